@@ -1,0 +1,1 @@
+//! Pure: findings and time in, decisions with reasons out.

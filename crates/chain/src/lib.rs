@@ -1,0 +1,1 @@
+//! The only code that speaks to EVM nodes: sources, verification, reorgs, failover.

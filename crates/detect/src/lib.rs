@@ -1,0 +1,1 @@
+//! Pure: chain events in, verdicts out. Windows, thresholds, detectors, match expressions.

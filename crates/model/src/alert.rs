@@ -1,0 +1,124 @@
+//! Alerts: what people get to hear about findings.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Finding, FindingId, FindingStatus, Name, Severity, UnixMillis, UnixSeconds};
+
+/// Identity of an alert: derived from its fingerprint and first finding, so that it is the same in
+/// every run.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AlertId(pub [u8; 16]);
+
+impl AlertId {
+    /// The id of the alert with this fingerprint that began with this finding.
+    pub fn derive(fingerprint: &str, first: FindingId) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"alert/1");
+        hash.update((fingerprint.len() as u64).to_be_bytes());
+        hash.update(fingerprint.as_bytes());
+        hash.update(first.0);
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        Self(id)
+    }
+}
+
+impl fmt::Display for AlertId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for AlertId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::str::FromStr for AlertId {
+    type Err = hex::FromHexError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut id = [0; 16];
+        hex::decode_to_slice(text, &mut id)?;
+        Ok(Self(id))
+    }
+}
+
+/// Where an alert is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertState {
+    /// At least one finding stands on a block that can still be reverted; none is final yet.
+    Provisional,
+    /// At least one finding is final.
+    Confirmed,
+    /// All its findings left the chain with their blocks.
+    Retracted,
+}
+
+impl AlertState {
+    /// The word used in pages and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisional => "provisional",
+            Self::Confirmed => "confirmed",
+            Self::Retracted => "retracted",
+        }
+    }
+}
+
+/// What an alert remembers of each of its findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingSummary {
+    /// Finding.
+    pub id: FindingId,
+    /// Height and hash of its block.
+    pub block: crate::BlockRef,
+    /// Whether the chain still supports it.
+    pub status: FindingStatus,
+    /// How bad.
+    pub severity: Severity,
+}
+
+/// Findings of one monitor about one thing, close together in time: one message, one life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Identity.
+    pub id: AlertId,
+    /// What makes findings belong together: monitor, network, deployment or address.
+    pub fingerprint: String,
+    /// Network.
+    pub network: Name,
+    /// Monitor.
+    pub monitor: Name,
+    /// Deployment, when the findings are about one.
+    pub deployment: Option<Name>,
+    /// Where it is in its life.
+    pub state: AlertState,
+    /// Highest severity among the findings that stand (among all, once retracted).
+    pub severity: Severity,
+    /// The first finding, whole: it is what the message tells.
+    pub first: Finding,
+    /// All findings, oldest first, at most the alert engine's limit; `more_findings` counts the rest.
+    pub findings: Vec<FindingSummary>,
+    /// Findings beyond those kept in `findings`.
+    pub more_findings: u64,
+    /// Block time of the first finding.
+    pub opened_at: UnixSeconds,
+    /// Block time of the newest finding.
+    pub last_finding_at: UnixSeconds,
+    /// When we made the alert, for latency only.
+    pub created_at: UnixMillis,
+    /// Receivers that were told, with what they were told last; who hears a retraction.
+    pub told: BTreeMap<Name, crate::NotificationKind>,
+}
+
+impl Alert {
+    /// Findings in all, kept and counted.
+    pub fn findings_total(&self) -> u64 {
+        self.findings.len() as u64 + self.more_findings
+    }
+}

@@ -1,0 +1,96 @@
+//! Everything known about one block, and how much of it was proven.
+
+use std::borrow::Cow;
+
+use alloy_primitives::{Address, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::{BlockRef, Header, Name, Transaction, TxTrace};
+
+/// How deep a network lets us look. A detector below its level is blind, never quiet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Level {
+    /// L0: headers, transactions, receipts, logs.
+    Logs,
+    /// L1: and call traces.
+    Traces,
+    /// L2: and state differences.
+    StateDiffs,
+    /// L3: and pending transactions.
+    Pending,
+}
+
+/// Whether one part of a block was checked against its header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Proven {
+    /// Recomputed and equal.
+    Yes,
+    /// The chain offers no way, with the reason (`"receipts before Byzantium commit to state roots"`).
+    NotProvable(Cow<'static, str>),
+    /// Could be proven, but the configuration did not ask for it.
+    NotAsked,
+}
+
+/// What was recomputed before the block was believed. A part that was recomputed and *differed*
+/// never becomes a bundle: the block is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Hash of the header.
+    pub header: Proven,
+    /// Root of the transactions and the hash of each.
+    pub transactions: Proven,
+    /// Senders recovered from signatures.
+    pub senders: Proven,
+    /// Union of the blooms of the logs.
+    pub bloom: Proven,
+    /// Root of the receipts.
+    pub receipts: Proven,
+}
+
+/// A contract read made at exactly this block, kept so that a replay sees the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRead {
+    /// Contract that was asked.
+    pub to: Address,
+    /// Calldata.
+    pub input: Bytes,
+    /// What it returned; `Err` holds the node's words when the call itself reverted.
+    pub result: Result<Bytes, String>,
+}
+
+/// One verified block with all that was fetched for it. What detectors judge; what the event log
+/// stores; what replay reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockBundle {
+    /// Network the block belongs to.
+    pub network: Name,
+    /// Which endpoint it came from (a name from the configuration, never a URL).
+    pub endpoint: Name,
+    /// Header.
+    pub header: Header,
+    /// Transactions with receipts, in block order.
+    pub transactions: Vec<Transaction>,
+    /// Frames per transaction, in block order; `None` when the node offers no traces.
+    pub traces: Option<Vec<TxTrace>>,
+    /// Reads asked for by the detectors.
+    pub reads: Vec<StateRead>,
+    /// What was recomputed.
+    pub proof: Proof,
+}
+
+impl BlockBundle {
+    /// Number and hash.
+    pub fn block_ref(&self) -> BlockRef {
+        self.header.block_ref()
+    }
+
+    /// How deep this bundle lets a detector look.
+    pub fn level(&self) -> Level {
+        if self.traces.is_some() { Level::Traces } else { Level::Logs }
+    }
+
+    /// The answer to a read, if it was made.
+    pub fn read(&self, to: Address, input: &[u8]) -> Option<&Result<Bytes, String>> {
+        self.reads.iter().find(|r| r.to == to && r.input.as_ref() == input).map(|r| &r.result)
+    }
+}

@@ -1,0 +1,1 @@
+//! What is guarded: deployments, ABIs, labels, proxies; decoding of logs, calls and reverts. Pure.

@@ -1,0 +1,1 @@
+//! The only code that owns durable state: event log, checkpoint, records, outbox, series.
