@@ -1,3 +1,4 @@
 //! Bellwether, the program: configuration, pipeline, receivers, API, pages, commands.
 
+pub mod chart; //  SVG for pages, mails and reports
 pub mod config; // the user's folder of TOML files
