@@ -1,0 +1,1 @@
+//! `labels/*`: what people know about addresses. A file's name is the set's name.
