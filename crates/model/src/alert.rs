@@ -132,7 +132,7 @@ pub struct Alert {
     pub deployment: Option<Name>,
     /// Where it is in its life.
     pub state: AlertState,
-    /// Highest severity among the findings that stand (among all, once retracted).
+    /// Highest severity among the findings that stand (as it last was, once retracted).
     pub severity: Severity,
     /// The first finding, whole: it is what the message tells.
     pub first: Finding,
@@ -142,7 +142,7 @@ pub struct Alert {
     pub more: Vec<FindingCount>,
     /// Block time of the first finding.
     pub opened_at: UnixSeconds,
-    /// Block time of the newest finding that stands (of the newest of all, once retracted).
+    /// Block time of the newest finding that stands (as it last was, once retracted).
     pub last_finding_at: UnixSeconds,
     /// When we made the alert, for latency only.
     pub created_at: UnixMillis,

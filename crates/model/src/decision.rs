@@ -167,7 +167,7 @@ impl fmt::Display for Count {
         let digits = self.0.to_string();
         for (i, digit) in digits.char_indices() {
             let left = digits.len() - i;
-            let separator = if i > 0 && left % 3 == 0 { "," } else { "" };
+            let separator = if i > 0 && left.is_multiple_of(3) { "," } else { "" };
             write!(f, "{separator}{digit}")?;
         }
         Ok(())
