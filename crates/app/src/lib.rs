@@ -1,4 +1,8 @@
 //! Bellwether, the program: configuration, pipeline, receivers, API, pages, commands.
 
-pub mod chart; //  SVG for pages, mails and reports
-pub mod config; // the user's folder of TOML files
+pub mod api; //      the same facts as JSON, with stable shapes
+pub mod chart; //    SVG for pages, mails and reports
+pub mod metrics; //  what Prometheus scrapes
+pub mod snapshot; // the state of everything at one moment, and whether it can be trusted
+pub mod web; //      pages, server-sent events
+mod words; //        numbers, moments and measurements as people say them
