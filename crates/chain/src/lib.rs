@@ -1,1 +1,15 @@
 //! The only code that speaks to EVM nodes: sources, verification, reorgs, failover.
+//!
+//! What a node says is a claim. It becomes a [`model::BlockBundle`] only through
+//! [`verify::assemble`], which checks that header, transactions, receipts and traces belong
+//! together and recomputes what the header commits to. A claim that does not add up is a
+//! [`Refusal`] with its reason, never an empty block.
+
+pub mod recorded; // blocks from disk, as a source like any other
+pub mod totals; //   how much there was in some blocks
+pub mod verify; //   claims in, proven blocks or refusals out
+pub mod wire; //     the JSON that nodes speak, read without trust
+
+pub use totals::Totals;
+pub use verify::{Prove, Refusal, assemble};
+pub use wire::{Part, RawBlock, RawTraces};

@@ -77,10 +77,44 @@ pub struct FindingSummary {
     pub id: FindingId,
     /// Height and hash of its block.
     pub block: crate::BlockRef,
+    /// The block's time.
+    pub at: UnixSeconds,
     /// Whether the chain still supports it.
     pub status: FindingStatus,
     /// How bad.
     pub severity: Severity,
+}
+
+/// Findings beyond those an alert keeps one by one: those of one block, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingCount {
+    /// Their block; the newest one, when the counts of final blocks were added up.
+    pub block: crate::BlockRef,
+    /// The block's time.
+    pub at: UnixSeconds,
+    /// Whether the chain still supports them; never [`FindingStatus::Retracted`].
+    pub status: FindingStatus,
+    /// Highest severity among them.
+    pub severity: Severity,
+    /// How many.
+    pub count: u64,
+    /// Exclusive or of the first eight bytes of their ids, to know the same findings again.
+    pub digest: u64,
+}
+
+/// What a receiver was told last about an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// What the last message said.
+    pub kind: crate::NotificationKind,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// When it was decided.
+    pub at: UnixMillis,
+    /// The alert's severity in it.
+    pub severity: Severity,
+    /// How many findings stood.
+    pub findings: u64,
 }
 
 /// Findings of one monitor about one thing, close together in time: one message, one life.
@@ -98,27 +132,38 @@ pub struct Alert {
     pub deployment: Option<Name>,
     /// Where it is in its life.
     pub state: AlertState,
-    /// Highest severity among the findings that stand (among all, once retracted).
+    /// Highest severity among the findings that stand (as it last was, once retracted).
     pub severity: Severity,
     /// The first finding, whole: it is what the message tells.
     pub first: Finding,
-    /// All findings, oldest first, at most the alert engine's limit; `more_findings` counts the rest.
+    /// Findings in order of arrival, at most the alert engine's limit; `more` counts the rest.
     pub findings: Vec<FindingSummary>,
-    /// Findings beyond those kept in `findings`.
-    pub more_findings: u64,
+    /// Findings that stand beyond those kept in `findings`, counted per block.
+    pub more: Vec<FindingCount>,
     /// Block time of the first finding.
     pub opened_at: UnixSeconds,
-    /// Block time of the newest finding.
+    /// Block time of the newest finding that stands (as it last was, once retracted).
     pub last_finding_at: UnixSeconds,
     /// When we made the alert, for latency only.
     pub created_at: UnixMillis,
     /// Receivers that were told, with what they were told last; who hears a retraction.
-    pub told: BTreeMap<Name, crate::NotificationKind>,
+    pub told: BTreeMap<Name, Told>,
 }
 
 impl Alert {
-    /// Findings in all, kept and counted.
+    /// Findings that stand but are not kept one by one.
+    pub fn more_findings(&self) -> u64 {
+        self.more.iter().map(|more| more.count).sum()
+    }
+
+    /// Findings in all, kept (retracted ones too) and counted.
     pub fn findings_total(&self) -> u64 {
-        self.findings.len() as u64 + self.more_findings
+        self.findings.len() as u64 + self.more_findings()
+    }
+
+    /// Findings that the chain still supports.
+    pub fn findings_standing(&self) -> u64 {
+        let stands = |finding: &&FindingSummary| finding.status != FindingStatus::Retracted;
+        self.findings.iter().filter(stands).count() as u64 + self.more_findings()
     }
 }

@@ -9,6 +9,7 @@ mod amount; //       token amounts that know their decimals
 mod block; //        block identity, headers
 mod bundle; //       everything known about one block, and how much of it was proven
 mod coverage; //     what was judged, per block
+mod decision; //     what the alert engine decided, with reasons
 mod event; //        committed, reverted, finalized, quarantined, recovered
 mod finding; //      an immutable claim with evidence
 mod name; //         slugs: how people refer to networks, deployments, monitors, receivers
@@ -23,12 +24,13 @@ mod trace; //        call frames
 mod transaction; //  transactions joined with their receipts, logs
 mod verdict; //      quiet, found or blind // one message to one receiver
 
-pub use alert::{Alert, AlertId, AlertState, FindingSummary};
+pub use alert::{Alert, AlertId, AlertState, FindingCount, FindingSummary, Told};
 pub use alloy_primitives::{Address, B256, Bloom, Bytes, I256, U256};
 pub use amount::{ParseAmountError, TokenAmount};
 pub use block::{BlockNumber, BlockRef, Header};
 pub use bundle::{BlockBundle, Level, Proof, Proven, StateRead};
 pub use coverage::{BlindMonitor, BlockCoverage, CoverageResult};
+pub use decision::{Action, Decision, Reason};
 pub use event::{ChainEvent, Position};
 pub use finding::{
     Anchor, Confidence, Evidence, Fact, FactValue, Finding, FindingId, FindingStatus, History,

@@ -1,1 +1,26 @@
-//! What is guarded: deployments, ABIs, labels, proxies; decoding of logs, calls and reverts. Pure.
+//! What is guarded, and how to read what it says: deployments, ABIs, labels and proxies; decoding of
+//! logs, calls and reverts; the three risk indicators behind many events.
+//!
+//! Everything here is built once, when the configuration loads, and only read afterwards. There is
+//! deliberately no I/O, no async and no clock in this crate: texts and words come in as arguments,
+//! and whatever comes from the chain may be hostile without making anything here panic.
+
+pub mod abi; //        what a contract can say and be asked
+pub mod class; //      what kind of thing a deployment is
+pub mod decode; //     bytes from the chain become named values
+pub mod deployment; // one guarded contract
+pub mod explorer; //   links to a block explorer
+pub mod fact; //       decoded values become evidence
+pub mod labels; //     what is known about addresses in general
+pub mod proxy; //      where a proxy keeps its implementation
+mod registry; //       all of it, looked up by network and address
+pub mod risk; //       many events, three risk indicators
+
+pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Param};
+pub use class::{Class, ParseClassError};
+pub use decode::{DecodedCall, DecodedLog, RevertReason, Undecoded, decode_revert, panic_meaning};
+pub use deployment::{Deployment, OracleConfig, TokenUnit};
+pub use explorer::{Explorer, ExplorerError};
+pub use fact::fact;
+pub use labels::{Category, Label, LabelFile, Labels, LabelsBuilder};
+pub use registry::{Registry, RegistryError};

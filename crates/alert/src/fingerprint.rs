@@ -1,0 +1,18 @@
+//! What makes findings belong together.
+
+use model::Finding;
+
+/// `monitor/network/deployment`; without a deployment the address stands in its place behind an
+/// `@`, and without either nothing does.
+///
+/// Names hold neither `/` nor `@`, so that two different triples never give one text. The version
+/// of the monitor is left out on purpose: a configuration that is edited during an attack does not
+/// open a second alert about it.
+pub fn fingerprint(finding: &Finding) -> String {
+    let about = match (&finding.deployment, &finding.address) {
+        (Some(deployment), _) => deployment.to_string(),
+        (None, Some(address)) => format!("@{address}"),
+        (None, None) => String::new(),
+    };
+    format!("{}/{}/{about}", finding.monitor, finding.network)
+}

@@ -1,0 +1,7 @@
+//! What people hear, and when: the alert engine from outside.
+
+#![allow(clippy::unwrap_used, reason = "the stage is test code, too")]
+
+mod laws; //     properties: reorgs, restarts, replays
+mod play; //     the stage: a chain, a virtual clock and a transcript
+mod timelines; // stories on the virtual clock

@@ -1,0 +1,168 @@
+//! `deployments/*.toml`: what is guarded. One file per contract, or several as `[[deployment]]`.
+
+use std::{collections::HashMap, sync::Arc};
+
+use model::{Name, TokenAmount};
+use registry::{Class, ContractAbi, Deployment, OracleConfig, TokenUnit};
+use toml::Spanned;
+
+use super::{
+    folder::{Surroundings, stem},
+    mistake::{Mistake, SourceFile, nearest},
+    table::{Collector, Table, parse},
+};
+
+/// A deployment with the place where it was declared.
+pub(super) struct Declared {
+    pub(super) deployment: Deployment,
+    pub(super) file: String,
+}
+
+/// Reads one file. `abis` keeps what was parsed, because many contracts share an interface.
+pub(super) fn deployments(
+    file: &SourceFile,
+    networks: &[Name],
+    around: &dyn Surroundings,
+    abis: &mut HashMap<String, Arc<ContractAbi>>,
+    out: &Collector,
+) -> Vec<Declared> {
+    let parsed: Spanned<_> = parse(file, out);
+    let table = Table::root(file, &parsed, out);
+    let is_list = table.has("deployment");
+    let mut found = Vec::new();
+    if is_list {
+        for entry in table.tables("deployment") {
+            found.extend(deployment(&entry, None, networks, around, abis, out));
+            entry.finish();
+        }
+    } else {
+        found.extend(deployment(&table, Some(stem(&file.path)), networks, around, abis, out));
+    }
+    table.finish();
+    found.into_iter().map(|deployment| Declared { deployment, file: file.path.clone() }).collect()
+}
+
+fn deployment(
+    table: &Table<'_>,
+    label_default: Option<&str>,
+    networks: &[Name],
+    around: &dyn Surroundings,
+    abis: &mut HashMap<String, Arc<ContractAbi>>,
+    out: &Collector,
+) -> Option<Deployment> {
+    let label = match (table.name("label"), label_default) {
+        (Some(label), _) => Some(label.value),
+        (None, Some(stem)) if !table.has("label") => match Name::new(stem) {
+            Ok(label) => Some(label),
+            Err(error) => {
+                table.mistake(table.span(), format!("label is missing and the file's name will not do: {error}"));
+                None
+            }
+        },
+        (None, _) => {
+            if !table.has("label") {
+                table.mistake(table.span(), "label is missing; it must be a name");
+            }
+            None
+        }
+    };
+    let network = table.name("network").or_else(|| {
+        if !table.has("network") {
+            table.mistake(table.span(), "network is missing; it must be the name of a network");
+        }
+        None
+    });
+    if let Some(network) = &network
+        && !networks.contains(&network.value)
+    {
+        let names: Vec<&str> = networks.iter().map(Name::as_str).collect();
+        let help = match nearest(network.value.as_str(), names.iter().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("declared in networks/: {}", names.join(", ")),
+        };
+        table.mistake_help(network.span.clone(), format!("unknown network {:?}", network.value), help);
+    }
+    let address = table.address("address");
+    if !table.has("address") {
+        table.mistake(table.span(), "address is missing; it must be an address (0x and 40 hex digits)");
+    }
+    let abi_paths = table.texts("abi");
+    let protocol = table.name("protocol").map(|p| p.value);
+    let class = table.word::<Class>("class").map_or(Class::Contract, |c| c.value);
+    let first_block = table.integer("first_block").map(|n| n.value);
+    let token = table.table("token").and_then(token_unit);
+    let (decimals, symbol) = match &token {
+        Some(unit) => (unit.decimals, unit.symbol.clone()),
+        None => (18, "ETH".into()),
+    };
+    let value_at_risk = table
+        .amount("value_at_risk", decimals, &symbol)
+        .map(|raw| TokenAmount { raw, decimals, symbol: symbol.clone() });
+    let oracle = table.table("oracle").and_then(|table| {
+        let heartbeat = table.duration_ms("heartbeat");
+        if !table.has("heartbeat") {
+            table.mistake(table.span(), "heartbeat is missing; it must be a duration like \"1h\"");
+        }
+        let deviation = table.share("deviation").map_or(0.005, |d| d.value);
+        let decimals = table.integer_in("decimals", 0..78).map_or(8, |d| d as u8);
+        table.finish();
+        Some(OracleConfig { heartbeat_s: heartbeat?.value / 1_000, deviation, decimals })
+    });
+    let mut parts = Vec::new();
+    for path in &abi_paths {
+        match abi(&path.value, around, abis) {
+            Ok(part) => parts.push(part),
+            Err(why) => table.mistake(path.span.clone(), format!("abi {:?}: {why}", path.value)),
+        }
+    }
+    if abi_paths.is_empty() {
+        out.add(
+            Mistake::in_file(
+                &table.file().path,
+                format!("{}: abi is missing", label.as_ref().map_or("deployment", Name::as_str)),
+            )
+            .with_help("abi = \"abis/vault.json\" (an ABI, or a Foundry or Hardhat artefact); a list for a proxy and its implementation"),
+        );
+    }
+    let abi = match parts.as_slice() {
+        [one] => one.clone(),
+        many => Arc::new(ContractAbi::merged(many.iter().map(AsRef::as_ref))),
+    };
+    Some(Deployment {
+        label: label?,
+        network: network?.value,
+        address: address?.value,
+        protocol,
+        class,
+        abi,
+        abi_known: !abi_paths.is_empty(),
+        first_block,
+        value_at_risk,
+        token,
+        oracle,
+    })
+}
+
+fn token_unit(table: Table<'_>) -> Option<TokenUnit> {
+    let symbol = table.required_text("symbol");
+    let decimals = table.integer_in("decimals", 0..78);
+    if !table.has("decimals") {
+        table.mistake(table.span(), "decimals is missing; it must be a whole number from 0 to 77");
+    }
+    table.finish();
+    Some(TokenUnit { symbol: symbol?.value.as_str().into(), decimals: decimals? as u8 })
+}
+
+fn abi(
+    path: &str,
+    around: &dyn Surroundings,
+    abis: &mut HashMap<String, Arc<ContractAbi>>,
+) -> Result<Arc<ContractAbi>, String> {
+    if let Some(known) = abis.get(path) {
+        return Ok(known.clone());
+    }
+    let text = around.read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let abi = Arc::new(ContractAbi::from_json(&text).map_err(|error| error.to_string())?);
+    abis.insert(path.to_owned(), abi.clone());
+    Ok(abi)
+}

@@ -1,0 +1,263 @@
+//! What a list file is and what came of reading it.
+//!
+//! A list that cannot be read at all is an error. A list with some bad rows is read without them,
+//! and says which they were: public lists have bad rows, and the caller knows whether this one may.
+
+use std::fmt;
+
+use model::{Address, Name};
+
+use super::{Category, Label, LabelsBuilder, TooManyLabels, csv, json, text};
+
+/// How to read one list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelFile {
+    /// Path, for messages.
+    pub file: String,
+    /// What to call the list in evidence: `ofac`, `forta`.
+    pub source: String,
+    /// Category of every address; without, it is read from the rows.
+    pub category: Option<Category>,
+    /// Network that the labels are limited to; without, they hold on all.
+    pub network: Option<Name>,
+    /// Take only rows whose chain column says this; rows of lists without such a column are all
+    /// taken.
+    pub chain_id: Option<u64>,
+    /// How far the list is believed, 0 to 100.
+    pub confidence_percent: u8,
+    /// Where the values are, when the usual names of columns do not tell.
+    pub columns: Columns,
+}
+
+impl LabelFile {
+    /// A list of addresses on all networks, believed in full.
+    pub fn new(file: &str, source: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            source: source.to_owned(),
+            category: None,
+            network: None,
+            chain_id: None,
+            confidence_percent: 100,
+            columns: Columns::default(),
+        }
+    }
+}
+
+/// Names of columns, or of fields of JSON objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Address; usually `address`.
+    pub address: Option<String>,
+    /// Name; usually `name` or `tag`.
+    pub name: Option<String>,
+    /// Category; usually `category` or `labels`.
+    pub category: Option<String>,
+    /// Chain id; usually `chain_id`.
+    pub chain_id: Option<String>,
+}
+
+/// Why a list could not be read at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// No column can hold the addresses.
+    #[error("{file}:1: no column {wanted}; the columns are {found}")]
+    NoColumn {
+        /// Path.
+        file: String,
+        /// What was looked for.
+        wanted: String,
+        /// What there is.
+        found: String,
+    },
+    /// Nothing says what kind of label the rows are.
+    #[error("{file}: no category: give one for the file, or name the column that has it")]
+    NoCategory {
+        /// Path.
+        file: String,
+    },
+    /// Not JSON, or JSON of another shape.
+    #[error("{file}: {reason}")]
+    BadJson {
+        /// Path.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The list is too long for what there is already.
+    #[error("{file}:{line}: {source}")]
+    TooMany {
+        /// Path.
+        file: String,
+        /// Line that did not fit, counted from 1.
+        line: usize,
+        /// Which limit.
+        source: TooManyLabels,
+    },
+}
+
+/// A row that was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Path.
+    pub file: String,
+    /// Line (of JSON: entry), counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for RejectedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.reason)
+    }
+}
+
+/// What came of reading a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Labels added.
+    pub added: usize,
+    /// Rows about other chains, left out as asked.
+    pub other_chains: usize,
+    /// Rows that could not be read, the first [`REJECTED_MAX`] of them.
+    pub rejected: Vec<RejectedRow>,
+    /// Rows that could not be read, beyond those.
+    pub more_rejected: usize,
+}
+
+/// Rejected rows that are reported one by one: enough to see a pattern.
+pub const REJECTED_MAX: usize = 50;
+
+impl LabelsBuilder {
+    /// Reads a plain list: one address a line, `#` begins a comment.
+    ///
+    /// # Errors
+    /// [`ImportError`] when the list cannot be read at all.
+    pub fn import_text(&mut self, of: &LabelFile, text: &str) -> Result<Imported, ImportError> {
+        text::import(&mut Import::new(self, of), text)
+    }
+
+    /// Reads comma-separated values whose first line names the columns.
+    ///
+    /// # Errors
+    /// [`ImportError`] when the list cannot be read at all.
+    pub fn import_csv(&mut self, of: &LabelFile, text: &str) -> Result<Imported, ImportError> {
+        csv::import(&mut Import::new(self, of), text)
+    }
+
+    /// Reads JSON: an array of addresses or of objects, or an object from address to name, labels or
+    /// an object of the two.
+    ///
+    /// # Errors
+    /// [`ImportError`] when the list cannot be read at all.
+    pub fn import_json(&mut self, of: &LabelFile, text: &str) -> Result<Imported, ImportError> {
+        json::import(&mut Import::new(self, of), text)
+    }
+}
+
+/// One reading in progress.
+pub(super) struct Import<'a> {
+    builder: &'a mut LabelsBuilder,
+    pub(super) of: &'a LabelFile,
+    pub(super) outcome: Imported,
+}
+
+/// A row as the formats give it, before it is checked.
+pub(super) struct Row<'a> {
+    pub(super) line: usize,
+    pub(super) address: &'a str,
+    pub(super) name: &'a str,
+    pub(super) categories: &'a [&'a str],
+    pub(super) chain_id: Option<&'a str>,
+}
+
+impl<'a> Import<'a> {
+    fn new(builder: &'a mut LabelsBuilder, of: &'a LabelFile) -> Self {
+        Self { builder, of, outcome: Imported::default() }
+    }
+
+    pub(super) fn reject(&mut self, line: usize, reason: String) {
+        if self.outcome.rejected.len() < REJECTED_MAX {
+            let file = self.of.file.clone();
+            self.outcome.rejected.push(RejectedRow { file, line, reason });
+        } else {
+            self.outcome.more_rejected += 1;
+        }
+    }
+
+    pub(super) fn row(&mut self, row: &Row<'_>) -> Result<(), ImportError> {
+        if let (Some(wanted), Some(found)) = (self.of.chain_id, row.chain_id) {
+            match found.trim().parse::<u64>() {
+                Ok(found) if found == wanted => {}
+                Ok(_) => {
+                    self.outcome.other_chains += 1;
+                    return Ok(());
+                }
+                Err(_) => {
+                    self.reject(row.line, format!("{} is no chain id", quoted(found)));
+                    return Ok(());
+                }
+            }
+        }
+        let Some(address) = parse_address(row.address) else {
+            self.reject(row.line, format!("{} is no address", quoted(row.address)));
+            return Ok(());
+        };
+        if let Some(category) = &self.of.category {
+            return self.add(row.line, address, row.name, category);
+        }
+        let mut is_labelled = false;
+        for word in row.categories {
+            if let Some(category) = Category::from_list_word(word) {
+                is_labelled = true;
+                self.add(row.line, address, row.name, &category)?;
+            } else if !word.trim().is_empty() {
+                self.reject(row.line, format!("{} cannot be a category", quoted(word)));
+                is_labelled = true;
+            }
+        }
+        if !is_labelled {
+            self.reject(row.line, "no category, and none is given for the file".to_owned());
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        line: usize,
+        address: Address,
+        name: &str,
+        category: &Category,
+    ) -> Result<(), ImportError> {
+        let label = Label {
+            category,
+            name: name.trim(),
+            source: &self.of.source,
+            confidence_percent: self.of.confidence_percent,
+        };
+        self.builder
+            .add(self.of.network.as_ref(), address, label)
+            .map_err(|source| ImportError::TooMany { file: self.of.file.clone(), line, source })?;
+        self.outcome.added += 1;
+        Ok(())
+    }
+}
+
+/// Lists write addresses in any case and sometimes without `0x`; their checksums are not judged,
+/// because half of the lists are lower-cased.
+fn parse_address(text: &str) -> Option<Address> {
+    let text = text.trim();
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    let mut address = Address::ZERO;
+    alloy_primitives::hex::decode_to_slice(digits, address.as_mut_slice()).ok()?;
+    Some(address)
+}
+
+/// Longest part of a bad value that a message shows.
+const QUOTED_MAX: usize = 60;
+
+pub(super) fn quoted(text: &str) -> String {
+    let cut: String = text.chars().take(QUOTED_MAX).collect();
+    if cut.len() < text.len() { format!("{cut:?}…") } else { format!("{cut:?}") }
+}

@@ -1,0 +1,119 @@
+//! The steps of CI, in the order that finds a mistake soonest.
+
+use std::{path::PathBuf, process::Command, time::Instant};
+
+use anyhow::{Context, bail, ensure};
+
+use crate::{
+    run::{cargo, read, root, run},
+    services,
+};
+
+type Step = (&'static str, fn() -> anyhow::Result<()>);
+
+const STEPS: &[Step] = &[
+    ("fmt", fmt),
+    ("clippy", clippy),
+    ("test", test),
+    ("deny", deny),
+    ("services", services::up),
+    ("integration", integration),
+    ("release", release),
+    ("replay", replay),
+    ("demo", demo),
+    ("bench", bench),
+];
+
+/// All steps; stops at the first that fails.
+pub(crate) fn all() -> anyhow::Result<()> {
+    let began = Instant::now();
+    for (name, step) in STEPS {
+        println!("\n== {name} ({:.0} s so far)", began.elapsed().as_secs_f64());
+        step().with_context(|| format!("ci step {name}"))?;
+    }
+    println!("\nci: all steps passed in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// One step by name.
+pub(crate) fn step(name: &str) -> anyhow::Result<()> {
+    let Some((_, step)) = STEPS.iter().find(|(known, _)| *known == name) else {
+        let known: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
+        bail!("unknown step {name:?} (one of: {})", known.join(", "));
+    };
+    step()
+}
+
+fn fmt() -> anyhow::Result<()> {
+    run(&mut cargo(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> anyhow::Result<()> {
+    run(&mut cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+/// The README's test command, with the corpus where there is one.
+fn test() -> anyhow::Result<()> {
+    let mut command = cargo(["test", "--workspace", "--locked"]);
+    if let Some(corpus) = services::corpus()? {
+        command.env("BELLWETHER_CORPUS", corpus);
+    }
+    run(&mut command)
+}
+
+/// One TLS provider and no copyleft in the tree; the licences themselves are in `deny.toml`.
+fn deny() -> anyhow::Result<()> {
+    let found = cargo(["tree", "--workspace", "--locked", "-i", "aws-lc-sys"]).output()?;
+    ensure!(found.stdout.is_empty(), "aws-lc-sys is in the tree: use the ring provider");
+    if Command::new("cargo-deny").arg("--version").output().is_ok_and(|o| o.status.success()) {
+        return run(&mut cargo(["deny", "--offline", "check", "licenses", "bans", "sources"]));
+    }
+    println!("cargo-deny is not installed: licences are checked by the tidy test alone");
+    Ok(())
+}
+
+fn integration() -> anyhow::Result<()> {
+    let mut command = cargo(["test", "-p", "bellwether", "--test", "it", "--locked"]);
+    command.env("BELLWETHER_SERVICES", services::folder()?);
+    if let Some(corpus) = services::corpus()? {
+        command.env("BELLWETHER_CORPUS", corpus);
+    }
+    run(&mut command)
+}
+
+fn release() -> anyhow::Result<()> {
+    run(&mut cargo(["build", "--release", "--locked"]))
+}
+
+fn program() -> anyhow::Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root()?.join("target"), PathBuf::from);
+    Ok(target.join("release/bellwether"))
+}
+
+/// Every recorded block of the corpus, proven and counted.
+fn replay() -> anyhow::Result<()> {
+    let Some(corpus) = services::corpus()? else {
+        println!("skipped: there is no corpus beside the project");
+        return Ok(());
+    };
+    let shown =
+        read(Command::new(program()?).args(["replay", "--json", "--recorded"]).arg(&corpus))?;
+    let totals: serde_json::Value =
+        serde_json::from_str(shown.lines().last().unwrap_or_default()).context("the totals")?;
+    println!("{totals}");
+    ensure!(totals["refused"] == 0, "replay refused a block of the corpus");
+    Ok(())
+}
+
+/// The demo ends by itself and fails unless every scenario was found and nothing benign paged.
+fn demo() -> anyhow::Result<()> {
+    run(Command::new(program()?).args(["demo", "--exit-after", "90s", "--json"]))
+}
+
+fn bench() -> anyhow::Result<()> {
+    let mut command = cargo(["bench", "-p", "bellwether", "--bench", "pipeline", "--locked"]);
+    if let Some(corpus) = services::corpus()? {
+        command.env("BELLWETHER_CORPUS", corpus);
+    }
+    run(&mut command)
+}
