@@ -157,7 +157,7 @@ fn sentence(change: &risk::RoleChange, contract: &str, who: &str, role: Option<&
         (RoleChangeKind::Owner, true) => format!("{who} became owner of {contract}"),
         (RoleChangeKind::Owner, false) => format!("{contract} has no owner any more"),
         (RoleChangeKind::OwnerProposed, _) => format!("{who} was offered ownership of {contract}"),
-        (RoleChangeKind::OwnerProposalCanceled, _) => {
+        (RoleChangeKind::OwnerProposalCancelled, _) => {
             format!("an offer of ownership of {contract} was withdrawn")
         }
         (RoleChangeKind::Admin, true) => format!("{who} became admin of {contract}"),
