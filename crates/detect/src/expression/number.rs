@@ -105,6 +105,15 @@ impl Exact {
         if self.divisor == U512::ONE && other.divisor == U512::ONE {
             return self.add_whole(other);
         }
+        if let (Some(left), Some(right), Some(divisor)) = (
+            short_product(self.magnitude, other.divisor),
+            short_product(other.magnitude, self.divisor),
+            short_product(self.divisor, other.divisor),
+        ) && let Ok(sum) =
+            Self::whole(self.negative, left).add_whole(Self::whole(other.negative, right))
+        {
+            return Ok(Self { divisor, ..sum });
+        }
         let left = product(self.magnitude, other.divisor);
         let right = product(other.magnitude, self.divisor);
         let divisor = product(self.divisor, other.divisor);
@@ -136,11 +145,11 @@ impl Exact {
 
     pub(crate) fn multiply(self, other: Self) -> Result<Self, ArithmeticError> {
         let negative = self.negative != other.negative;
-        if self.divisor == U512::ONE
-            && other.divisor == U512::ONE
-            && let Some(product) = self.magnitude.checked_mul(other.magnitude)
-        {
-            return Ok(Self::whole(negative, product));
+        if let (Some(magnitude), Some(divisor)) = (
+            short_product(self.magnitude, other.magnitude),
+            short_product(self.divisor, other.divisor),
+        ) {
+            return Ok(Self { divisor, ..Self::whole(negative, magnitude) });
         }
         let magnitude = product(self.magnitude, other.magnitude);
         let divisor = product(self.divisor, other.divisor);
@@ -255,6 +264,20 @@ fn product(left: U512, right: U512) -> Wide {
     Wide::from_limbs(limbs)
 }
 
+/// The product of two numbers below 2²⁵⁶, which is what almost all of them are; a quarter of the
+/// work of the general case.
+#[inline]
+fn short_product(left: U512, right: U512) -> Option<U512> {
+    let one = |value: &U512| value.as_limbs()[1..] == [0; 7] && value.as_limbs()[0] == 1;
+    if one(&left) {
+        return Some(right);
+    }
+    if one(&right) {
+        return Some(left);
+    }
+    Some(narrow_256(left)?.widening_mul(narrow_256(right)?))
+}
+
 /// A `uint256` in 512 bits.
 fn widen(value: U256) -> U512 {
     let mut limbs = [0; 8];
@@ -264,7 +287,8 @@ fn widen(value: U256) -> U512 {
 
 /// A 512-bit number as a `uint256`, if it is one.
 pub(crate) fn narrow_256(value: U512) -> Option<U256> {
-    (value.bit_len() <= 256).then(|| U256::from_limbs_slice(&value.as_limbs()[..4]))
+    let [a, b, c, d, 0, 0, 0, 0] = *value.as_limbs() else { return None };
+    Some(U256::from_limbs([a, b, c, d]))
 }
 
 impl PartialEq for Exact {
@@ -290,6 +314,11 @@ impl Ord for Exact {
         }
         let ordering = if self.divisor == other.divisor {
             self.magnitude.cmp(&other.magnitude)
+        } else if let (Some(left), Some(right)) = (
+            short_product(self.magnitude, other.divisor),
+            short_product(other.magnitude, self.divisor),
+        ) {
+            left.cmp(&right)
         } else {
             let left = product(self.magnitude, other.divisor);
             let right = product(other.magnitude, self.divisor);

@@ -52,6 +52,14 @@ impl Checker<'_> {
         right: &Expr,
         span: Range<usize>,
     ) -> Option<Typed> {
+        // `vault-proxy` reads as a subtraction; a name in the user's files is the likelier meaning.
+        if let Some(name) = self.source.get(span.clone())
+            && self.scope.deployments().contains_key(name)
+        {
+            let message = format!("`{name}` is read as a calculation");
+            let help = format!("for the deployment write deployments.{name}");
+            return self.refuse(span, (message, Some(help)));
+        }
         let role = format!("each side of `{}`", operator.symbol());
         let (left_number, right_number) = match operator {
             Arithmetic::Remainder => {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::expression::{
     diagnostic::suggestion,
-    program::{Code, Number, Octets, Operand, Test, Text},
+    program::{Code, Number, Octets, Operand, Place, Test, Text},
     scope::AddressSet,
     syntax::{Compare, Expr, ExprKind, Search},
     types::Type,
@@ -117,11 +117,11 @@ impl Checker<'_> {
         span: &Range<usize>,
     ) -> Option<Test> {
         self.comparable(compare, &left, &right, span)?;
-        let guards = if compare.is_equality() { presence(&[&left, &right]) } else { vec![] };
+        let optional = if compare.is_equality() { optional(&[&left, &right]) } else { vec![] };
         let is_negated = compare == Compare::NotEqual;
         let test = match (left.code, right.code) {
             (Code::Number(left_number), Code::Number(right_number)) => {
-                // Under a guard the negation must be outside it: none != 5.
+                // The negation stands outside of the tests for none: none != 5.
                 let compare = if is_negated { Compare::Equal } else { compare };
                 numbers(compare, left_number, &left.ty, right_number, &right.ty)
             }
@@ -134,14 +134,7 @@ impl Checker<'_> {
             // `comparable` lets only codes of one kind through.
             _ => return None,
         };
-        let test = match guards {
-            guards if guards.is_empty() => test,
-            mut guards => {
-                guards.push(test);
-                Test::All(guards.into())
-            }
-        };
-        Some(negated_if(is_negated, test))
+        Some(negated_if(is_negated, equal_if_present(optional, test)))
     }
 
     /// Reports two parts that cannot be compared, or that never could be equal.
@@ -171,7 +164,7 @@ impl Checker<'_> {
                 "cannot compare `{left_text}` ({}) with `{right_text}` ({})",
                 left.ty, right.ty
             );
-            let help = hint(left_type, right_type);
+            let help = hint(left, right);
             return self.refuse(span.clone(), (message, help));
         }
         if !compare.is_equality() {
@@ -194,14 +187,15 @@ impl Checker<'_> {
         let what = self.text(&other.span);
         if compare.is_equality() && !value.is_whole() {
             let message = format!("`{what}` has a fraction and {ty} has not");
-            return self.refuse(other.span.clone(), (message, None));
+            let help = what.ends_with('%').then(|| format!("a share is of something: {what} * total"));
+            return self.refuse(other.span.clone(), (message, help));
         }
         let Some((smallest, largest)) = ty.range() else { return Some(()) };
         if (smallest..=largest).contains(&value) {
             return Some(());
         }
         let message = format!("`{what}` does not fit {ty}");
-        let help = ty.range_text().map(|range| format!("{ty} holds {range}"));
+        let help = ty.range_text().map(|range| format!("{ty} holds {range}, so the answer would always be the same"));
         self.refuse(other.span.clone(), (message, help))
     }
 
@@ -285,13 +279,8 @@ impl Checker<'_> {
             })
             .collect();
         let elements = checked.into_iter().collect::<Option<Vec<Typed>>>()?;
-        let mut guards = presence(&[&typed]);
-        let test = among(typed, elements)?;
-        if guards.is_empty() {
-            return Some(test);
-        }
-        guards.push(test);
-        Some(Test::All(guards.into()))
+        let optional = optional(&[&typed]);
+        Some(equal_if_present(optional, among(typed, elements)?))
     }
 
     fn in_array(&mut self, item: &Expr, array: Typed) -> Option<Test> {
@@ -358,17 +347,30 @@ fn negated_if(is_negated: bool, test: Test) -> Test {
     if is_negated { Test::Not(Box::new(test)) } else { test }
 }
 
-/// Tests that optional values are there. Addresses need none: nothing equals none but none.
-fn presence(parts: &[&Typed]) -> Vec<Test> {
+/// The optional values that must be there before they can be read. Addresses and words are read as
+/// they are: `none` is unlike any of them.
+fn optional(parts: &[&Typed]) -> Vec<Place> {
     let is_guarded = |typed: &&&Typed| {
         matches!(typed.ty, Type::Optional(_)) && !matches!(typed.code, Code::Operand(_))
     };
-    parts
-        .iter()
-        .filter(is_guarded)
-        .filter_map(|typed| place_of(&typed.code))
-        .map(|place| Test::Not(Box::new(Test::IsNone(place.clone()))))
-        .collect()
+    parts.iter().filter(is_guarded).filter_map(|typed| place_of(&typed.code).cloned()).collect()
+}
+
+/// An equality of values of which some may be none: equal if all are none, or if all are there and
+/// the test says so.
+fn equal_if_present(optional: Vec<Place>, test: Test) -> Test {
+    if optional.is_empty() {
+        return test;
+    }
+    let are_two = optional.len() == 2;
+    let absent: Vec<Test> = optional.into_iter().map(Test::IsNone).collect();
+    let present = absent.iter().map(|absent| Test::Not(Box::new(absent.clone())));
+    let present_and_equal = Test::All(present.chain([test]).collect());
+    if are_two {
+        Test::Any([Test::All(absent.into()), present_and_equal].into())
+    } else {
+        present_and_equal
+    }
 }
 
 /// The cheapest comparison of two numbers.
@@ -470,19 +472,23 @@ fn plural(ty: &Type) -> String {
         Type::Choice(_) => "words".to_owned(),
         Type::Array(_) | Type::FixedArray(..) => "arrays".to_owned(),
         Type::Tuple(_) => "tuples".to_owned(),
+        Type::Hashed(_) => "hashes".to_owned(),
         other => other.to_string(),
     }
 }
 
 /// What was probably meant by an impossible comparison.
-fn hint(left: &Type, right: &Type) -> Option<String> {
-    let either = |is: fn(&Type) -> bool| is(left) || is(right);
+fn hint(left: &Typed, right: &Typed) -> Option<String> {
+    let either = |is: fn(&Type) -> bool| is(left.ty.present()) || is(right.ty.present());
+    let is_quoted = |typed: &Typed| matches!(typed.code, Code::Text(Text::Constant(_)));
     let help = if either(|ty| matches!(ty, Type::Hashed(_))) {
         "the chain keeps only the hash of an indexed value; compare it with a quoted string or 64 hexadecimal digits"
     } else if either(|ty| *ty == Type::Address) && either(Type::is_number) {
         "an address is written with 40 hexadecimal digits; the zero address is address(0)"
-    } else if either(|ty| *ty == Type::String) && either(Type::is_number) {
+    } else if either(Type::is_number) && (is_quoted(left) || is_quoted(right)) {
         "a number is written without quotes"
+    } else if either(Type::is_number) && either(|ty| *ty == Type::String) {
+        "a string is written in quotes"
     } else if either(|ty| ty.element().is_some()) {
         "for one element write x in ARRAY, any(ARRAY, x, x > 1) or ARRAY[0]"
     } else {

@@ -223,7 +223,7 @@ impl<'a> Checker<'a> {
             }
             Some(Type::Address) if text.starts_with("0x") => {
                 let message = "an address is written without quotes".to_owned();
-                self.refuse(span, (message, Some(text.to_owned())))
+                self.refuse(span, (message, Some(format!("write {text}"))))
             }
             _ => {
                 let code = Code::Text(Text::Constant(text.into()));

@@ -70,12 +70,6 @@ impl Checker<'_> {
             let message = format!("`{name}` is a set, not a value");
             return self.refuse(span, (message, Some(format!("write {name}.NAME"))));
         }
-        let dashed = format!("{name}-");
-        if let Some(deployment) = self.scope.deployments().keys().find(|d| d.starts_with(&dashed)) {
-            let message = format!("no variable `{name}`");
-            let help = format!("for the deployment write deployments.{deployment}");
-            return self.refuse(span, (message, Some(help)));
-        }
         let locals = self.locals.iter().map(|(name, _)| name.as_str());
         let parameters = self.scope.parameters().iter().map(|(name, _)| name.as_str());
         let deployments = self.scope.deployments().keys().map(String::as_str);

@@ -180,7 +180,7 @@ fn what_cannot_be_answered_is_an_error_and_never_false() {
         "total ** small > 1",
         "2 ** tick > 1",
         "amount * amount * amount * amount * total ** 5 > 1",
-        "tx.created == none && !(tx.created != none) && amount / 0.5 > 1 && call_depth > 1",
+        "matrix[0].length == 2 && sum(amounts) / (amounts.length - 3) > 1",
         "matrix[1][1] > 0",
     ];
     let answers: Vec<String> = sources
@@ -198,7 +198,7 @@ fn what_cannot_be_answered_is_an_error_and_never_false() {
         the result does not fit into 512 bits in `total ** small`
         the exponent is negative in `2 ** tick`
         the result does not fit into 512 bits in `amount * amount * amount * amount * total ** 5`
-        1:68: no variable `call_depth`
+        division by zero in `sum(amounts) / (amounts.length - 3)`
         the index is outside the 1 elements in `matrix[1][1]`"#]]
     .assert_eq(&answers.join("\n"));
 }
@@ -264,6 +264,13 @@ fn calls_see_their_frame() {
                   && call.input.length == 5 && tx.status == success && !success && call.gas_used < 1e6";
     let program = compile(source, &scope).unwrap();
     assert_eq!(program.matches(&occurrence), Ok(true));
+
+    let input = Bytes::from_static(&[1]);
+    let (tx, frame) = (Transaction { input: input.clone(), ..tx }, Frame { input, ..frame });
+    let call = Call::of_frame(&frame, true);
+    let occurrence = Occurrence { args: &args, block: &block, tx: &tx, log: None, call };
+    let program = compile("tx.selector == call.selector && tx.selector == none", &scope).unwrap();
+    assert_eq!(program.matches(&occurrence), Ok(true), "none equals none");
 }
 
 #[test]
@@ -330,4 +337,29 @@ fn each_subject_has_its_own_surroundings() {
         Type::Tuple(vec![Field { name: "x".into(), ty: Type::Bool }]),
     );
     assert!(compiles("log.x", &scope), "a parameter may be called like what is not there");
+}
+
+#[test]
+fn the_deepest_allowed_nesting_fits_a_small_stack() {
+    let wrap = |open: &str, inner: &str, close: &str, levels: usize| {
+        format!("{}{inner}{}", open.repeat(levels), close.repeat(levels))
+    };
+    let levels = NESTING_MAX - 4;
+    let sources = [
+        wrap("!", "flag", "", levels),
+        wrap("(", "flag", ")", levels),
+        wrap("abs(", "amount", ") > 0", 1).replace("abs(amount)", &wrap("abs(", "amount", ")", levels)),
+        format!("amount{} > 0", " + 1".repeat(levels)),
+        format!("{}amount{} > 0", "max(1, ".repeat(levels), ")".repeat(levels)),
+        wrap("flag && (small > 3 || ", "flag", ")", levels / 3),
+        wrap("flag == (", "flag", ")", levels / 2),
+        format!("amounts[{}amounts[0]{}] > 0", "amounts[".repeat(8), " - amounts[0]]".repeat(8)),
+    ];
+    let small_stack = std::thread::Builder::new().stack_size(512 * 1024);
+    let answers = small_stack
+        .spawn(move || sources.map(|source| answer(&source).map_err(|error| format!("{source}: {error}"))))
+        .unwrap();
+    for answer in answers.join().unwrap() {
+        answer.unwrap();
+    }
 }

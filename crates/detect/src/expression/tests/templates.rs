@@ -23,13 +23,11 @@ fn messages_read_like_a_person_wrote_them() {
         "{{ amount | number }} {{ amount }} {{ small | hex }} {{ tick | number }} {{ tick }}",
         "{{ amount / total | percent }} {{ amount / total }} {{ small / 3 }} {{ 2 / 3 | percent }}",
         "{{ 90 min | duration }} {{ 1_500_000 | USDC }} {{ amount | ether }} {{ tick | gwei }}",
-        "{{ data }} {{ data | short }} {{ role | short }} {{ sig | hex }} {{ note }} {{ note[0:2].length }}",
+        "{{ data }} {{ data | short }} {{ role | short }} {{ sig | hex }} {{ note }}",
         "{{ amounts }} {{ order }} {{ orders.length }} {{ flag && small > 3 }} {{ name | short }}",
         "{{ '{{' }}a{{ \"}}\" }} {{ vault }} {{ sum(amounts) }} {{ any(amounts, x, x > 5) }} }",
     ];
-    // A slice of a string is a mistake, so that line has its own test.
-    let shown: Vec<String> =
-        templates.iter().map(|text| render(&text.replace(" {{ note[0:2].length }}", ""))).collect();
+    let shown: Vec<String> = templates.into_iter().map(render).collect();
     expect![[r#"
         whale redeemed 300,000 MER
         whale (0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045) 0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045 0xd8dA…6045 0x1f9840a85d5aF5bf1D1762F925BDADdC4201F984
