@@ -1,9 +1,6 @@
 //! What is wrong with a source text, where, and what would be right.
 
-use std::{
-    fmt::{self, Write},
-    ops::Range,
-};
+use std::{fmt, ops::Range};
 
 /// One mistake in an expression or a message template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +77,8 @@ impl Diagnostic {
         text.extend(std::iter::repeat_n(' ', indent));
         text.extend(std::iter::repeat_n('^', width));
         if let Some(help) = &self.help {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\n  = {help}");
+            text.push_str("\n  = ");
+            text.push_str(help);
         }
         text
     }

@@ -55,8 +55,7 @@ pub(crate) fn lex<'s>(
             at += first.len_utf8();
             continue;
         }
-        let after_point =
-            matches!(lexemes.last(), Some(Lexeme { token: Token::Symbol("."), span }) if span.end == at);
+        let after_point = matches!(lexemes.last(), Some(Lexeme { token: Token::Symbol("."), span }) if span.end == at);
         let (token, length) = if first.is_ascii_digit() {
             lex_number(rest, after_point)
         } else if first.is_ascii_alphabetic() || first == '_' {
@@ -85,8 +84,9 @@ fn name_length(text: &str) -> usize {
 /// A number or hexadecimal literal. Behind a point (`order.0.1`) only digits belong to it.
 fn lex_number(text: &str, after_point: bool) -> (Token<'_>, usize) {
     let bytes = text.as_bytes();
-    let digits_from =
-        |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit() || **b == b'_').count();
+    let digits_from = |from: usize| {
+        bytes[from..].iter().take_while(|b| b.is_ascii_digit() || **b == b'_').count()
+    };
     if after_point {
         let length = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
         return (Token::Number(&text[..length]), length);
@@ -111,11 +111,7 @@ fn lex_number(text: &str, after_point: bool) -> (Token<'_>, usize) {
 }
 
 /// A string in single or double quotes with the escapes `\\ \" \' \n \t`.
-fn lex_text<'s>(
-    text: &'s str,
-    at: usize,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> (Token<'s>, usize) {
+fn lex_text<'s>(text: &'s str, at: usize, diagnostics: &mut Vec<Diagnostic>) -> (Token<'s>, usize) {
     let mut characters = text.char_indices();
     let Some((_, quote)) = characters.next() else { return (Token::Bad, 0) };
     let mut unescaped = String::new();
@@ -152,9 +148,8 @@ fn lex_symbol<'s>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> (Token<'s>, usize) {
     let Some(symbol) = SYMBOLS.into_iter().find(|symbol| text.starts_with(symbol)) else {
-        let is_odd = |c: &char| {
-            !c.is_whitespace() && !c.is_ascii_alphanumeric() && !"_\"'()[]".contains(*c)
-        };
+        let is_odd =
+            |c: &char| !c.is_whitespace() && !c.is_ascii_alphanumeric() && !"_\"'()[]".contains(*c);
         let length = text.chars().take_while(is_odd).take(8).map(char::len_utf8).sum::<usize>();
         let length = length.max(text.chars().next().map_or(1, char::len_utf8));
         let found = &text[..length];
@@ -209,16 +204,15 @@ mod tests {
     #[test]
     fn positions_behind_a_point_are_not_decimals() {
         use Token::{End, Name, Number, Symbol};
-        let expected =
-            [Name("a"), Symbol("."), Number("0"), Symbol("."), Number("1"), End];
+        let expected = [Name("a"), Symbol("."), Number("0"), Symbol("."), Number("1"), End];
         assert_eq!(tokens("a.0.1"), expected);
     }
 
     #[test]
     fn strings_are_unescaped() {
-        assert_eq!(tokens(r#"'a\'b' "c\n""#)[..2], [
-            Token::Text("a'b".into()),
-            Token::Text("c\n".into())
-        ]);
+        assert_eq!(
+            tokens(r#"'a\'b' "c\n""#)[..2],
+            [Token::Text("a'b".into()), Token::Text("c\n".into())]
+        );
     }
 }

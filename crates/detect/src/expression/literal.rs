@@ -157,9 +157,18 @@ mod tests {
         assert_eq!(value("0.5", Some("ether")), "500000000000000000/1");
         assert_eq!(value("1.5", Some("h")), "5400/1");
         assert_eq!(value("1_000", Some("USDC")), "1000000000/1");
-        assert_eq!(value("0.0000001", Some("USDC")), "`0.0000001 USDC` is finer than the smallest unit");
-        assert_eq!(value("1e999999999999999999999", None), "`1e999999999999999999999` does not fit into 512 bits");
+        assert_eq!(
+            value("0.0000001", Some("USDC")),
+            "`0.0000001 USDC` is finer than the smallest unit"
+        );
+        assert_eq!(
+            value("1e999999999999999999999", None),
+            "`1e999999999999999999999` does not fit into 512 bits"
+        );
         assert_eq!(value("1e-200", None), "`1e-200` does not fit into 512 bits");
-        assert_eq!(value(&"9".repeat(9_000), None).len(), 9_000 + "`` does not fit into 512 bits".len());
+        assert_eq!(
+            value(&"9".repeat(9_000), None).len(),
+            9_000 + "`` does not fit into 512 bits".len()
+        );
     }
 }

@@ -43,30 +43,34 @@
 //! reached can fail. A failure is an [`EvalError`], never `false`. `none` equals nothing but
 //! `none`; asking more than equality of it is an error.
 
+mod builtin; // what surrounds a subject
+mod check; // tree to program
 mod diagnostic; // mistakes and how they are shown
-mod lexer; //      text to tokens
-mod syntax; //     the tree
-mod parser; //     tokens to tree
-mod literal; //    numbers with units, addresses
-mod number; //     exact rationals
-mod types; //      types and parameters
-mod scope; //      what can be named
+mod evaluate; // running it
+mod lexer; // text to tokens
+mod literal; // numbers with units, addresses
+mod number; // exact rationals
 mod occurrence; // events, calls and transactions as values
-mod check; //      tree to program
-mod program; //    the compiled form
-mod evaluate; //   running it
-mod say; //        message templates
+mod parser; // tokens to tree
+mod print; // tree to text
+mod program; // the compiled form
+mod say; // message templates
+mod scope; // what can be named
+mod syntax; // the tree
+mod types; // types and parameters
+mod value; // values, and errors instead of answers
 
 #[cfg(test)]
 mod tests;
 
+pub use builtin::{Builtin, CALL_KIND_WORDS, STATUS_WORDS, Subject};
 pub use diagnostic::Diagnostic;
-pub use evaluate::{EvalError, EvalErrorKind, Value, Values};
-pub use occurrence::{Builtin, CALL_KIND_WORDS, Call, Occurrence, STATUS_WORDS, Subject};
+pub use occurrence::{Call, Occurrence};
 pub use program::{Program, Requirement};
 pub use say::{Labels, Say};
 pub use scope::{AddressSet, Scope, Slot, Unit};
 pub use types::{Field, Parameter, Type};
+pub use value::{EvalError, EvalErrorKind, Value, Values};
 
 use check::Checker;
 

@@ -160,11 +160,8 @@ impl Exact {
         if other.is_zero() {
             return Err(ArithmeticError::DivisionByZero);
         }
-        let inverse = Self {
-            negative: other.negative,
-            magnitude: other.divisor,
-            divisor: other.magnitude,
-        };
+        let inverse =
+            Self { negative: other.negative, magnitude: other.divisor, divisor: other.magnitude };
         self.multiply(inverse)
     }
 

@@ -146,9 +146,18 @@ pub(crate) enum Test {
     TextIn(Text, Box<[Text]>),
     OctetsIn(Octets, Box<[Octets]>),
     /// Whether an array has exactly as many elements as there are parts, and each satisfies its own.
-    Elements { over: Place, local: u8, parts: Box<[Test]> },
+    Elements {
+        over: Place,
+        local: u8,
+        parts: Box<[Test]>,
+    },
     /// Whether any element (or, with `all`, every element) satisfies the body.
-    Each { all: bool, over: Place, local: u8, body: Box<Test> },
+    Each {
+        all: bool,
+        over: Place,
+        local: u8,
+        body: Box<Test>,
+    },
 }
 
 /// Something that is a number.
@@ -170,7 +179,11 @@ pub(crate) enum Number {
     /// Sum of the elements of an array.
     Sum(Place),
     /// How many elements satisfy the body.
-    Count { over: Place, local: u8, body: Box<Test> },
+    Count {
+        over: Place,
+        local: u8,
+        body: Box<Test>,
+    },
 }
 
 /// Something that is a string.

@@ -6,7 +6,7 @@ use alloy_primitives::Address;
 use rustc_hash::FxHashSet;
 
 use super::{
-    occurrence::{Builtin, Subject},
+    builtin::{Builtin, Subject},
     types::{Parameter, Type},
 };
 
@@ -230,7 +230,9 @@ mod tests {
             .with_parameter("", Type::Bool)
             .with_parameter("x", Type::Bool)
             .with_parameter("x", Type::Address);
-        assert!(matches!(scope.parameter_named("arg0"), Lookup::Found(slot, Type::Bool) if slot == Slot(0)));
+        assert!(
+            matches!(scope.parameter_named("arg0"), Lookup::Found(slot, Type::Bool) if slot == Slot(0))
+        );
         assert!(matches!(scope.parameter_named("arg1"), Lookup::Unknown));
         assert!(matches!(scope.parameter_named("x"), Lookup::Ambiguous(at) if at == [1, 2]));
     }

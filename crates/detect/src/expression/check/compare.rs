@@ -1,19 +1,16 @@
-//! Comparisons, membership, search: which types may meet, and the cheapest code for each.
+//! Comparisons: which types may meet, and whether the answer can vary.
 
-use std::{ops::Range, sync::Arc};
-
-use alloy_primitives::U256;
+use std::ops::Range;
 
 use super::{
     Checker, Typed, a,
     arithmetic::known,
+    code::{equal_if_present, negated_if, numbers, operands, optional},
     names::{local, place_of},
 };
 use crate::expression::{
-    diagnostic::suggestion,
-    program::{Code, Number, Octets, Operand, Place, Test, Text},
-    scope::AddressSet,
-    syntax::{Compare, Expr, ExprKind, Search},
+    program::{Code, Number, Operand, Test, Text},
+    syntax::{Compare, Expr, ExprKind},
     types::Type,
 };
 
@@ -109,7 +106,7 @@ impl Checker<'_> {
     }
 
     /// The test for two parts whose types are known.
-    fn compare_typed(
+    pub(super) fn compare_typed(
         &mut self,
         compare: Compare,
         left: Typed,
@@ -126,9 +123,7 @@ impl Checker<'_> {
                 numbers(compare, left_number, &left.ty, right_number, &right.ty)
             }
             (Code::Text(left), Code::Text(right)) => Test::SameText(Box::new((left, right))),
-            (Code::Octets(left), Code::Octets(right)) => {
-                Test::SameOctets(Box::new((left, right)))
-            }
+            (Code::Octets(left), Code::Octets(right)) => Test::SameOctets(Box::new((left, right))),
             (Code::Test(left), Code::Test(right)) => Test::SameFlag(Box::new((left, right))),
             (Code::Operand(left), Code::Operand(right)) => operands(left, right),
             // `comparable` lets only codes of one kind through.
@@ -138,7 +133,7 @@ impl Checker<'_> {
     }
 
     /// Reports two parts that cannot be compared, or that never could be equal.
-    fn comparable(
+    pub(super) fn comparable(
         &mut self,
         compare: Compare,
         left: &Typed,
@@ -168,7 +163,8 @@ impl Checker<'_> {
             return self.refuse(span.clone(), (message, help));
         }
         if !compare.is_equality() {
-            let message = format!("`{}` orders numbers, not {}", compare.symbol(), plural(left_type));
+            let message =
+                format!("`{}` orders numbers, not {}", compare.symbol(), plural(left_type));
             return self.refuse(span.clone(), (message, Some("use == or !=".into())));
         }
         Some(())
@@ -187,7 +183,8 @@ impl Checker<'_> {
         let what = self.text(&other.span);
         if compare.is_equality() && !value.is_whole() {
             let message = format!("`{what}` has a fraction and {ty} has not");
-            let help = what.ends_with('%').then(|| format!("a share is of something: {what} * total"));
+            let help =
+                what.ends_with('%').then(|| format!("a share is of something: {what} * total"));
             return self.refuse(other.span.clone(), (message, help));
         }
         let Some((smallest, largest)) = ty.range() else { return Some(()) };
@@ -195,142 +192,10 @@ impl Checker<'_> {
             return Some(());
         }
         let message = format!("`{what}` does not fit {ty}");
-        let help = ty.range_text().map(|range| format!("{ty} holds {range}, so the answer would always be the same"));
+        let help = ty
+            .range_text()
+            .map(|range| format!("{ty} holds {range}, so the answer would always be the same"));
         self.refuse(other.span.clone(), (message, help))
-    }
-
-    /// `x in labels.NAME`, `x in [a, b]`, `x in amounts`, `x in deployments`
-    pub(super) fn membership(&mut self, item: &Expr, set: &Expr) -> Option<Test> {
-        match &set.kind {
-            ExprKind::Label(name) => {
-                let addresses = self.scope.labels().get(&name.text).map(Arc::clone);
-                if addresses.is_none() {
-                    let known: Vec<&str> = self.scope.labels().keys().map(String::as_str).collect();
-                    let message = format!("no label set `{}`", name.text);
-                    let help = suggestion(&name.text, "label sets", &known);
-                    self.refuse::<()>(name.span.clone(), (message, Some(help)));
-                }
-                self.label_sets.insert(name.text.clone());
-                let what = format!("labels.{}", name.text);
-                self.address_in(item, addresses, &what)
-            }
-            ExprKind::Name(name) if name == "deployments" && !self.is_known(name) => {
-                let addresses = self.scope.deployments().values().copied().collect();
-                self.address_in(item, Some(Arc::new(addresses)), "deployments")
-            }
-            ExprKind::List(items) => self.in_list(item, items, set),
-            _ => {
-                let array = self.value(set, None)?;
-                if array.ty.present().element().is_none() {
-                    let what = self.text(&set.span);
-                    let message = format!("`in` needs a set; `{what}` is {}", a(&array.ty));
-                    let help = match array.ty.present() {
-                        Type::String | Type::Bytes => {
-                            format!("write: {what} contains {}", self.text(&item.span))
-                        }
-                        _ => "sets: labels.NAME, deployments, a list [a, b], an array".to_owned(),
-                    };
-                    return self.refuse(set.span.clone(), (message, Some(help)));
-                }
-                self.in_array(item, array)
-            }
-        }
-    }
-
-    fn address_in(
-        &mut self,
-        item: &Expr,
-        addresses: Option<Arc<AddressSet>>,
-        what: &str,
-    ) -> Option<Test> {
-        let typed = self.value(item, Some(&Type::Address))?;
-        if *typed.ty.present() != Type::Address {
-            let message =
-                format!("{what} holds addresses; `{}` is {}", self.text(&item.span), a(&typed.ty));
-            return self.refuse(item.span.clone(), (message, None));
-        }
-        let addresses = addresses?;
-        match typed.code {
-            Code::Operand(Operand::Place(place)) => Some(Test::AddressIn(place, addresses)),
-            Code::Operand(Operand::Address(address)) => {
-                Some(Test::Constant(addresses.contains(&address)))
-            }
-            _ => None,
-        }
-    }
-
-    fn in_list(&mut self, item: &Expr, items: &[Expr], list: &Expr) -> Option<Test> {
-        let typed = self.value(item, None);
-        if items.is_empty() {
-            let message = "the list is empty, so that nothing is in it".to_owned();
-            return self.refuse(list.span.clone(), (message, None));
-        }
-        let typed = typed?;
-        if *typed.ty.present() == Type::Bool {
-            let message = format!("`{}` is a bool, for which no list is needed", self.text(&item.span));
-            return self.refuse(item.span.clone(), (message, Some("use ==, ! and ||".into())));
-        }
-        let checked: Vec<Option<Typed>> = items
-            .iter()
-            .map(|element| {
-                let element = self.value(element, Some(&typed.ty))?;
-                self.comparable(Compare::Equal, &typed, &element, &element.span.clone())?;
-                Some(element)
-            })
-            .collect();
-        let elements = checked.into_iter().collect::<Option<Vec<Typed>>>()?;
-        let optional = optional(&[&typed]);
-        Some(equal_if_present(optional, among(typed, elements)?))
-    }
-
-    fn in_array(&mut self, item: &Expr, array: Typed) -> Option<Test> {
-        let element = array.ty.present().element()?.clone();
-        let Code::Operand(Operand::Place(over)) = array.code else { return None };
-        let item_typed = self.value(item, Some(&element))?;
-        self.with_local("", &element, &item.span, |checker, index| {
-            let own = local(index, &element, &array.span);
-            let body = checker.compare_typed(Compare::Equal, item_typed, own, &item.span)?;
-            Some(Test::Each { all: false, over, local: index, body: Box::new(body) })
-        })
-    }
-
-    /// `whole contains part`, `whole starts_with part`, `whole ends_with part`
-    pub(super) fn search(
-        &mut self,
-        search: Search,
-        whole: &Expr,
-        part: &Expr,
-        span: &Range<usize>,
-    ) -> Option<Test> {
-        let whole_typed = self.value(whole, None)?;
-        let ty = whole_typed.ty.present().clone();
-        if ty.element().is_some() && search == Search::Contains {
-            return self.in_array(part, whole_typed);
-        }
-        let wanted = if ty.is_bytes() { Type::Bytes } else { ty.clone() };
-        let part_typed = self.value(part, Some(&wanted))?;
-        match (whole_typed.code, part_typed.code) {
-            (Code::Text(whole), Code::Text(part)) => {
-                Some(Test::SearchText(search, Box::new((whole, part))))
-            }
-            (Code::Octets(whole), Code::Octets(part)) if ty.is_bytes() => {
-                Some(Test::SearchOctets(search, Box::new((whole, part))))
-            }
-            _ => {
-                let word = search.word();
-                let message = format!(
-                    "`{word}` cannot look for `{}` ({}) in `{}` ({ty})",
-                    self.text(&part.span),
-                    part_typed.ty,
-                    self.text(&whole.span),
-                );
-                let help = match &ty {
-                    Type::Hashed(_) => "the chain keeps only the hash of an indexed value; compare the whole with ==",
-                    _ => "it looks for a string in a string, for bytes in bytes; contains also for an element in an array",
-                };
-                self.refuse(span.clone(), (message, Some(help.to_owned())))
-            }
-        }
     }
 }
 
@@ -340,127 +205,6 @@ fn dependence(expr: &Expr) -> u8 {
         ExprKind::Hex(_) | ExprKind::Text(_) => 2,
         ExprKind::Name(_) => 1,
         _ => 0,
-    }
-}
-
-fn negated_if(is_negated: bool, test: Test) -> Test {
-    if is_negated { Test::Not(Box::new(test)) } else { test }
-}
-
-/// The optional values that must be there before they can be read. Addresses and words are read as
-/// they are: `none` is unlike any of them.
-fn optional(parts: &[&Typed]) -> Vec<Place> {
-    let is_guarded = |typed: &&&Typed| {
-        matches!(typed.ty, Type::Optional(_)) && !matches!(typed.code, Code::Operand(_))
-    };
-    parts.iter().filter(is_guarded).filter_map(|typed| place_of(&typed.code).cloned()).collect()
-}
-
-/// An equality of values of which some may be none: equal if all are none, or if all are there and
-/// the test says so.
-fn equal_if_present(optional: Vec<Place>, test: Test) -> Test {
-    if optional.is_empty() {
-        return test;
-    }
-    let are_two = optional.len() == 2;
-    let absent: Vec<Test> = optional.into_iter().map(Test::IsNone).collect();
-    let present = absent.iter().map(|absent| Test::Not(Box::new(absent.clone())));
-    let present_and_equal = Test::All(present.chain([test]).collect());
-    if are_two {
-        Test::Any([Test::All(absent.into()), present_and_equal].into())
-    } else {
-        present_and_equal
-    }
-}
-
-/// The cheapest comparison of two numbers.
-fn numbers(
-    compare: Compare,
-    left: Number,
-    left_type: &Type,
-    right: Number,
-    right_type: &Type,
-) -> Test {
-    let is_unsigned = |ty: &Type| matches!(ty.present(), Type::Uint(_));
-    match (left, right) {
-        (Number::Constant(left), Number::Constant(right)) => {
-            Test::Constant(compare.holds(left.cmp(&right)))
-        }
-        (Number::Place(place), Number::Constant(bound)) if is_unsigned(left_type) => {
-            match bound.to_u256() {
-                Some(bound) => Test::Uint(place, compare, bound),
-                None => {
-                    let sides = (Number::Place(place), Number::Constant(bound));
-                    Test::Numbers(compare, Box::new(sides))
-                }
-            }
-        }
-        (Number::Constant(bound), Number::Place(place)) if is_unsigned(right_type) => {
-            let (left, right) = (Number::Place(place), Number::Constant(bound));
-            numbers(compare.mirrored(), left, right_type, right, left_type)
-        }
-        (left, right) => Test::Numbers(compare, Box::new((left, right))),
-    }
-}
-
-/// The cheapest equality of two addresses, choices, arrays or tuples.
-fn operands(left: Operand, right: Operand) -> Test {
-    match (left, right) {
-        (Operand::Place(place), Operand::Address(address))
-        | (Operand::Address(address), Operand::Place(place)) => Test::IsAddress(place, address),
-        (Operand::Address(left), Operand::Address(right)) => Test::Constant(left == right),
-        (left, right) => Test::Same(Box::new((left, right))),
-    }
-}
-
-/// The cheapest test for one of several values, all of the item's kind.
-fn among(item: Typed, elements: Vec<Typed>) -> Option<Test> {
-    let is_unsigned = matches!(item.ty.present(), Type::Uint(_));
-    let codes = elements.into_iter().map(|element| element.code);
-    match item.code {
-        Code::Number(item) => {
-            let list: Vec<Number> = codes
-                .map(|code| if let Code::Number(number) = code { Some(number) } else { None })
-                .collect::<Option<_>>()?;
-            let constants: Option<Vec<U256>> =
-                list.iter().map(|number| known(number)?.to_u256()).collect();
-            Some(match (item, constants) {
-                (Number::Place(place), Some(mut constants)) if is_unsigned => {
-                    constants.sort_unstable();
-                    Test::UintIn(place, constants.into())
-                }
-                (item, _) => Test::NumberIn(Box::new(item), list.into()),
-            })
-        }
-        Code::Operand(item) => {
-            let list: Vec<Operand> = codes
-                .map(|code| if let Code::Operand(operand) = code { Some(operand) } else { None })
-                .collect::<Option<_>>()?;
-            let address = |operand: &Operand| match operand {
-                Operand::Address(address) => Some(*address),
-                Operand::Place(_) | Operand::Choice(_) => None,
-            };
-            let addresses: Option<AddressSet> = list.iter().map(address).collect();
-            Some(match (item, addresses) {
-                (Operand::Place(place), Some(addresses)) => {
-                    Test::AddressIn(place, Arc::new(addresses))
-                }
-                (item, _) => Test::OperandIn(item, list.into()),
-            })
-        }
-        Code::Text(item) => {
-            let list: Vec<Text> = codes
-                .map(|code| if let Code::Text(text) = code { Some(text) } else { None })
-                .collect::<Option<_>>()?;
-            Some(Test::TextIn(item, list.into()))
-        }
-        Code::Octets(item) => {
-            let list: Vec<Octets> = codes
-                .map(|code| if let Code::Octets(octets) = code { Some(octets) } else { None })
-                .collect::<Option<_>>()?;
-            Some(Test::OctetsIn(item, list.into()))
-        }
-        Code::Test(_) => None,
     }
 }
 

@@ -55,8 +55,11 @@ impl Checker<'_> {
             ("lower", [of]) => {
                 let typed = self.value(of, Some(&Type::String))?;
                 let Code::Text(text) = typed.code else {
-                    let message =
-                        format!("lower needs a string; `{}` is {}", self.text(&of.span), a(&typed.ty));
+                    let message = format!(
+                        "lower needs a string; `{}` is {}",
+                        self.text(&of.span),
+                        a(&typed.ty)
+                    );
                     return self.refuse(of.span.clone(), (message, None));
                 };
                 Some(Typed { code: Code::Text(lowered(text)), ty: Type::String, span })
@@ -68,7 +71,8 @@ impl Checker<'_> {
                     Some((_, shape)) => {
                         let count = arguments.len();
                         let plural = if count == 1 { "" } else { "s" };
-                        let message = format!("`{known_name}` does not take {count} argument{plural}");
+                        let message =
+                            format!("`{known_name}` does not take {count} argument{plural}");
                         (message, (*shape).to_owned())
                     }
                     None => {
@@ -103,23 +107,15 @@ impl Checker<'_> {
         })
     }
 
-    fn extreme(
-        &mut self,
-        is_least: bool,
-        arguments: &[Expr],
-        span: Range<usize>,
-    ) -> Option<Typed> {
+    fn extreme(&mut self, is_least: bool, arguments: &[Expr], span: Range<usize>) -> Option<Typed> {
         let role = if is_least { "each argument of min" } else { "each argument of max" };
         let parts: Vec<Option<(Number, Type)>> =
             arguments.iter().map(|argument| self.number(argument, role)).collect();
         let parts = parts.into_iter().collect::<Option<Vec<_>>>()?;
         let constants: Option<Vec<Exact>> = parts.iter().map(|(number, _)| known(number)).collect();
         if let Some(constants) = constants {
-            let chosen = if is_least {
-                constants.into_iter().min()
-            } else {
-                constants.into_iter().max()
-            };
+            let chosen =
+                if is_least { constants.into_iter().min() } else { constants.into_iter().max() };
             return Some(constant(chosen?, span));
         }
         let is_whole = parts.iter().all(|(_, ty)| ty.is_whole());
@@ -138,7 +134,8 @@ impl Checker<'_> {
             }
             _ => {
                 let what = self.text(&array.span);
-                let message = format!("sum needs an array of numbers; `{what}` is {}", a(&typed.ty));
+                let message =
+                    format!("sum needs an array of numbers; `{what}` is {}", a(&typed.ty));
                 self.refuse(array.span.clone(), (message, None))
             }
         }
@@ -147,9 +144,9 @@ impl Checker<'_> {
     /// `address(0)` and other addresses that are known as numbers, such as precompiles.
     fn address(&mut self, of: &Expr, span: Range<usize>) -> Option<Typed> {
         let number = self.whole(of, "the argument of address")?;
-        let value = known(&number).and_then(Exact::to_u256).and_then(|value| {
-            (value.bit_len() <= 160).then(|| Address::from(value.to::<U160>()))
-        });
+        let value = known(&number)
+            .and_then(Exact::to_u256)
+            .and_then(|value| (value.bit_len() <= 160).then(|| Address::from(value.to::<U160>())));
         match value {
             Some(address) => {
                 let code = Code::Operand(Operand::Address(address));

@@ -4,9 +4,11 @@
 //! that all mistakes of a source come out together.
 
 mod arithmetic; // + - * / % **, signs
-mod compare; //    == < in contains
-mod functions; //  abs(x), any(list, x, …)
-mod names; //      variables, fields, elements, deployments
+mod code; // the cheapest test for each comparison
+mod compare; // == < and what they may compare
+mod functions; // abs(x), any(list, x, …)
+mod membership; // in, contains, starts_with, ends_with
+mod names; // variables, fields, elements, deployments
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -24,8 +26,7 @@ use super::{
 const NAMESPACES: [&str; 4] = ["tx", "block", "log", "call"];
 
 /// The names that an element in a quantifier cannot have.
-const NAMES_RESERVED: [&str; 7] =
-    ["tx", "block", "log", "call", "labels", "deployments", "not"];
+const NAMES_RESERVED: [&str; 7] = ["tx", "block", "log", "call", "labels", "deployments", "not"];
 
 /// A part of the source with its type and code.
 #[derive(Debug, Clone)]
@@ -83,7 +84,8 @@ impl<'a> Checker<'a> {
     /// means.
     pub(crate) fn value(&mut self, expr: &Expr, wanted: Option<&Type>) -> Option<Typed> {
         let span = expr.span.clone();
-        let test = |test| Some(Typed { code: Code::Test(test), ty: Type::Bool, span: span.clone() });
+        let test =
+            |test| Some(Typed { code: Code::Test(test), ty: Type::Bool, span: span.clone() });
         match &expr.kind {
             ExprKind::Missing => None,
             ExprKind::Number { text, unit } => {
@@ -134,7 +136,9 @@ impl<'a> Checker<'a> {
                 let inside = self.membership(item, set)?;
                 test(if *negated { Test::Not(Box::new(inside)) } else { inside })
             }
-            ExprKind::Search(search, whole, part) => test(self.search(*search, whole, part, &span)?),
+            ExprKind::Search(search, whole, part) => {
+                test(self.search(*search, whole, part, &span)?)
+            }
             ExprKind::And(parts) => {
                 let parts: Vec<_> =
                     parts.iter().map(|part| self.condition(part, "each side of `&&`")).collect();
@@ -199,7 +203,7 @@ impl<'a> Checker<'a> {
                     Err(refusal) => self.refuse(span, refusal),
                 }
             }
-            None if digits.len() > 64 && digits.len() % 2 == 0 => {
+            None if digits.len() > 64 && digits.len().is_multiple_of(2) => {
                 octets(literal::bytes(digits)?, Type::Bytes)
             }
             _ => match literal::hex_number(digits) {

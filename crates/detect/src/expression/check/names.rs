@@ -122,12 +122,7 @@ impl Checker<'_> {
         self.refuse(name.span.clone(), (format!("no deployment `{}`", name.text), Some(help)))
     }
 
-    pub(super) fn field(
-        &mut self,
-        of: &Expr,
-        field: &Word,
-        span: Range<usize>,
-    ) -> Option<Typed> {
+    pub(super) fn field(&mut self, of: &Expr, field: &Word, span: Range<usize>) -> Option<Typed> {
         if let ExprKind::Name(namespace) = &of.kind
             && NAMESPACES.contains(&namespace.as_str())
             && !self.locals.iter().any(|(own, _)| own == namespace)
@@ -153,7 +148,11 @@ impl Checker<'_> {
                 let at = named.or_else(|| field.text.parse().ok());
                 if let Some((at, inner)) = at.and_then(|at| Some((at, fields.get(at)?))) {
                     let place = into(place, Step::Constant(at), &span);
-                    return Some(Typed { code: read(place, &inner.ty), ty: inner.ty.clone(), span });
+                    return Some(Typed {
+                        code: read(place, &inner.ty),
+                        ty: inner.ty.clone(),
+                        span,
+                    });
                 }
                 let positions: Vec<String> = (0..fields.len()).map(|i| i.to_string()).collect();
                 let names: Vec<&str> = fields
@@ -161,8 +160,7 @@ impl Checker<'_> {
                     .zip(&positions)
                     .map(|(own, at)| if own.name.is_empty() { at } else { own.name.as_str() })
                     .collect();
-                let message =
-                    format!("`{}` has no field `{}`", self.text(&of.span), field.text);
+                let message = format!("`{}` has no field `{}`", self.text(&of.span), field.text);
                 let help = suggestion(&field.text, "fields", &names);
                 self.refuse(field.span.clone(), (message, Some(help)))
             }
@@ -273,9 +271,7 @@ impl Checker<'_> {
             Type::Hashed(_) => Some(32),
             _ => None,
         };
-        let is_negative = |bound: &Option<Box<Number>>| {
-            matches!(bound.as_deref(), Some(Number::Constant(value)) if value.is_negative())
-        };
+        let is_negative = |bound: &Option<Box<Number>>| matches!(bound.as_deref(), Some(Number::Constant(value)) if value.is_negative());
         let bounds = (known(from.as_deref(), Some(0)), known(to.as_deref(), total));
         let is_impossible = is_negative(&from)
             || is_negative(&to)
@@ -290,7 +286,9 @@ impl Checker<'_> {
             return self.refuse(span, (message, Some(help)));
         }
         let ty = match bounds {
-            (Some(from), Some(to)) if (1..=32).contains(&(to - from)) => Type::FixedBytes(to - from),
+            (Some(from), Some(to)) if (1..=32).contains(&(to - from)) => {
+                Type::FixedBytes(to - from)
+            }
             _ => Type::Bytes,
         };
         let at = At::from(&span);

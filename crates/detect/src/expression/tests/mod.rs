@@ -1,7 +1,8 @@
 //! The language as a whole, from text to answer.
 
-mod laws; //      properties over random expressions
-mod mistakes; //  what each mistake looks like
+mod laws; // properties over random expressions
+mod mistakes; // what each mistake looks like
+mod page; // the examples of the documentation
 mod semantics; // what expressions mean
 mod templates; // messages
 

