@@ -118,7 +118,7 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
     let occurrence = Occurrence { args: &[], block: &bundle.header, tx, log: None, call: None };
     let whole = Match::Transaction { tx: at };
     woken.test(network, &network.routes.transactions, &occurrence, whole, |_| true);
-    let mut appear = |address: &Address, woken: &mut Woken| {
+    let appear = |address: &Address, woken: &mut Woken| {
         let Some(index) = network.guarded.get(address) else { return };
         let Some(local) = network.routes.local.get(index) else { return };
         for &monitor in &local.by_transaction {
@@ -215,8 +215,8 @@ fn wake_log(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, woken: 
     let log = block.log(tx, ordinal);
     let topic0 = log.topic0();
     let transaction = block.tx(tx);
-    let occurrence = |args| Occurrence {
-        args,
+    let around = Occurrence {
+        args: &[],
         block: &block.bundle.header,
         tx: transaction,
         log: Some(log),
@@ -240,7 +240,8 @@ fn wake_log(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, woken: 
                         Occasion::Event(event) => has_layout_of(event, &decoded.event),
                         _ => false,
                     };
-                    woken.test(network, bucket, &occurrence(&decoded.args), at, is_it);
+                    let occurrence = Occurrence { args: &decoded.args, ..around };
+                    woken.test(network, bucket, &occurrence, at, is_it);
                 }
                 Err(why) if named.is_some() => {
                     let reason = BlindReason::Undecodable(why.to_string());
@@ -260,7 +261,8 @@ fn wake_log(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, woken: 
                     Occasion::Event(own) => has_layout_of(own, event),
                     _ => false,
                 };
-                woken.test(network, bucket, &occurrence(&decoded.args), at, is_it);
+                let occurrence = Occurrence { args: &decoded.args, ..around };
+                    woken.test(network, bucket, &occurrence, at, is_it);
             }
         }
     }
