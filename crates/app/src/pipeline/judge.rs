@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alert::{AlertBook, AlertInput, KEPT_S, Policy};
 use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError};
-use model::{ChainEvent, Name, Position, UnixMillis, UnixSeconds};
+use model::{ChainEvent, Finding, Name, Position, UnixMillis, UnixSeconds};
 use registry::Registry;
 use store::{BlockSamples, EventLog, Step, Store, StoreError};
 
@@ -122,6 +122,11 @@ impl Judge {
     /// [`JudgeError`]; nothing was committed then, and the judge must be opened anew, because its
     /// memory may be ahead of the disk.
     pub fn advance(&mut self, now: UnixMillis) -> Result<Advance, JudgeError> {
+        let (advance, _) = self.advance_step(now)?;
+        Ok(advance)
+    }
+
+    fn advance_step(&mut self, now: UnixMillis) -> Result<(Advance, Vec<Finding>), JudgeError> {
         let in_store = |source| JudgeError::Store { network: self.network.clone(), source };
         let log = self.store.event_log();
         let events = log.read(&self.network, self.position, STEP_EVENTS_MAX).map_err(in_store)?;
@@ -143,7 +148,16 @@ impl Judge {
             done.notifications = report.notifications_added;
             self.position = checkpoint;
         }
-        Ok(done)
+        Ok((done, steps.into_iter().flat_map(|step| step.findings).collect()))
+    }
+
+    /// As [`Judge::advance`], giving the findings themselves.
+    ///
+    /// # Errors
+    /// As [`Judge::advance`].
+    pub fn advance_with(&mut self, now: UnixMillis) -> Result<Vec<Finding>, JudgeError> {
+        let (_, findings) = self.advance_step(now)?;
+        Ok(findings)
     }
 
     /// Everything that follows from one event.
