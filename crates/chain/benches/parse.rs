@@ -85,8 +85,7 @@ fn main() {
     let recording = Recording::open(&corpus).expect("the corpus is readable");
     let blocks: Vec<RecordedBlock> =
         recording.blocks().map(|(_, block)| block.expect("the block is readable")).collect();
-    let busy: Vec<RecordedBlock> =
-        blocks.iter().filter(is_busy).cloned().collect();
+    let busy: Vec<RecordedBlock> = blocks.iter().filter(is_busy).cloned().collect();
     report("all blocks", &blocks, repeats);
     report("blocks with over 300 kB of receipts", &busy, repeats);
 }

@@ -13,10 +13,10 @@
 #[macro_use]
 pub(crate) mod record; //      structs whose unknown fields are skipped within bounds
 pub(crate) mod block; //       header and transactions list
-pub(crate) mod call_tracer; // Geth's `callTracer`
+mod call_tracer; // Geth's `callTracer`
 pub(crate) mod hex; //         quantities and data
 mod nesting; //                how deep a body is nested, before anything recurses into it
-pub(crate) mod parity; //      Parity's `trace_block`
+mod parity; //      Parity's `trace_block`
 pub(crate) mod receipt; //     receipts and logs
 mod text; //                   words of a node, kept short
 pub(crate) mod trace; //       what both dialects of traces come to
@@ -24,7 +24,10 @@ pub(crate) mod transaction; // types 0 to 4, and what is common to all others
 
 use std::fmt;
 
-pub use self::nesting::is_nested_at_most;
+pub use self::{
+    nesting::is_nested_at_most,
+    trace::{TraceOf, read_traces},
+};
 use crate::Refusal;
 
 /// The deepest call the EVM allows is 1024 frames below the outermost.
