@@ -88,7 +88,7 @@ mod tests {
         ];
         expect![[r#"
             https://explorer.example:8443/eth/tx/0xabababababababababababababababababababababababababababababababab
-            https://explorer.example:8443/eth/address/0xCDcDCdcDcdCdcdCdCdCdCDcDCdCDCDcdCDcDcdCD
+            https://explorer.example:8443/eth/address/0xCdCDCdCdcdcdcdCdcDcDCdcDcDCdCdcdCdcDCDcD
             https://explorer.example:8443/eth/block/17"#]]
         .assert_eq(&links.join("\n"));
     }

@@ -205,3 +205,150 @@ fn check(deployment: &Deployment, errors: &mut Vec<RegistryError>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use alloy_dyn_abi::DynSolValue;
+    use expect_test::expect;
+    use model::{B256, TokenAmount, U256};
+
+    use super::*;
+    use crate::{Category, Class, Label, OracleConfig, TokenUnit};
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn deployment(label: &str, network: &str, address: Address, abi: &[&str]) -> Deployment {
+        Deployment {
+            label: name(label),
+            network: name(network),
+            address,
+            protocol: None,
+            class: Class::Contract,
+            abi: Arc::new(ContractAbi::from_solidity(abi.iter().copied()).unwrap()),
+            abi_known: true,
+            first_block: None,
+            value_at_risk: None,
+            token: None,
+            oracle: None,
+        }
+    }
+
+    fn log(address: Address, topics: Vec<B256>) -> Log {
+        Log { index: 0, address, topics, data: model::Bytes::new() }
+    }
+
+    #[test]
+    fn one_address_on_two_networks_is_two_deployments() {
+        let (here, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let (mainnet, base) = (name("mainnet"), name("base"));
+        let mut labels = Labels::builder();
+        for address in [here, other] {
+            let category = Category::Exchange;
+            let label =
+                Label { category: &category, name: "Desk", source: "l", confidence_percent: 1 };
+            labels.add(None, address, label).unwrap();
+        }
+        let list =
+            vec![deployment("vault", "mainnet", here, &[]), deployment("pool", "base", here, &[])];
+        let registry = Registry::new(list, labels.build()).unwrap();
+        let label = |network: &Name, address| registry.label(network, address);
+        assert_eq!(label(&mainnet, here), Some("vault"));
+        assert_eq!(label(&base, here), Some("pool"));
+        assert_eq!(label(&base, other), Some("Desk"));
+        assert_eq!(label(&name("gnosis"), here), Some("Desk"), "no deployment, but a label");
+        assert_eq!(label(&base, Address::repeat_byte(3)), None);
+        assert_eq!(registry.get(&name("pool")).unwrap().network, base);
+        assert!(registry.get(&name("nothing")).is_none());
+        assert_eq!(registry.deployments().len(), 2);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let address = Address::repeat_byte(1);
+        let mut broken = deployment("feed", "base", Address::ZERO, &[]);
+        broken.oracle = Some(OracleConfig { heartbeat_s: 0, deviation: f64::NAN, decimals: 8 });
+        broken.token = Some(TokenUnit { symbol: "X".into(), decimals: 78 });
+        broken.value_at_risk =
+            Some(TokenAmount { raw: U256::ZERO, decimals: 200, symbol: "X".into() });
+        let list = vec![
+            deployment("vault", "mainnet", address, &[]),
+            deployment("vault", "base", address, &[]),
+            deployment("copy", "mainnet", address, &[]),
+            broken,
+        ];
+        let errors = Registry::new(list, Labels::default()).unwrap_err();
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        expect![[r#"
+            two deployments are labelled "vault": 0x0101010101010101010101010101010101010101 on mainnet and 0x0101010101010101010101010101010101010101 on base
+            0x0101010101010101010101010101010101010101 on mainnet is deployed twice: as "vault" and as "copy"
+            deployment "feed" has the zero address
+            deployment "feed": value at risk has 200 decimals, at most 77 are possible
+            deployment "feed": token has 78 decimals, at most 77 are possible
+            deployment "feed": the oracle's heartbeat is 0 s, it must be at least 1 s
+            deployment "feed": the oracle's deviation is NaN, it must be above 0 and below 1 (0.005 is 0.5 %)"#]].assert_eq(&errors.join("\n"));
+    }
+
+    #[test]
+    fn a_log_is_read_with_the_abi_of_its_contract() {
+        let token = Address::repeat_byte(1);
+        let abi = ["event Transfer(address indexed from, address indexed to, uint256 value)"];
+        let list = vec![deployment("token", "mainnet", token, &abi)];
+        let registry = Registry::new(list, Labels::default()).unwrap();
+        let (mainnet, word) = (name("mainnet"), B256::with_last_byte(7));
+        let topic0 = registry.deployments()[0].abi.events().next().unwrap().topic0.unwrap();
+
+        let mut paid = log(token, vec![topic0, word, word]);
+        paid.data = word.0.into();
+        let decoded = registry.decode_log(&mainnet, &paid).unwrap();
+        assert_eq!(decoded.arg("value"), Some(&DynSolValue::Uint(U256::from(7), 256)));
+
+        let read = |log: &Log| registry.decode_log(&mainnet, log).unwrap_err();
+        assert_eq!(read(&log(token, vec![])), Undecoded::NoTopics);
+        assert_eq!(read(&log(token, vec![word])), Undecoded::UnknownSignature);
+        let nft = log(token, vec![topic0, word, word, word]);
+        assert_eq!(read(&nft), Undecoded::UnknownSignature, "an ERC-721 Transfer");
+        assert!(matches!(read(&log(token, vec![topic0, word, word])), Undecoded::Malformed(_)));
+        assert_eq!(read(&log(Address::ZERO, vec![topic0])), Undecoded::UnknownContract);
+        let elsewhere = registry.decode_log(&name("base"), &paid);
+        assert_eq!(elsewhere, Err(Undecoded::UnknownContract));
+    }
+
+    #[test]
+    fn an_anonymous_event_is_read_only_when_every_byte_fits_one_alone() {
+        let ward = Address::repeat_byte(1);
+        let abi = ["event Note(bytes4 indexed sig, uint256 value) anonymous"];
+        let list = vec![deployment("ward", "mainnet", ward, &abi)];
+        let registry = Registry::new(list, Labels::default()).unwrap();
+        let read = |log: &Log| registry.decode_log(&name("mainnet"), log);
+        let mut sig = B256::ZERO;
+        sig[..4].copy_from_slice(&[1, 2, 3, 4]);
+        let mut note = log(ward, vec![sig]);
+        note.data = [9; 32].into();
+        assert_eq!(read(&note).unwrap().event.name, "Note");
+        note.data = [9; 64].into();
+        assert_eq!(read(&note), Err(Undecoded::UnknownSignature), "more data than it writes");
+        note.data = [9; 32].into();
+        note.topics = vec![B256::repeat_byte(1)];
+        assert_eq!(read(&note), Err(Undecoded::UnknownSignature), "no bytes4 but a hash");
+        note.topics.clear();
+        assert_eq!(read(&note), Err(Undecoded::NoTopics));
+    }
+
+    #[test]
+    fn a_call_is_read_with_the_abi_of_its_target() {
+        let vault = Address::repeat_byte(1);
+        let list = vec![deployment("vault", "mainnet", vault, &["function pause()"])];
+        let registry = Registry::new(list, Labels::default()).unwrap();
+        let read = |to, input: &[u8]| {
+            registry.decode_call(&name("mainnet"), to, input).map(|call| call.function.name.clone())
+        };
+        assert_eq!(read(vault, &[0x84, 0x56, 0xcb, 0x59]), Ok("pause".to_owned()));
+        assert_eq!(read(vault, &[]), Err(Undecoded::NoSelector));
+        assert_eq!(read(vault, &[1, 2, 3, 4]), Err(Undecoded::UnknownSignature));
+        assert_eq!(read(Address::ZERO, &[1, 2, 3, 4]), Err(Undecoded::UnknownContract));
+    }
+}

@@ -1,11 +1,163 @@
 //! The user's folder of TOML files: read, checked whole, turned into what the program runs on.
 //!
-//! Three steps, three types: files (`Folder`, the only place that touches disk and environment) →
+//! Three steps, three types: files ([`Folder`], the only place that touches disk and environment) →
 //! validated configuration ([`Config`], pure) → running parts (elsewhere). Every mistake of every
 //! file is reported at once, each with file, line and what is allowed.
 
-mod mistake; // how a mistake is shown
-mod table; //   reading TOML key by key
+mod bellwether; // bellwether.toml
+mod deployment; // deployments/*.toml
+mod folder; //     the only place that reads files and environment
+mod labels; //     labels/*
+mod mistake; //    how a mistake is shown
+mod monitor; //    monitors/*.toml
+mod network; //    networks/*.toml
+mod route; //      routes.toml
+mod secret; //     from the environment or a file
+mod table; //      reading TOML key by key
 
+use std::{collections::HashMap, sync::Arc};
+
+use alert::Policy;
+use detect::{Engine, MonitorSpec};
+use model::{Name, Severity};
+use registry::Registry;
+
+pub use bellwether::{General, PORT_DEFAULT};
+pub use folder::{Folder, Surroundings};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
-pub use table::{Collector, Located, Table, parse_address, parse_duration_ms};
+pub use network::Network;
+pub use secret::Missing;
+pub use table::{parse_address, parse_duration_ms};
+
+use crate::notify::ReceiverConfig;
+use folder::Files;
+use table::Collector;
+
+/// Everything the program needs to know, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The program as a whole.
+    pub general: General,
+    /// Networks, in the order of their files.
+    pub networks: Vec<Network>,
+    /// What is guarded.
+    pub registry: Arc<Registry>,
+    /// What people want to know.
+    pub monitors: Vec<MonitorSpec>,
+    /// Who hears what.
+    pub policy: Policy,
+    /// How each receiver is reached.
+    pub receivers: Vec<(Name, ReceiverConfig)>,
+    /// What is not wrong but will surprise: shown by `check`, logged by `run`.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads and checks a folder.
+    ///
+    /// # Errors
+    /// All mistakes of all files.
+    pub fn load(around: &dyn Surroundings, missing: Missing) -> Result<Self, Mistakes> {
+        let files = Files::read(around)?;
+        let out = Collector::default();
+        let general = bellwether::general(&files.main, &out);
+        let networks: Vec<Network> = files
+            .networks
+            .iter()
+            .filter_map(|file| network::network(file, around, missing, &out))
+            .collect();
+        if files.networks.is_empty() {
+            out.add(
+                Mistake::in_file("networks/", "there is no network to watch")
+                    .with_help("write networks/mainnet.toml with chain_id and an [[endpoint]]"),
+            );
+        }
+        // A network whose file has a mistake still exists: references to it are not wrong.
+        let network_names: Vec<Name> =
+            files.networks.iter().filter_map(|f| Name::new(folder::stem(&f.path)).ok()).collect();
+        let registry = Arc::new(registry(&files, &network_names, around, &out));
+        let declared: Vec<monitor::Declared> = files
+            .monitors
+            .iter()
+            .flat_map(|file| monitor::monitors(file, &network_names, &registry, &out))
+            .collect();
+        let routes = match &files.routes {
+            Some(file) => route::routes(file, around, missing, &out),
+            None => route::Routes::to_stdout(),
+        };
+        let monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
+        check_monitors(&registry, &declared, &out);
+        let receiver_names: Vec<Name> =
+            routes.receivers.iter().map(|(name, _)| name.clone()).collect();
+        let mut warnings: Vec<String> = routes
+            .policy
+            .lint(&receiver_names, Severity::High)
+            .iter()
+            .map(|fault| format!("routes.toml: {fault}"))
+            .collect();
+        if files.routes.is_none() {
+            warnings.push("there is no routes.toml: alerts go to standard output alone".to_owned());
+        }
+        if monitors.is_empty() {
+            warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
+        }
+        let mistakes = out.into_mistakes();
+        match general {
+            Some(general) if mistakes.is_empty() => Ok(Self {
+                general,
+                networks,
+                registry,
+                monitors,
+                policy: routes.policy,
+                receivers: routes.receivers,
+                warnings,
+            }),
+            _ => Err(Mistakes(mistakes)),
+        }
+    }
+}
+
+fn registry(
+    files: &Files,
+    networks: &[Name],
+    around: &dyn Surroundings,
+    out: &Collector,
+) -> Registry {
+    let labels = labels::labels(&files.labels, out);
+    let mut abis = HashMap::new();
+    let declared: Vec<deployment::Declared> = files
+        .deployments
+        .iter()
+        .flat_map(|file| deployment::deployments(file, networks, around, &mut abis, out))
+        .collect();
+    let deployments: Vec<_> = declared.iter().map(|d| d.deployment.clone()).collect();
+    match Registry::new(deployments, labels) {
+        Ok(registry) => registry,
+        Err(errors) => {
+            for error in errors {
+                let text = error.to_string();
+                // The complaint names the label; the file that declares it last is the one to open.
+                let names = |d: &&deployment::Declared| {
+                    text.contains(&format!("{:?}", d.deployment.label))
+                };
+                let file = declared.iter().rev().find(names);
+                let file = file.map_or("deployments/", |d| d.file.as_str());
+                out.add(Mistake::in_file(file, text));
+            }
+            Registry::default()
+        }
+    }
+}
+
+/// Compiles every monitor against the registry, to say now what would fail later.
+fn check_monitors(registry: &Arc<Registry>, declared: &[monitor::Declared], out: &Collector) {
+    let specs: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
+    let Err(errors) = Engine::new(registry.clone(), specs) else { return };
+    for error in errors {
+        let at = declared.iter().find(|d| d.spec.name == error.monitor);
+        out.add(match at {
+            Some(declared) => Mistake::at(&declared.file, declared.span.clone(), error.to_string()),
+            None => Mistake::in_file("monitors/", error.to_string()),
+        });
+    }
+}

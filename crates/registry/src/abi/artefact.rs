@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::{ContractAbi, ErrorAbi, EventAbi, FunctionAbi, find};
 
+type Object = serde_json::Map<String, Value>;
+
 /// Why a text is not an ABI.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AbiError {
@@ -50,7 +52,8 @@ pub(super) fn read(text: &str) -> Result<ContractAbi, AbiError> {
     };
     let mut abi = JsonAbi::new();
     let mut problems = Vec::new();
-    for (at, item) in items.into_iter().enumerate() {
+    for (at, mut item) in items.into_iter().enumerate() {
+        complete(&mut item);
         let name = item.get("name").and_then(Value::as_str).unwrap_or_default();
         let place = format!("[{at}] {name}");
         match serde_json::from_value::<AbiItem<'static>>(item) {
@@ -63,6 +66,41 @@ pub(super) fn read(text: &str) -> Result<ContractAbi, AbiError> {
         }
     }
     resolve(&abi, problems)
+}
+
+/// Adds what the ABI specification lets a file leave out, and what compilers before 0.5 spelled
+/// otherwise: no `anonymous` is false, `constant` is `view`, no `type` is a function.
+fn complete(item: &mut Value) {
+    let Value::Object(item) = item else { return };
+    let is_true = |item: &Object, key: &str| item.get(key) == Some(&Value::Bool(true));
+    let mutability = if is_true(item, "constant") {
+        "view"
+    } else if is_true(item, "payable") {
+        "payable"
+    } else {
+        "nonpayable"
+    };
+    let mut set = |key: &str, value: Value| {
+        item.entry(key).or_insert(value);
+    };
+    set("type", "function".into());
+    set("inputs", Value::Array(Vec::new()));
+    set("outputs", Value::Array(Vec::new()));
+    set("anonymous", false.into());
+    set("stateMutability", mutability.into());
+    for list in ["inputs", "outputs"] {
+        name_params(item.get_mut(list));
+    }
+}
+
+fn name_params(params: Option<&mut Value>) {
+    let Some(Value::Array(params)) = params else { return };
+    for param in params {
+        if let Value::Object(param) = param {
+            param.entry("name").or_insert_with(|| "".into());
+            name_params(param.get_mut("components"));
+        }
+    }
 }
 
 fn push<T>(map: &mut std::collections::BTreeMap<String, Vec<T>>, name: String, item: T) {

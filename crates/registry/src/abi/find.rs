@@ -48,7 +48,8 @@ impl fmt::Display for FindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed { kind, text, reason } => {
-                write!(f, "{text:?} is not the name or signature of {kind}: {reason}")?;
+                let article = if *kind == EventAbi::KIND { "an" } else { "a" };
+                write!(f, "{text:?} is not the name or signature of {article} {kind}: {reason}")?;
                 f.write_str("; write it like Transfer or Transfer(address,address,uint256)")
             }
             Self::Unknown { kind, text, nearest: Some(nearest), .. } => {
@@ -123,7 +124,7 @@ pub(super) fn function<'a>(
 ) -> Result<&'a Arc<FunctionAbi>, FindError> {
     find(functions, text, |text| {
         check_shape(text)?;
-        let parsed = alloy_json_abi::Function::parse(text).map_err(|error| error.to_string())?;
+        let parsed = alloy_json_abi::Function::parse(text).map_err(|error| one_line(&error))?;
         Ok(FunctionAbi::resolve(&parsed)?.inputs.clone())
     })
 }
@@ -211,10 +212,17 @@ fn check_shape(text: &str) -> Result<(), String> {
 
 pub(super) fn parse_event(text: &str) -> Result<alloy_json_abi::Event, String> {
     check_shape(text)?;
-    alloy_json_abi::Event::parse(text).map_err(|error| error.to_string())
+    alloy_json_abi::Event::parse(text).map_err(|error| one_line(&error))
 }
 
 pub(super) fn parse_item(text: &str) -> Result<AbiItem<'static>, String> {
     check_shape(text)?;
-    AbiItem::parse(text).map_err(|error| error.to_string())
+    AbiItem::parse(text).map_err(|error| one_line(&error))
+}
+
+/// The parser draws the text with a caret over several lines and says last what it wanted; our
+/// messages quote the text themselves.
+fn one_line(error: &dyn fmt::Display) -> String {
+    let text = error.to_string();
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("unreadable").to_owned()
 }

@@ -49,7 +49,7 @@ impl Param {
 
 /// Refuses types that no compiler emits and that would cost memory or lose arguments to decode.
 fn checked(text: &str, ty: alloy_dyn_abi::Result<DynSolType>) -> Result<DynSolType, String> {
-    let ty = ty.map_err(|error| format!("type {text:?}: {error}"))?;
+    let ty = ty.map_err(|error| error.to_string())?;
     match static_words(&ty) {
         0 => Err(format!("type {text:?} has no size")),
         words if words > STATIC_WORDS_MAX => {

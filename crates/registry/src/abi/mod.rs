@@ -102,17 +102,17 @@ impl ContractAbi {
         abi
     }
 
-    /// Functions, by name and then in the order of their overloads.
+    /// Functions, by name; of a merged interface, part by part.
     pub fn functions(&self) -> impl ExactSizeIterator<Item = &Arc<FunctionAbi>> {
         self.functions.iter()
     }
 
-    /// Events, by name and then in the order of their overloads.
+    /// Events, by name; of a merged interface, part by part.
     pub fn events(&self) -> impl ExactSizeIterator<Item = &Arc<EventAbi>> {
         self.events.iter()
     }
 
-    /// Custom errors, by name and then in the order of their overloads.
+    /// Custom errors, by name; of a merged interface, part by part.
     pub fn errors(&self) -> impl ExactSizeIterator<Item = &Arc<ErrorAbi>> {
         self.errors.iter()
     }
@@ -162,3 +162,6 @@ impl ContractAbi {
         find::function(&self.functions, text)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,6 @@ pub enum Undecoded {
     #[error("malformed: {0}")]
     Malformed(String),
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,3 +65,6 @@ pub fn read(log: &Log) -> Result<Option<RiskEvent>, Undecoded> {
 pub fn normalize(log: &Log) -> Option<RiskEvent> {
     read(log).ok().flatten()
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,8 +101,8 @@ pub enum RoleChangeKind {
     Owner,
     /// Ownership was offered and waits to be accepted.
     OwnerProposed,
-    /// An offer of ownership was withdrawn.
-    OwnerProposalCanceled,
+    /// An offer of ownership or of an admin was withdrawn.
+    ProposalCanceled,
     /// The admin of a proxy or timelock changed.
     Admin,
     /// An admin was offered and waits to accept.

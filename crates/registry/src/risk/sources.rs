@@ -191,7 +191,7 @@ const TABLE: &[Family] = &[
         ("DefaultAdminTransferScheduled(address indexed newAdmin, uint48 acceptSchedule)",
             |a| change(RoleChange { role: Some(B256::ZERO), account: Some(a.address(0)?), ..role(Role::AdminProposed, true) })),
         ("DefaultAdminTransferCanceled()",
-            |_| change(RoleChange { role: Some(B256::ZERO), ..role(Role::OwnerProposalCanceled, false) })),
+            |_| change(RoleChange { role: Some(B256::ZERO), ..role(Role::ProposalCanceled, false) })),
         ("DefaultAdminDelayChangeScheduled(uint48 newDelay, uint48 effectSchedule)",
             |a| set(a, 0, Parameter::MinDelay)),
     ]),
@@ -259,7 +259,7 @@ const TABLE: &[Family] = &[
         ("AdminChanged(address previousAdmin, address newAdmin)", |a| moved(a, Role::Admin)),
     ]),
     ("ERC-2535 diamond", &[
-        ("DiamondCut((address facetAddress, uint8 action, bytes4[] functionSelectors)[] diamondCut, address init, bytes data)",
+        ("DiamondCut((address,uint8,bytes4[])[] diamondCut, address init, bytes data)",
             |a| parameter(Parameter::Facets, Some(a.tuple(&[0, 1, 2])?))),
     ]),
     ("OpenZeppelin Pausable", &[
@@ -301,6 +301,6 @@ const TABLE: &[Family] = &[
         ("AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)",
             |a| Some(RiskKind::Oracle(OracleUpdate { answer: Some(a.int(0)?), round: Some(a.uint(1)?), updated_at_s: Some(a.seconds(2)?), ..oracle(OracleUpdateKind::Answer) }))),
         ("NewRound(uint256 indexed roundId, address indexed startedBy, uint256 startedAt)",
-            |a| Some(RiskKind::Oracle(OracleUpdate { round: Some(a.uint(0)?), updated_at_s: None, ..oracle(OracleUpdateKind::RoundStarted) }))),
+            |a| Some(RiskKind::Oracle(OracleUpdate { round: Some(a.uint(0)?), ..oracle(OracleUpdateKind::RoundStarted) }))),
     ]),
 ];

@@ -1,0 +1,159 @@
+//! `monitors/*.toml`: what people want to know.
+
+use detect::{MonitorSpec, ParamValue, Params, RuleSpec, Subject};
+use model::{Name, Severity};
+use registry::Registry;
+use toml::{Spanned, de::DeValue};
+
+use super::{
+    mistake::{SourceFile, nearest},
+    table::{Collector, Table, parse, parse_duration_ms},
+};
+
+/// A monitor with the place where it was declared, so that the detectors' own complaints can point
+/// there.
+pub(super) struct Declared {
+    pub(super) spec: MonitorSpec,
+    pub(super) file: SourceFile,
+    pub(super) span: std::ops::Range<usize>,
+    /// Where the expression's text begins in the file, for carets inside it.
+    pub(super) when_at: Option<usize>,
+}
+
+pub(super) fn monitors(
+    file: &SourceFile,
+    networks: &[Name],
+    registry: &Registry,
+    out: &Collector,
+) -> Vec<Declared> {
+    let parsed = parse(file, out);
+    let table = Table::root(file, &parsed, out);
+    let mut found = Vec::new();
+    for entry in table.tables("monitor") {
+        found.extend(monitor(&entry, networks, registry));
+        entry.finish();
+    }
+    table.finish();
+    found
+}
+
+fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<Declared> {
+    let name = table.name("name");
+    if !table.has("name") {
+        table.mistake(table.span(), "name is missing; alerts are called by it");
+    }
+    let on = table.names("on");
+    let labels = || registry.deployments().iter().map(|d| d.label.as_str());
+    for label in on.iter().filter(|label| registry.get(&label.value).is_none()) {
+        let help = match nearest(label.value.as_str(), labels()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("declared in deployments/: {}", labels().collect::<Vec<_>>().join(", ")),
+        };
+        table.mistake_help(label.span.clone(), format!("unknown deployment {:?}", label.value), help);
+    }
+    let on_networks = table.names("networks");
+    for network in on_networks.iter().filter(|network| !networks.contains(&network.value)) {
+        let known: Vec<&str> = networks.iter().map(Name::as_str).collect();
+        table.mistake_help(
+            network.span.clone(),
+            format!("unknown network {:?}", network.value),
+            format!("declared in networks/: {}", known.join(", ")),
+        );
+    }
+    let severity = table.word::<Severity>("severity");
+    if !table.has("severity") {
+        table.mistake_help(table.span(), "severity is missing", "one of: info, low, medium, high, critical");
+    }
+    let when = table.text("when");
+    let say = table.text("say").map(|s| s.value);
+    let runbook = table.text("runbook").map(|r| r.value);
+    let version = table.integer_in("version", 1..u64::from(u32::MAX)).map_or(1, |v| v as u32);
+    let params = table.table("params").map(params);
+    let detector = table.text("detector");
+    let event = table.text("event");
+    let call = table.text("call");
+    let transaction = table.boolean("transaction").unwrap_or(false);
+    let subjects = [detector.is_some(), event.is_some(), call.is_some(), transaction];
+    if subjects.iter().filter(|is_written| **is_written).count() != 1 {
+        table.mistake(
+            table.span(),
+            "a monitor judges exactly one of: detector = \"area/name\", event = \"Name(…)\", call = \"name(…)\", transaction = true",
+        );
+        return None;
+    }
+    if let (Some(detector), Some(when)) = (&detector, &when) {
+        table.mistake(
+            when.span.clone(),
+            format!("when belongs to event, call or transaction; detector {} has params", detector.value),
+        );
+    }
+    let when_at = when.as_ref().map(|when| when.span.start + 1);
+    let rule = match (detector, event, call) {
+        (Some(id), _, _) => RuleSpec::Detector { id: id.value, params: params.unwrap_or_default() },
+        (_, event, call) => {
+            let subject = match (event, call) {
+                (Some(event), _) => Subject::Event(event.value),
+                (_, Some(call)) => Subject::Call(call.value),
+                _ => Subject::Transaction,
+            };
+            RuleSpec::Expression { subject, when: when.map(|w| w.value), any_address_abi: None }
+        }
+    };
+    let spec = MonitorSpec {
+        name: name?.value,
+        version,
+        networks: on_networks.into_iter().map(|n| n.value).collect(),
+        on: on.into_iter().map(|o| o.value).collect(),
+        rule,
+        severity: severity?.value,
+        say,
+        runbook,
+    };
+    Some(Declared { spec, file: table.file().clone(), span: table.span(), when_at })
+}
+
+/// The parameters of a detector. What each may be is the detector's to say; here `"5%"` becomes a
+/// share and `"1h"`, for a key that ends in `_s`, seconds.
+fn params(table: Table<'_>) -> Params {
+    let mut params = Params::new();
+    for (key, value) in table.entries() {
+        match param(&key.value, value) {
+            Some(value) => {
+                params.insert(key.value, value);
+            }
+            None => table.mistake(
+                value.span(),
+                format!(
+                    "{} must be a string, a number, true or false, or a list of them, got {}",
+                    key.value,
+                    value.get_ref().type_str()
+                ),
+            ),
+        }
+    }
+    params
+}
+
+fn param(key: &str, value: &Spanned<DeValue<'_>>) -> Option<ParamValue> {
+    Some(match value.get_ref() {
+        DeValue::Boolean(flag) => ParamValue::Flag(*flag),
+        DeValue::Integer(number) => {
+            let digits = number.as_str().replace('_', "");
+            ParamValue::Integer(i64::from_str_radix(&digits, number.radix()).ok()?)
+        }
+        DeValue::Float(number) => ParamValue::Number(number.as_str().replace('_', "").parse().ok()?),
+        DeValue::String(text) => {
+            let share = text.strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok());
+            let seconds = parse_duration_ms(text).ok().filter(|_| key.ends_with("_s"));
+            match (share, seconds) {
+                (Some(percent), _) => ParamValue::Number(percent / 100.0),
+                (_, Some(ms)) => ParamValue::Integer(i64::try_from(ms / 1_000).ok()?),
+                _ => ParamValue::Text(text.as_ref().to_owned()),
+            }
+        }
+        DeValue::Array(items) => {
+            ParamValue::List(items.iter().map(|item| param(key, item)).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,227 @@
+//! From the event log into findings, alerts and messages: one step at a time.
+//!
+//! The judge is the only writer of a network's checkpoint. It reads events from there, folds the
+//! detectors and the alert book over them, and commits everything that follows in one transaction.
+//! If that fails, what is in memory is thrown away and read again from the store: memory never runs
+//! ahead of the disk.
+
+use std::sync::Arc;
+
+use alert::{AlertBook, AlertInput, KEPT_S, Policy};
+use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError};
+use model::{ChainEvent, Finding, Name, Position, UnixMillis, UnixSeconds};
+use registry::Registry;
+use store::{BlockSamples, EventLog, Step, Store, StoreError};
+
+/// Events judged and committed in one transaction at the most: while catching up, one disk flush
+/// serves so many blocks; at the head there is one.
+pub const STEP_EVENTS_MAX: usize = 64;
+
+/// What the judge of one network needs to know; replaced as a whole when files change.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// What is guarded.
+    pub registry: Arc<Registry>,
+    /// What people want to know.
+    pub monitors: Arc<Vec<MonitorSpec>>,
+    /// Who hears what.
+    pub policy: Arc<Policy>,
+}
+
+/// Why a network cannot be judged at the moment.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The store refused to read or write.
+    #[error("judging {network}")]
+    Store {
+        /// Network.
+        network: Name,
+        /// What the store said.
+        source: StoreError,
+    },
+    /// The detectors' state cannot be read back.
+    #[error("restoring the detectors' state of {network}")]
+    Restore {
+        /// Network.
+        network: Name,
+        /// What is wrong with it.
+        source: RestoreError,
+    },
+    /// The monitors do not compile. They were checked when the configuration was read, so this says
+    /// that the check and the judge disagree.
+    #[error("monitors of {network}: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Monitors {
+        /// Network.
+        network: Name,
+        /// All of them.
+        errors: Vec<MonitorError>,
+    },
+}
+
+/// What one call of [`Judge::advance`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Advance {
+    /// Events judged.
+    pub events: usize,
+    /// Findings made.
+    pub findings: usize,
+    /// Messages written to the outbox.
+    pub notifications: u64,
+    /// Whether more events may be waiting.
+    pub is_behind: bool,
+}
+
+/// The judge of one network.
+pub struct Judge {
+    network: Name,
+    store: Store,
+    rules: Rules,
+    engine: Engine,
+    book: AlertBook,
+    position: Position,
+}
+
+impl Judge {
+    /// Reads everything back as of the stored checkpoint.
+    ///
+    /// # Errors
+    /// [`JudgeError`].
+    pub fn open(network: Name, store: Store, rules: Rules) -> Result<Self, JudgeError> {
+        let in_store = |source| JudgeError::Store { network: network.clone(), source };
+        let mut engine = Engine::new(rules.registry.clone(), rules.monitors.as_ref().clone())
+            .map_err(|errors| JudgeError::Monitors { network: network.clone(), errors })?;
+        let state = store.detector_state(&network).map_err(in_store)?;
+        engine
+            .restore(&network, state.entries, state.undo)
+            .map_err(|source| JudgeError::Restore { network: network.clone(), source })?;
+        let checkpoint = store.checkpoint(&network).map_err(in_store)?;
+        let position = checkpoint.map_or(Position::default(), |c| c.position);
+        let alerts = store.alerts_to_restore(UnixSeconds(0)).map_err(in_store)?;
+        let newest = alerts.iter().filter(|a| a.network == network).map(|a| a.last_finding_at).max();
+        let kept_from = newest.map_or(0, |at| at.0.saturating_sub(KEPT_S));
+        let own = alerts
+            .into_iter()
+            .filter(|a| a.network == network && a.last_finding_at.0 >= kept_from);
+        let book = AlertBook::restore(own);
+        Ok(Self { network, store, rules, engine, book, position })
+    }
+
+    /// Network.
+    pub fn network(&self) -> &Name {
+        &self.network
+    }
+
+    /// The detectors, to ask which reads they want.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Judges what is waiting in the event log, at most [`STEP_EVENTS_MAX`] events, and commits it.
+    ///
+    /// # Errors
+    /// [`JudgeError`]; nothing was committed then, and the judge must be opened anew, because its
+    /// memory may be ahead of the disk.
+    pub fn advance(&mut self, now: UnixMillis) -> Result<Advance, JudgeError> {
+        let (advance, _) = self.advance_step(now)?;
+        Ok(advance)
+    }
+
+    fn advance_step(&mut self, now: UnixMillis) -> Result<(Advance, Vec<Finding>), JudgeError> {
+        let in_store = |source| JudgeError::Store { network: self.network.clone(), source };
+        let log = self.store.event_log();
+        let events = log.read(&self.network, self.position, STEP_EVENTS_MAX).map_err(in_store)?;
+        let mut done = Advance { is_behind: events.len() == STEP_EVENTS_MAX, ..Advance::default() };
+        let mut steps = Vec::with_capacity(events.len());
+        let mut head = None;
+        for (position, event) in &events {
+            let step = self.step(*position, event, &mut head, now);
+            done.findings += step.findings.len();
+            steps.push(step);
+        }
+        done.events = steps.len();
+        if let Some(last) = steps.last() {
+            let checkpoint = last.checkpoint;
+            let report = self.store.commit_all(&steps).map_err(|source| JudgeError::Store {
+                network: self.network.clone(),
+                source,
+            })?;
+            done.notifications = report.notifications_added;
+            self.position = checkpoint;
+        }
+        Ok((done, steps.into_iter().flat_map(|step| step.findings).collect()))
+    }
+
+    /// As [`Judge::advance`], giving the findings themselves.
+    ///
+    /// # Errors
+    /// As [`Judge::advance`].
+    pub fn advance_with(&mut self, now: UnixMillis) -> Result<Vec<Finding>, JudgeError> {
+        let (_, findings) = self.advance_step(now)?;
+        Ok(findings)
+    }
+
+    /// Everything that follows from one event.
+    fn step(
+        &mut self,
+        position: Position,
+        event: &ChainEvent,
+        head: &mut Option<model::BlockRef>,
+        now: UnixMillis,
+    ) -> Step {
+        let judgement = self.engine.apply(position, event);
+        *head = event.head().or(*head);
+        let mut step =
+            Step::new(self.network.clone(), position, position.next(), self.engine.monitors_version());
+        self.alert(&judgement, now, &mut step);
+        let block = match event {
+            ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) => Some(bundle.block_ref()),
+            _ => *head,
+        };
+        if let (Some(block), false) = (block, judgement.samples.is_empty()) {
+            step.samples.push(BlockSamples { block, samples: judgement.samples });
+        }
+        step.reverted = judgement.reverted;
+        step.findings = judgement.findings;
+        step.coverage = judgement.coverage;
+        step.finalized = judgement.finalized;
+        step.state.push(judgement.state);
+        step
+    }
+
+    /// What people get to hear of it.
+    fn alert(&mut self, judgement: &Judgement, now: UnixMillis, step: &mut Step) {
+        let network = || self.network.clone();
+        let mut inputs = Vec::new();
+        if !judgement.reverted.is_empty() {
+            inputs.push(AlertInput::Reverted { network: network(), undone: judgement.reverted.clone() });
+        }
+        if !judgement.findings.is_empty() {
+            inputs.push(AlertInput::Findings { network: network(), findings: judgement.findings.clone() });
+        }
+        if let Some(block) = judgement.finalized {
+            inputs.push(AlertInput::Finalized { network: network(), block });
+        }
+        for input in inputs {
+            let outcome = self.book.apply(input, &self.rules.policy, now);
+            step.alerts.extend(outcome.alerts);
+            step.notifications.extend(outcome.notifications);
+            step.decisions.extend(outcome.decisions);
+        }
+    }
+
+    /// Sends what was held back and is due now.
+    ///
+    /// # Errors
+    /// [`JudgeError`]; the judge must be opened anew then.
+    pub fn tick(&mut self, now: UnixMillis) -> Result<bool, JudgeError> {
+        let is_due = self.book.next_due(&self.rules.policy).is_some_and(|due| due <= now);
+        if !is_due {
+            return Ok(false);
+        }
+        let outcome = self.book.apply(AlertInput::Tick, &self.rules.policy, now);
+        self.store
+            .commit_alerts(&outcome.alerts, &outcome.notifications, &outcome.decisions)
+            .map_err(|source| JudgeError::Store { network: self.network.clone(), source })?;
+        Ok(!outcome.notifications.is_empty())
+    }
+}
