@@ -1,0 +1,5 @@
+//! The devnet from outside: what a client gets over the wire, and what attacks do on the chain.
+#![allow(clippy::unwrap_used)] // clippy's exception for tests leaves out what tests share
+
+mod client; // a plain JSON-RPC client
+mod rpc; // JSON-RPC answers, proven with nothing but the answers
