@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)] // clippy's exception for tests leaves out what tests share
 
 mod client; // a plain JSON-RPC client
+mod protocol; // the protocol and its everyday traffic
 mod rpc; // JSON-RPC answers, proven with nothing but the answers
