@@ -14,3 +14,4 @@
 pub mod artifact; // the compiled contracts, embedded
 pub mod devnet; // the chain and its JSON-RPC
 pub mod meridian; // the protocol on it, and its everyday traffic
+pub mod scenarios; // named attacks on it
