@@ -56,6 +56,9 @@ pub enum JudgeError {
         /// All of them.
         errors: Vec<MonitorError>,
     },
+    /// A mistake of ours; nothing of the step was committed.
+    #[error("the judge panicked: {0}")]
+    Panicked(String),
 }
 
 /// What one call of [`Judge::advance`] did.

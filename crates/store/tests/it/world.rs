@@ -8,7 +8,7 @@ use model::{
     BlockCoverage, BlockRef, Bloom, ChainEvent, Confidence, CoverageResult, Evidence, Finding,
     FindingId, FindingStatus, FindingSummary, Header, Name, Notification, NotificationId,
     NotificationKind, NotificationState, Origin, Position, Proof, Proven, Sample, SeriesKey,
-    Severity, StateChange, StateEntry, StateUndo, U256, UnixMillis, UnixSeconds,
+    Severity, StateChange, StateEntry, StateUndo, Told, U256, UnixMillis, UnixSeconds,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -109,14 +109,24 @@ pub(crate) fn alert(finding: &Finding, state: AlertState) -> Alert {
         findings: vec![FindingSummary {
             id: finding.id,
             block: finding.origin.block,
+            at: finding.origin.timestamp,
             status,
             severity: finding.severity,
         }],
-        more_findings: 0,
+        more: Vec::new(),
         opened_at: finding.origin.timestamp,
         last_finding_at: finding.origin.timestamp,
         created_at: UnixMillis(1),
-        told: BTreeMap::from([(name("ops-mail"), NotificationKind::Opened)]),
+        told: BTreeMap::from([(
+            name("ops-mail"),
+            Told {
+                kind: NotificationKind::Opened,
+                sequence: 0,
+                at: UnixMillis(1),
+                severity: finding.severity,
+                findings: 1,
+            },
+        )]),
     }
 }
 
