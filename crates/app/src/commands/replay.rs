@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use model::{ChainEvent, Name};
+use model::Name;
 use serde::Serialize;
 use serde_json::json;
 
 use super::Outcome;
 use crate::{
     config::{Config, Folder, Missing},
-    replay::{Replay as Fold, Replayed, Source},
+    replay::{Next, Replay as Fold, Replayed, Source},
     terminal::{Progress, Style, print_line},
 };
 
@@ -83,16 +83,17 @@ impl Replay {
         let total = source.len();
         let reads = fold.reads();
         let mut blocks = source.open(reads);
-        while let Some((number, block)) = blocks.next().await {
-            match block {
-                Ok(bundle) => {
-                    let replayed = fold.judge(ChainEvent::Committed(bundle))?;
+        while let Some(next) = blocks.next().await {
+            match next {
+                Next::Event(event) => {
+                    let replayed = fold.judge(event)?;
                     report.findings(&replayed);
                 }
-                Err(reason) => {
+                Next::Refused { number, reason } => {
                     fold.refuse();
                     report.refused(number, &reason);
                 }
+                Next::Broken(reason) => bail!("the blocks ended early: {reason}"),
             }
             report.progress(fold.totals().blocks + fold.refused(), total);
         }

@@ -21,4 +21,4 @@ mod judge; //  from the event log into findings, alerts and messages: one step a
 mod run; //    the tasks, how they wake each other, how they stop
 
 pub use judge::{Advance, Judge, JudgeError, Rules};
-pub use run::{Pipeline, Running};
+pub use run::{NetworkView, Pipeline, Running};

@@ -18,7 +18,7 @@ use crate::{
     pipeline::{Judge, Rules},
 };
 
-pub use source::{Blocks, Source};
+pub use source::{Blocks, Next, Source};
 
 /// What one event brought.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,7 +72,7 @@ impl Replay {
     /// # Errors
     /// When the store in memory refuses it.
     pub fn judge(&mut self, event: ChainEvent) -> anyhow::Result<Replayed> {
-        if let ChainEvent::Committed(bundle) = &event {
+        if let ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) = &event {
             self.totals += Totals::of(bundle);
         }
         self.head = event.head().or(self.head);

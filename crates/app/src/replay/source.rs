@@ -9,7 +9,7 @@ use std::{
 };
 
 use chain::{NetworkConfig, Prove, assemble, recorded::Recording};
-use model::{BlockBundle, Name, ReadRequest};
+use model::{ChainEvent, Name, ReadRequest};
 use tokio::sync::mpsc;
 
 /// Blocks proven ahead of the one that is being judged: enough to keep every core busy, little
@@ -31,16 +31,30 @@ pub enum Source {
     },
 }
 
-/// Blocks on their way.
-pub struct Blocks {
-    incoming: mpsc::Receiver<Numbered>,
+/// What comes next.
+#[derive(Debug)]
+pub enum Next {
+    /// A proven block, or something that happened to the chain.
+    Event(ChainEvent),
+    /// A block that could not be had or did not add up.
+    Refused {
+        /// Height.
+        number: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Nothing more can come, although more was asked for.
+    Broken(String),
 }
 
-type Numbered = (u64, Result<Arc<BlockBundle>, String>);
+/// Blocks on their way, in order.
+pub struct Blocks {
+    incoming: mpsc::Receiver<Next>,
+}
 
 impl Blocks {
-    /// The next block by number, proven, or why it was refused.
-    pub async fn next(&mut self) -> Option<Numbered> {
+    /// What comes next; `None` at the end.
+    pub async fn next(&mut self) -> Option<Next> {
         self.incoming.recv().await
     }
 }
@@ -94,11 +108,11 @@ impl Source {
 }
 
 /// One thread per core takes the next block; a last thread puts them back into order.
-fn prove_recorded(recording: Arc<Recording>, outgoing: mpsc::Sender<Numbered>) {
+fn prove_recorded(recording: Arc<Recording>, outgoing: mpsc::Sender<Next>) {
     let prove = Prove::everything().on_chain(recording.description.chain_id);
     let next = Arc::new(AtomicUsize::new(0));
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let (proven_out, proven_in) = std::sync::mpsc::sync_channel::<(usize, Numbered)>(AHEAD_BLOCKS);
+    let (proven_out, proven_in) = std::sync::mpsc::sync_channel::<(usize, Next)>(AHEAD_BLOCKS);
     for _ in 0..workers {
         let (recording, next, prove) = (recording.clone(), next.clone(), prove.clone());
         let proven_out = proven_out.clone();
@@ -132,14 +146,17 @@ fn prove_one(
     recording: &Recording,
     (number, block): (u64, Result<chain::recorded::RecordedBlock, chain::recorded::RecordingError>),
     prove: &Prove,
-) -> Numbered {
+) -> Next {
     let network = &recording.description.network;
     let endpoint = Name::new("recorded").expect("a plain slug");
     let bundle = block.map_err(|error| chain_of(&error)).and_then(|block| {
         let raw = block.raw().map_err(|refusal| refusal.to_string())?;
         assemble(network, &endpoint, raw, prove).map_err(|refusal| refusal.to_string())
     });
-    (number, bundle.map(Arc::new))
+    match bundle {
+        Ok(bundle) => Next::Event(ChainEvent::Committed(Arc::new(bundle))),
+        Err(reason) => Next::Refused { number, reason },
+    }
 }
 
 /// An error with its causes, in one line.
@@ -159,15 +176,28 @@ async fn fetch_range(
     from: u64,
     to: u64,
     reads: Arc<[ReadRequest]>,
-    outgoing: mpsc::Sender<Numbered>,
+    outgoing: mpsc::Sender<Next>,
 ) {
     let (events_out, mut events) = mpsc::channel(AHEAD_BLOCKS);
     let fetching = tokio::spawn(chain::range(network, from, to, reads, events_out));
-    while let Some((number, fetched)) = events.recv().await {
-        let block = fetched.map(Arc::new).map_err(|missing| missing.to_string());
-        if outgoing.send((number, block)).await.is_err() {
-            break;
+    while let Some(event) = events.recv().await {
+        let next = match event {
+            ChainEvent::Quarantined { block, reason, .. } => {
+                Next::Refused { number: block.number, reason: reason.to_string() }
+            }
+            event => Next::Event(event),
+        };
+        if outgoing.send(next).await.is_err() {
+            fetching.abort();
+            return;
         }
     }
-    fetching.abort();
+    let broken = match fetching.await {
+        Ok(Ok(_end)) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    if outgoing.send(Next::Broken(broken)).await.is_err() {
+        tracing::debug!("the replay ended before its source");
+    }
 }

@@ -124,7 +124,12 @@ fn envelope(transaction: &WireTransaction) -> Result<Envelope, Unencodable> {
         || transaction.gas_price.map(|price| price.0).ok_or_else(|| missing("gasPrice"));
 
     if kind == 0 {
-        let (chain_id, y_parity) = legacy_v(v.ok_or_else(|| missing("v"))?)?;
+        let v = v.ok_or_else(|| missing("v"))?;
+        if v == 0 && r.is_zero() && s.is_zero() {
+            // What some chains put into blocks by themselves, under a rule of their own.
+            return Err(Unencodable::UnknownShape("has no signature".to_owned()));
+        }
+        let (chain_id, y_parity) = legacy_v(v)?;
         let gas_price = gas_price()?;
         let legacy = TxLegacy { chain_id, nonce, gas_price, gas_limit, to, value, input };
         let signature = Signature::new(r, s, y_parity);
@@ -204,10 +209,7 @@ fn envelope(transaction: &WireTransaction) -> Result<Envelope, Unencodable> {
 /// Chain id and parity from a legacy signature's `v`: 27 and 28 before EIP-155, chain id doubled
 /// plus 35 or 36 since.
 fn legacy_v(v: u128) -> Result<(Option<u64>, bool), Unencodable> {
-    let unknown = || {
-        let reason = format!("has signature v {v:#x}, whose encoding is not known here");
-        Unencodable::UnknownShape(reason)
-    };
+    let unknown = || Unencodable::Malformed(format!("has signature v {v:#x}, which no chain has"));
     match v {
         27 | 28 => Ok((None, v == 28)),
         35.. => {
