@@ -94,6 +94,9 @@ fn is_busy(block: &&RecordedBlock) -> bool {
     block.receipts.as_ref().is_some_and(|receipts| receipts.len() > 300_000)
 }
 
+/// What is timed, with its label.
+type Step<'a> = (&'static str, &'a dyn Fn(RawBlock<'_>));
+
 fn report(title: &str, blocks: &[RecordedBlock], repeats: usize) {
     let name = Name::new("bench").expect("a slug");
     let nothing = Prove::nothing().on_chain(1);
@@ -104,7 +107,7 @@ fn report(title: &str, blocks: &[RecordedBlock], repeats: usize) {
     let run = |raw: RawBlock<'_>, prove: &Prove| {
         black_box(assemble(&name, &name, raw, prove).expect("the corpus is true"));
     };
-    let steps: [(&str, &dyn Fn(RawBlock<'_>)); 9] = [
+    let steps: [Step<'_>; 9] = [
         ("nesting scan alone", &|raw| {
             black_box(is_nested_at_most(raw.block, 64) && is_nested_at_most(raw.receipts, 64));
         }),

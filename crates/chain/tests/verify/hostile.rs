@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use bellwether_chain::{Part, Prove, RawBlock, RawTraces, Refusal};
+use bellwether_chain::{Part, Prove, RawBlock, RawTraces, Refusal, recorded::RecordedBlock};
 use model::{BlockBundle, U256};
 use proptest::prelude::*;
 
@@ -119,18 +119,19 @@ proptest! {
     fn a_real_block_bent_at_random_is_refused_or_still_the_same(
         edits in prop::collection::vec(edit(), 1..4),
     ) {
-        static REAL: LazyLock<Option<(Vec<u8>, Vec<u8>, BlockBundle)>> = LazyLock::new(|| {
-            // The smallest block of the corpus with logs and blobs.
+        static REAL: LazyLock<Option<(RecordedBlock, BlockBundle)>> = LazyLock::new(|| {
+            // A small block of the corpus.
             let recording = recording("blocks/19426587")?;
             let (_, block) = recording.blocks().next()?;
             let block = block.unwrap();
             let raw = RawBlock { traces: None, ..block.raw().unwrap() };
             let truth = proven_part(assembled(raw, &PROVE).unwrap());
-            Some((block.block, block.receipts.unwrap(), truth))
+            Some((block, truth))
         });
-        if let Some((block, receipts, truth)) = &*REAL {
-            let bent = bend(receipts, &edits);
-            let raw = RawBlock { block, receipts: &bent, traces: None };
+        if let Some((block, truth)) = &*REAL {
+            let raw = RawBlock { traces: None, ..block.raw().unwrap() };
+            let bent = bend(raw.receipts, &edits);
+            let raw = RawBlock { receipts: &bent, ..raw };
             check(assembled(raw, &PROVE), truth)?;
         }
     }
