@@ -17,6 +17,7 @@ use sonic_rs::LazyValue;
 use super::{
     CALL_DEPTH_MAX, FRAMES_MAX, Part,
     hex::{Data, Fixed, Quantity},
+    nesting::is_nested_at_most,
     record::Skipped,
     text::Text,
     trace::{WireTrace, blank, moved},
@@ -28,9 +29,17 @@ use crate::Refusal;
 /// 127 levels. The deepest tree takes 65 passes, each skipping over what the next ones read.
 const LEVELS_PER_PASS: u16 = 16;
 
+/// Deepest nesting of arrays and objects: a frame takes two levels, around them is an array of
+/// entries, and inside the innermost are logs with topics.
+const LEVELS_MAX: usize = 2 * CALL_DEPTH_MAX + 8;
+
 /// Reads a whole answer, in block order.
 pub(crate) fn read(body: &[u8]) -> Result<Vec<WireTrace>, Refusal> {
     super::check_body(Part::Traces, body)?;
+    if !is_nested_at_most(body, LEVELS_MAX) {
+        let reason = format!("nested more than {LEVELS_MAX} levels deep");
+        return Err(Refusal::Malformed { part: Part::Traces, reason });
+    }
     let malformed = |error: sonic_rs::Error| super::malformed(Part::Traces, &error);
     let text = std::str::from_utf8(body)
         .map_err(|error| Refusal::Malformed { part: Part::Traces, reason: error.to_string() })?;

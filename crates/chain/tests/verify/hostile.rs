@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use bellwether_chain::{Part, Prove, RawBlock, RawTraces, Refusal, recorded::RecordedBlock};
 use model::{BlockBundle, U256};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use crate::{
     source::{assembled, recording},
@@ -144,24 +145,76 @@ fn malformed(raw: RawBlock<'_>) -> String {
     }
 }
 
+/// The document with the value at each place in turn, and an unknown field in each object, standing
+/// for `DEEP`.
+fn with_deep_values(document: &Value) -> Vec<String> {
+    fn walk(at: &Value, replaced: &dyn Fn(Value) -> Value, found: &mut Vec<String>) {
+        found.push(replaced(json!("DEEP")).to_string());
+        match at {
+            Value::Array(items) => {
+                // The first of a kind stands for all.
+                for (index, item) in items.iter().enumerate().take(2) {
+                    let inner = |value| {
+                        let mut items = items.clone();
+                        items[index] = value;
+                        replaced(Value::Array(items))
+                    };
+                    walk(item, &inner, found);
+                }
+            }
+            Value::Object(fields) => {
+                let mut more = fields.clone();
+                more.insert("unknown".to_owned(), json!("DEEP"));
+                found.push(replaced(Value::Object(more)).to_string());
+                for (key, item) in fields {
+                    let inner = |value| {
+                        let mut fields = fields.clone();
+                        fields[key] = value;
+                        replaced(Value::Object(fields))
+                    };
+                    walk(item, &inner, found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(document, &|value| value, &mut found);
+    found
+}
+
 #[test]
-fn deep_nesting_does_not_overflow_the_stack() {
-    let (texts, _) = &*TRUTH;
+fn deep_nesting_anywhere_does_not_overflow_the_stack() {
+    let mut bodies = block(Era::Status);
+    // One transaction of type 4 has lists of everything; the other bodies need not match it.
+    bodies.block["transactions"].as_array_mut().unwrap().drain(..6);
+    let texts = bodies.texts();
     let raw = texts.raw();
-    let deep = |prefix: &str, unit: &str| [prefix, &unit.repeat(300_000)].concat().into_bytes();
-    for body in [deep("", "["), deep("", r#"{"a":"#), deep(r#"{"unknown":"#, "[")] {
-        malformed(RawBlock { block: &body, ..raw });
-        malformed(RawBlock { receipts: &body, ..raw });
-        malformed(RawBlock { traces: Some(RawTraces::CallTracer(&body)), ..raw });
-        malformed(RawBlock { traces: Some(RawTraces::Parity(&body)), ..raw });
+    let units = ["[", r#"{"a":"#, r#"{"type":"CALL","calls":["#];
+    let deep = units.map(|unit| unit.repeat(50_000));
+    let check = |document: &Value, ask: &dyn Fn(&[u8]) -> Result<BlockBundle, Refusal>| {
+        let places = with_deep_values(document);
+        assert!(places.len() > 20, "only {} places", places.len());
+        for place in places {
+            for deep in &deep {
+                let body = place.replacen(r#""DEEP""#, deep, 1);
+                let refusal = ask(body.as_bytes()).unwrap_err();
+                assert!(matches!(refusal, Refusal::Malformed { .. }), "{refusal}");
+            }
+        }
+    };
+    let truth = &TRUTH.0;
+    let prove = Prove::nothing();
+    check(&bodies.block, &|body| assembled(RawBlock { block: body, ..raw }, &prove));
+    check(&bodies.receipts, &|body| assembled(RawBlock { receipts: body, ..truth.raw() }, &prove));
+    for dialect in [true, false] {
+        let document = if dialect { &bodies.traces } else { &bodies.parity };
+        check(document, &|body| {
+            let traces =
+                if dialect { RawTraces::CallTracer(body) } else { RawTraces::Parity(body) };
+            assembled(RawBlock { traces: Some(traces), ..truth.raw() }, &prove)
+        });
     }
-    for body in [deep(r#"[{"logs":"#, "["), deep(r#"[{"action":"#, r#"{"action":"#)] {
-        malformed(RawBlock { receipts: &body, ..raw });
-        malformed(RawBlock { traces: Some(RawTraces::Parity(&body)), ..raw });
-    }
-    let frames = deep(r#"[{"result":"#, r#"{"type":"CALL","calls":["#);
-    let reason = malformed(RawBlock { traces: Some(RawTraces::CallTracer(&frames)), ..raw });
-    assert_eq!(reason, "nested more than 2058 levels deep");
 }
 
 /// Traces of the synthetic block, the first transaction's calls nested to a depth, with the frame
