@@ -13,10 +13,11 @@
 #[macro_use]
 pub(crate) mod record; //      objects, lists and values to be skipped
 pub(crate) mod block; //       header and transactions list
-mod call_tracer; // Geth's `callTracer`
+mod call_tracer; //            Geth's `callTracer`
+mod forest; //                 a transaction's frames while they are read in passes
 pub(crate) mod hex; //         quantities and data
 mod nesting; //                how deep a body is nested, before anything recurses into it
-mod parity; //      Parity's `trace_block`
+mod parity; //                 Parity's `trace_block`
 pub(crate) mod receipt; //     receipts and logs
 mod text; //                   words of a node, kept short
 pub(crate) mod trace; //       what both dialects of traces come to
