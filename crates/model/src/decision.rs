@@ -37,6 +37,18 @@ pub enum Action {
     Group,
 }
 
+impl Action {
+    /// The word used in pages, the API and the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notify(_) => "notify",
+            Self::Withhold => "withhold",
+            Self::Hold { .. } => "hold",
+            Self::Group => "group",
+        }
+    }
+}
+
 /// Why it was decided so. `Display` is the text that people read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {

@@ -1,12 +1,13 @@
 //! `monitors/*.toml`: what people want to know.
 
-use detect::{MonitorSpec, RuleSpec, Subject};
+use detect::{MonitorSpec, ParamValue, Params, RuleSpec, Subject};
 use model::{Name, Severity};
 use registry::Registry;
+use toml::{Spanned, de::DeValue};
 
 use super::{
     mistake::{SourceFile, nearest},
-    table::{Collector, Table, parse},
+    table::{Collector, Table, parse, parse_duration_ms},
 };
 
 /// A monitor with the place where it was declared, so that the detectors' own complaints can point
@@ -67,11 +68,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
     let say = table.text("say").map(|s| s.value);
     let runbook = table.text("runbook").map(|r| r.value);
     let version = table.integer_in("version", 1..u64::from(u32::MAX)).map_or(1, |v| v as u32);
-    let params = table.table("params").map(|table| {
-        let scalars = table.scalars();
-        table.finish();
-        scalars.into_iter().map(|(key, value)| (key.value, value.value)).collect()
-    });
+    let params = table.table("params").map(params);
     let detector = table.text("detector");
     let event = table.text("event");
     let call = table.text("call");
@@ -113,4 +110,50 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
         runbook,
     };
     Some(Declared { spec, file: table.file().clone(), span: table.span(), when_at })
+}
+
+/// The parameters of a detector. What each may be is the detector's to say; here `"5%"` becomes a
+/// share and `"1h"`, for a key that ends in `_s`, seconds.
+fn params(table: Table<'_>) -> Params {
+    let mut params = Params::new();
+    for (key, value) in table.entries() {
+        match param(&key.value, value) {
+            Some(value) => {
+                params.insert(key.value, value);
+            }
+            None => table.mistake(
+                value.span(),
+                format!(
+                    "{} must be a string, a number, true or false, or a list of them, got {}",
+                    key.value,
+                    value.get_ref().type_str()
+                ),
+            ),
+        }
+    }
+    params
+}
+
+fn param(key: &str, value: &Spanned<DeValue<'_>>) -> Option<ParamValue> {
+    Some(match value.get_ref() {
+        DeValue::Boolean(flag) => ParamValue::Flag(*flag),
+        DeValue::Integer(number) => {
+            let digits = number.as_str().replace('_', "");
+            ParamValue::Integer(i64::from_str_radix(&digits, number.radix()).ok()?)
+        }
+        DeValue::Float(number) => ParamValue::Number(number.as_str().replace('_', "").parse().ok()?),
+        DeValue::String(text) => {
+            let share = text.strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok());
+            let seconds = parse_duration_ms(text).ok().filter(|_| key.ends_with("_s"));
+            match (share, seconds) {
+                (Some(percent), _) => ParamValue::Number(percent / 100.0),
+                (_, Some(ms)) => ParamValue::Integer(i64::try_from(ms / 1_000).ok()?),
+                _ => ParamValue::Text(text.as_ref().to_owned()),
+            }
+        }
+        DeValue::Array(items) => {
+            ParamValue::List(items.iter().map(|item| param(key, item)).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
 }

@@ -359,27 +359,14 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// All entries as scalar texts, for free-form tables such as detector parameters.
-    pub fn scalars(&self) -> Vec<(Located<String>, Located<String>)> {
+    /// All entries of a free-form table, such as a detector's parameters.
+    pub fn entries(&self) -> Vec<(Located<String>, &'a Spanned<DeValue<'a>>)> {
         self.is_open.set(true);
-        let mut scalars = Vec::new();
-        for (key, value) in self.entries.iter() {
-            let text = match value.get_ref() {
-                DeValue::String(text) => text.as_ref().to_owned(),
-                DeValue::Integer(number) => number.as_str().replace('_', ""),
-                DeValue::Float(number) => number.as_str().replace('_', ""),
-                DeValue::Boolean(flag) => flag.to_string(),
-                _ => {
-                    self.wrong_type(key.get_ref(), value, "a string, a number, true or false");
-                    continue;
-                }
-            };
-            scalars.push((
-                Located { value: key.get_ref().as_ref().to_owned(), span: key.span() },
-                Located { value: text, span: value.span() },
-            ));
-        }
-        scalars
+        let located = |key: &Spanned<_>| {
+            let text: &std::borrow::Cow<'_, str> = key.get_ref();
+            Located { value: text.as_ref().to_owned(), span: key.span() }
+        };
+        self.entries.iter().map(|(key, value)| (located(key), value)).collect()
     }
 
     /// Ends the reading: every key that nobody took is unknown.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alert::{AlertBook, AlertInput, KEPT_S, Policy};
 use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError};
-use model::{ChainEvent, Name, Position, UnixMillis, UnixSeconds};
+use model::{ChainEvent, Finding, Name, Position, UnixMillis};
 use registry::Registry;
 use store::{BlockSamples, EventLog, Step, Store, StoreError};
 
@@ -56,6 +56,9 @@ pub enum JudgeError {
         /// All of them.
         errors: Vec<MonitorError>,
     },
+    /// A mistake of ours; nothing of the step was committed.
+    #[error("the judge panicked: {0}")]
+    Panicked(String),
 }
 
 /// What one call of [`Judge::advance`] did.
@@ -96,13 +99,8 @@ impl Judge {
             .map_err(|source| JudgeError::Restore { network: network.clone(), source })?;
         let checkpoint = store.checkpoint(&network).map_err(in_store)?;
         let position = checkpoint.map_or(Position::default(), |c| c.position);
-        let alerts = store.alerts_to_restore(UnixSeconds(0)).map_err(in_store)?;
-        let newest = alerts.iter().filter(|a| a.network == network).map(|a| a.last_finding_at).max();
-        let kept_from = newest.map_or(0, |at| at.0.saturating_sub(KEPT_S));
-        let own = alerts
-            .into_iter()
-            .filter(|a| a.network == network && a.last_finding_at.0 >= kept_from);
-        let book = AlertBook::restore(own);
+        let alerts = store.open_alerts(&network, KEPT_S).map_err(in_store)?;
+        let book = AlertBook::restore(alerts);
         Ok(Self { network, store, rules, engine, book, position })
     }
 
@@ -122,6 +120,11 @@ impl Judge {
     /// [`JudgeError`]; nothing was committed then, and the judge must be opened anew, because its
     /// memory may be ahead of the disk.
     pub fn advance(&mut self, now: UnixMillis) -> Result<Advance, JudgeError> {
+        let (advance, _) = self.advance_step(now)?;
+        Ok(advance)
+    }
+
+    fn advance_step(&mut self, now: UnixMillis) -> Result<(Advance, Vec<Finding>), JudgeError> {
         let in_store = |source| JudgeError::Store { network: self.network.clone(), source };
         let log = self.store.event_log();
         let events = log.read(&self.network, self.position, STEP_EVENTS_MAX).map_err(in_store)?;
@@ -143,7 +146,16 @@ impl Judge {
             done.notifications = report.notifications_added;
             self.position = checkpoint;
         }
-        Ok(done)
+        Ok((done, steps.into_iter().flat_map(|step| step.findings).collect()))
+    }
+
+    /// As [`Judge::advance`], giving the findings themselves.
+    ///
+    /// # Errors
+    /// As [`Judge::advance`].
+    pub fn advance_with(&mut self, now: UnixMillis) -> Result<Vec<Finding>, JudgeError> {
+        let (_, findings) = self.advance_step(now)?;
+        Ok(findings)
     }
 
     /// Everything that follows from one event.

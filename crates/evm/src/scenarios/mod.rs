@@ -1,0 +1,320 @@
+//! Named attacks on Meridian. Each is a real exploit that runs on the EVM, spread over blocks that
+//! everyday traffic shares, and says what a monitor should have to say about it.
+//!
+//! ```text
+//! let mut run = scenario.begin();
+//! while let Some(step) = run.step(&devnet, &meridian, &mut traffic)? {   // queue the attack's part
+//!     traffic.submit(&devnet, &meridian)?;                               // and everyone else's
+//!     devnet.mine()?;                                                    // one block
+//! }
+//! ```
+
+mod bridge_release_unbacked;
+mod deep_reorg;
+mod failing_call_storm;
+mod flash_loan_price_manipulation;
+mod insurance_fund_drained;
+mod known_bad_address_interaction;
+mod malicious_upgrade;
+mod oracle_stops;
+mod parameter_pushed;
+mod reentrant_drain;
+mod role_stolen;
+
+use alloy_primitives::{Address, B256};
+use alloy_sol_types::SolConstructor;
+use model::BlockRef;
+
+use crate::{
+    artifact::Artifact,
+    devnet::{Devnet, DevnetError, TransactionRequest, Wallet},
+    meridian::{Meridian, MeridianError, Traffic, submit},
+};
+
+/// What a monitor should have noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Area {
+    /// A price feed broke its promise.
+    OracleLag,
+    /// Someone gained or lost a role.
+    RoleChange,
+    /// A setting changed.
+    ParameterUpdate,
+    /// What runs behind a proxy changed.
+    Upgrade,
+    /// A large part of what a contract held left it.
+    LargeWithdrawal,
+    /// A contract was entered again before it was done.
+    Reentrancy,
+    /// Money was borrowed and returned within a transaction.
+    FlashLoan,
+    /// A price moved far and back.
+    PriceManipulation,
+    /// Calls failed far more often than usual.
+    FailedCalls,
+    /// Someone who is on a list took part.
+    KnownAddress,
+    /// Far more was issued than usual.
+    Issuance,
+    /// Blocks left the chain.
+    Reorg,
+}
+
+impl Area {
+    /// The word used in files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OracleLag => "oracle_lag",
+            Self::RoleChange => "role_change",
+            Self::ParameterUpdate => "parameter_update",
+            Self::Upgrade => "upgrade",
+            Self::LargeWithdrawal => "large_withdrawal",
+            Self::Reentrancy => "reentrancy",
+            Self::FlashLoan => "flash_loan",
+            Self::PriceManipulation => "price_manipulation",
+            Self::FailedCalls => "failed_calls",
+            Self::KnownAddress => "known_address",
+            Self::Issuance => "issuance",
+            Self::Reorg => "reorg",
+        }
+    }
+}
+
+/// One attack.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Its name on the command line and in reports.
+    pub name: &'static str,
+    /// What happens, in one sentence.
+    pub story: &'static str,
+    /// What should be noticed; the first is what the attack is about.
+    pub areas: &'static [Area],
+    /// The deployments that it hurts, by the names of [`Meridian::deployments`].
+    pub hurts: &'static [&'static str],
+    steps: &'static [Step],
+}
+
+/// What happens before one block is made.
+#[derive(Debug)]
+struct Step {
+    /// One clause for the one who watches.
+    what: &'static str,
+    /// For how many blocks in a row it happens.
+    blocks: u32,
+    act: fn(&mut Stage<'_>) -> Result<(), MeridianError>,
+}
+
+impl Step {
+    const fn once(
+        what: &'static str,
+        act: fn(&mut Stage<'_>) -> Result<(), MeridianError>,
+    ) -> Self {
+        Self { what, blocks: 1, act }
+    }
+
+    const fn times(
+        blocks: u32,
+        what: &'static str,
+        act: fn(&mut Stage<'_>) -> Result<(), MeridianError>,
+    ) -> Self {
+        Self { what, blocks, act }
+    }
+
+    /// Blocks in which only everyday life goes on.
+    const fn quiet(blocks: u32) -> Self {
+        Self { what: "life goes on", blocks, act: |_| Ok(()) }
+    }
+
+    /// The treasury brings the protocol to full health, so that there is something to take.
+    const fn refill() -> Self {
+        Self::once("the protocol is in good health", |stage| stage.on.refill(stage.devnet))
+    }
+}
+
+/// Why an attack could not be carried out.
+#[derive(Debug, thiserror::Error)]
+#[error("scenario {scenario}, step {step:?}")]
+pub struct ScenarioError {
+    /// Which one.
+    pub scenario: &'static str,
+    /// What was tried.
+    pub step: &'static str,
+    /// Why it failed.
+    pub source: MeridianError,
+}
+
+static ALL: [&Scenario; 11] = [
+    &oracle_stops::SCENARIO,
+    &role_stolen::SCENARIO,
+    &parameter_pushed::SCENARIO,
+    &reentrant_drain::SCENARIO,
+    &flash_loan_price_manipulation::SCENARIO,
+    &failing_call_storm::SCENARIO,
+    &malicious_upgrade::SCENARIO,
+    &insurance_fund_drained::SCENARIO,
+    &bridge_release_unbacked::SCENARIO,
+    &known_bad_address_interaction::SCENARIO,
+    &deep_reorg::SCENARIO,
+];
+
+/// All scenarios, in the order a demonstration tells them.
+pub fn all() -> &'static [&'static Scenario] {
+    &ALL
+}
+
+/// The scenario with this name.
+pub fn find(name: &str) -> Option<&'static Scenario> {
+    all().iter().copied().find(|scenario| scenario.name == name)
+}
+
+impl Scenario {
+    /// Starts it; nothing happens before the first step.
+    pub fn begin(&'static self) -> Run {
+        Run { scenario: self, next: 0, repeated: 0, memory: Memory::default() }
+    }
+
+    /// Carries it out from beginning to end, one block per step, and returns the blocks.
+    pub fn run(
+        &'static self,
+        devnet: &Devnet,
+        on: &Meridian,
+        traffic: &mut Traffic,
+    ) -> Result<(Run, Vec<BlockRef>), ScenarioError> {
+        let mut run = self.begin();
+        let mut blocks = Vec::new();
+        while let Some(step) = run.step(devnet, on, traffic)? {
+            let failed = |source| ScenarioError { scenario: self.name, step, source };
+            traffic.submit(devnet, on).map_err(failed)?;
+            let mined = devnet.mine();
+            blocks.push(
+                mined.map_err(|source| failed(MeridianError::Devnet { what: step, source }))?,
+            );
+        }
+        Ok((run, blocks))
+    }
+
+    /// How many blocks it takes.
+    pub fn blocks(&self) -> u32 {
+        self.steps.iter().map(|step| step.blocks).sum()
+    }
+
+    /// Its attacker: each scenario has its own, a stranger to all others.
+    pub fn attacker<'a>(&self, on: &'a Meridian) -> &'a Wallet {
+        if self.name == known_bad_address_interaction::SCENARIO.name {
+            return &on.actors.known_exploiter;
+        }
+        let position = all().iter().position(|other| other.name == self.name).unwrap_or(0);
+        &on.actors.attackers[position % on.actors.attackers.len()]
+    }
+}
+
+/// An attack in progress.
+#[derive(Debug)]
+pub struct Run {
+    scenario: &'static Scenario,
+    next: usize,
+    repeated: u32,
+    memory: Memory,
+}
+
+/// What later steps need to know of earlier ones.
+#[derive(Debug, Clone, Default)]
+struct Memory {
+    /// The attacker's contract.
+    contract: Option<Address>,
+    /// The attack's own transactions.
+    transactions: Vec<B256>,
+    /// Height before the attack.
+    began_at: u64,
+}
+
+impl Run {
+    /// What is being run.
+    pub fn scenario(&self) -> &'static Scenario {
+        self.scenario
+    }
+
+    /// Hashes of the attack's own transactions so far.
+    pub fn transactions(&self) -> &[B256] {
+        &self.memory.transactions
+    }
+
+    /// Queues the next step's transactions and says what it is; the caller then makes one block.
+    /// `None` when it is over.
+    pub fn step(
+        &mut self,
+        devnet: &Devnet,
+        on: &Meridian,
+        traffic: &mut Traffic,
+    ) -> Result<Option<&'static str>, ScenarioError> {
+        let Some(step) = self.scenario.steps.get(self.next) else { return Ok(None) };
+        let attacker = self.scenario.attacker(on);
+        let mut stage = Stage { devnet, on, traffic, attacker, memory: &mut self.memory };
+        (step.act)(&mut stage).map_err(|source| ScenarioError {
+            scenario: self.scenario.name,
+            step: step.what,
+            source,
+        })?;
+        self.repeated += 1;
+        if self.repeated >= step.blocks {
+            self.repeated = 0;
+            self.next += 1;
+        }
+        Ok(Some(step.what))
+    }
+}
+
+/// What a step has to work with.
+struct Stage<'a> {
+    devnet: &'a Devnet,
+    on: &'a Meridian,
+    traffic: &'a mut Traffic,
+    attacker: &'a Wallet,
+    memory: &'a mut Memory,
+}
+
+impl Stage<'_> {
+    /// Queues one of the attack's transactions.
+    fn send(
+        &mut self,
+        wallet: &Wallet,
+        request: TransactionRequest,
+        what: &'static str,
+    ) -> Result<(), MeridianError> {
+        let hash = submit(self.devnet, wallet, request, what)?;
+        self.memory.transactions.push(hash);
+        Ok(())
+    }
+
+    /// Queues the creation of the attacker's contract.
+    fn create(
+        &mut self,
+        artifact: Artifact,
+        arguments: impl SolConstructor,
+    ) -> Result<(), MeridianError> {
+        let nonce = self.devnet.next_nonce(self.attacker.address());
+        let initcode = [artifact.bytecode().as_ref(), &arguments.abi_encode()].concat();
+        self.send(self.attacker, TransactionRequest::create(initcode), artifact.name)?;
+        self.memory.contract = Some(self.attacker.address().create(nonce));
+        Ok(())
+    }
+
+    /// The attacker's contract; the zero address before there is one.
+    fn contract(&self) -> Address {
+        self.memory.contract.unwrap_or_default()
+    }
+
+    /// Lets more time pass before the next block than usual, as when makers of blocks miss turns.
+    fn miss_turns(&self, turns: u64) -> Result<(), MeridianError> {
+        let next = self.devnet.now() + (turns + 1) * self.devnet.config().block_time_s;
+        self.chain("miss turns", self.devnet.set_next_time(next))
+    }
+
+    fn chain<T>(
+        &self,
+        what: &'static str,
+        result: Result<T, DevnetError>,
+    ) -> Result<T, MeridianError> {
+        result.map_err(|source| MeridianError::Devnet { what, source })
+    }
+}

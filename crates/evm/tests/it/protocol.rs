@@ -1,0 +1,163 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, U256, address, b256, keccak256};
+use alloy_sol_types::SolEvent;
+use bellwether_evm::{
+    devnet::{Devnet, DevnetConfig},
+    meridian::{
+        Meridian, Traffic,
+        contracts::{Governor, MeridianToken, PriceOracle, Proxy, Timelock, Vault},
+        ether, read,
+    },
+};
+
+/// The protocol on a fresh chain.
+pub(crate) fn deployed() -> (Devnet, Meridian) {
+    let devnet = Devnet::new(Meridian::devnet_config());
+    let meridian = Meridian::deploy(&devnet).unwrap();
+    (devnet, meridian)
+}
+
+/// `blocks` blocks of everyday life.
+pub(crate) fn live(devnet: &Devnet, on: &Meridian, traffic: &mut Traffic, blocks: usize) {
+    for _ in 0..blocks {
+        traffic.submit(devnet, on).unwrap();
+        devnet.mine().unwrap();
+    }
+}
+
+#[test]
+fn the_protocol_is_deployed_at_the_same_addresses_with_its_money() {
+    let (devnet, on) = deployed();
+    let (again, _) = deployed();
+    assert_eq!(devnet.head(), again.head(), "deployment is deterministic to the last bit");
+    // Anyone's configuration for the demo may name these.
+    assert_eq!(on.token, address!("0xf8e5cceebba7ec415c17fd2e8d525a7b42811fe6"));
+    let names: BTreeSet<_> = on.deployments().iter().map(|deployed| deployed.name).collect();
+    assert_eq!(names.len(), 10);
+    for deployed in on.deployments() {
+        assert!(!devnet.code(deployed.address).is_empty(), "{}", deployed.name);
+        let block = devnet.block(deployed.first_block).unwrap();
+        let created = block.transactions.iter().any(|tx| tx.created == Some(deployed.address));
+        assert!(created, "{} was created in block {}", deployed.name, deployed.first_block);
+    }
+    assert!(devnet.balance(on.vault) >= ether(300));
+    assert!(on.musd_of(&devnet, on.vault).unwrap() >= ether(400_000));
+    assert!(on.musd_of(&devnet, on.fund).unwrap() >= ether(250_000));
+    assert!(on.musd_of(&devnet, on.bridge).unwrap() >= ether(300_000));
+}
+
+#[test]
+fn the_proxy_uses_the_slots_of_the_standard() {
+    let (devnet, on) = deployed();
+    let slot = |name: &str| U256::from_be_bytes(keccak256(name).0) - U256::from(1);
+    let word = |address: Address| U256::from_be_slice(address.as_slice());
+    let implementation = devnet.storage(on.vault, slot("eip1967.proxy.implementation"));
+    assert_eq!(implementation, word(on.vault_impl));
+    let admin = devnet.storage(on.vault, slot("eip1967.proxy.admin"));
+    assert_eq!(admin, word(on.actors.upgrader.address()));
+}
+
+#[test]
+fn the_events_that_watchers_know_have_their_well_known_topics() {
+    let known = [
+        (Vault::ParameterUpdate::SIGNATURE, "ParameterUpdate(bytes32,address,bytes,bytes)"),
+        (Governor::RoleChange::SIGNATURE, "RoleChange(bytes32,address,address,bool,bytes32)"),
+        (PriceOracle::AnswerUpdated::SIGNATURE, "AnswerUpdated(int256,uint256,uint256)"),
+        (MeridianToken::RoleGranted::SIGNATURE, "RoleGranted(bytes32,address,address)"),
+        (Proxy::Upgraded::SIGNATURE, "Upgraded(address)"),
+        (
+            Timelock::CallScheduled::SIGNATURE,
+            "CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)",
+        ),
+    ];
+    for (ours, standard) in known {
+        assert_eq!(ours, standard);
+    }
+    let granted = b256!("0x2f8788117e7eff1d82e926ec794901d17c78024a50270940304540a733656f0d");
+    assert_eq!(MeridianToken::RoleGranted::SIGNATURE_HASH, granted);
+    assert_eq!(Proxy::Upgraded::SIGNATURE_HASH[..4], [0xbc, 0x7c, 0xd7, 0x5a]);
+    assert_eq!(Governor::RoleChange::SIGNATURE_HASH[..4], [0xc4, 0x3a, 0x0d, 0xce]);
+    assert_eq!(Vault::ParameterUpdate::SIGNATURE_HASH[..4], [0xa9, 0xd4, 0xe0, 0xf3]);
+    assert_eq!(PriceOracle::AnswerUpdated::SIGNATURE_HASH[..4], [0x05, 0x59, 0x88, 0x4f]);
+}
+
+#[test]
+fn everyday_life_stays_within_what_it_promises() {
+    const BLOCKS: u64 = 400;
+    let (devnet, on) = deployed();
+    let mut traffic = Traffic::new(7);
+    traffic.governance_every_blocks = 100;
+    let first = devnet.head().number + 1;
+    let (mut transactions, mut failures) = (0u32, 0u32);
+    let mut last_round_at = None;
+    let mut called: BTreeMap<[u8; 4], u32> = BTreeMap::new();
+    let mut executed = 0;
+    let pools = [on.vault, on.pair, on.fund, on.bridge, on.flash_lender];
+    for _ in 0..BLOCKS {
+        let musd_before = pools.map(|pool| on.musd_of(&devnet, pool).unwrap());
+        let ether_before = pools.map(|pool| devnet.balance(pool));
+        traffic.submit(&devnet, &on).unwrap();
+        devnet.mine().unwrap();
+        let block = devnet.block(devnet.head().number).unwrap();
+        for (i, pool) in pools.into_iter().enumerate() {
+            let lost = |before: U256, now: U256| {
+                before.saturating_sub(now) * U256::from(100) / before.max(U256::from(1))
+            };
+            let musd = lost(musd_before[i], on.musd_of(&devnet, pool).unwrap());
+            let wei = lost(ether_before[i], devnet.balance(pool));
+            assert!(musd.max(wei) <= U256::from(5), "pool {i} lost {musd} % / {wei} % in a block");
+        }
+        for included in &block.transactions {
+            use alloy_consensus::Transaction;
+            transactions += 1;
+            failures += u32::from(!included.receipt.is_success());
+            let input = included.transaction.inner().input();
+            let selector = input.get(..4).map_or([0; 4], |four| four.try_into().unwrap());
+            *called.entry(selector).or_default() += 1;
+            for log in included.receipt.logs() {
+                let topic = log.data.topics()[0];
+                if topic == PriceOracle::AnswerUpdated::SIGNATURE_HASH {
+                    let gap = last_round_at.map_or(0, |at| block.header.timestamp - at);
+                    assert!(gap <= on.oracle_heartbeat_s, "the oracle was {gap} s late");
+                    last_round_at = Some(block.header.timestamp);
+                }
+                executed += u32::from(topic == Timelock::CallExecuted::SIGNATURE_HASH);
+                let is_privileged = [
+                    MeridianToken::RoleGranted::SIGNATURE_HASH,
+                    MeridianToken::RoleRevoked::SIGNATURE_HASH,
+                    Governor::RoleChange::SIGNATURE_HASH,
+                    Proxy::Upgraded::SIGNATURE_HASH,
+                    PriceOracle::OracleLag::SIGNATURE_HASH,
+                    Vault::Paused::SIGNATURE_HASH,
+                ];
+                assert!(!is_privileged.contains(&topic), "an everyday block looked like an attack");
+            }
+        }
+    }
+    assert!(devnet.now() - last_round_at.unwrap() <= on.oracle_heartbeat_s);
+    let per_mille = failures * 1_000 / transactions;
+    assert!((5..=30).contains(&per_mille), "{failures} of {transactions} failed");
+    assert!(called.len() >= 16, "only {} kinds of calls in {} blocks", called.len(), BLOCKS);
+    assert!(executed >= 2, "the council executed {executed} proposals since block {first}");
+    let fee = read(&devnet, on.vault, Vault::withdrawalFeeBpsCall {}).unwrap();
+    assert!([5, 6].map(U256::from).contains(&fee));
+}
+
+#[test]
+fn the_same_seed_makes_the_same_blocks_and_another_makes_others() {
+    let run = |seed: u64| {
+        let (devnet, on) = deployed();
+        live(&devnet, &on, &mut Traffic::new(seed), 20);
+        devnet.head()
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn a_chain_without_the_actors_ether_says_so() {
+    let devnet = Devnet::new(DevnetConfig::default());
+    let error = Meridian::deploy(&devnet).unwrap_err().to_string();
+    assert!(error.contains("insufficient funds"), "{error}");
+}

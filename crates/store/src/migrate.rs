@@ -1,0 +1,94 @@
+//! The schema and its history.
+//!
+//! A migration is SQL text with a number, applied once, in order, each in its own transaction
+//! together with the number in `user_version`. A released migration is never edited.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::StoreError;
+
+/// Marks the file as ours: `BELL`.
+const APPLICATION_ID: i32 = 0x4245_4c4c;
+
+/// All migrations; the first is number 1.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+
+/// Brings a database to the newest schema, or refuses it.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let open = |source| StoreError::Open { path: path.to_owned(), source };
+    let pragma = |connection: &Connection, name: &str| -> Result<i64, StoreError> {
+        connection.pragma_query_value(None, name, |row| row.get(0)).map_err(open)
+    };
+    let found = pragma(connection, "user_version")?;
+    let application_id = pragma(connection, "application_id")?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(open)?;
+    let is_new = found == 0 && application_id == 0 && tables == 0;
+    if !is_new && application_id != i64::from(APPLICATION_ID) {
+        let found = i32::try_from(application_id).unwrap_or_default();
+        return Err(StoreError::NotOurs { path: path.to_owned(), found });
+    }
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(StoreError::NewerDatabase { path: path.to_owned(), found, known });
+    }
+    for (number, sql) in (1_i64..).zip(MIGRATIONS).skip_while(|(number, _)| *number <= found) {
+        let tx =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(open)?;
+        tx.execute_batch(sql).map_err(open)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(open)?;
+        tx.pragma_update(None, "user_version", number).map_err(open)?;
+        tx.commit().map_err(open)?;
+        tracing::info!(path = %path.display(), schema = number, "database migrated");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    fn refused(prepare: &str) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(prepare).unwrap();
+        migrate(&mut connection, Path::new("x.db")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn migrating_twice_changes_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, Path::new("x.db")).unwrap();
+        let schema = |connection: &Connection| -> String {
+            let sql = "SELECT group_concat(sql, ';') FROM sqlite_schema";
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        let first = schema(&connection);
+        migrate(&mut connection, Path::new("x.db")).unwrap();
+        assert_eq!(first, schema(&connection));
+    }
+
+    #[test]
+    fn a_newer_database_and_a_foreign_one_are_refused_by_name() {
+        expect!["the database x.db has schema 99, this program knows up to 1: use a newer program"]
+            .assert_eq(&refused("PRAGMA application_id = 0x42454c4c; PRAGMA user_version = 99"));
+        expect!["x.db is a SQLite database, but not one of Bellwether's (application id 0x0)"]
+            .assert_eq(&refused("CREATE TABLE bookmarks (url TEXT)"));
+    }
+
+    #[test]
+    fn a_failed_migration_leaves_nothing_behind() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        // A table that the first migration wants to make, under our id: its SQL must fail half-way.
+        let prepare = "CREATE TABLE undo (x); PRAGMA application_id = 0x42454c4c";
+        connection.execute_batch(prepare).unwrap();
+        assert!(migrate(&mut connection, Path::new("x.db")).is_err());
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tables, 1, "only the table that was there before");
+    }
+}

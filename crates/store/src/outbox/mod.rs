@@ -1,0 +1,367 @@
+//! The outbox: messages on their way to receivers.
+//!
+//! ```text
+//!            due ──► the caller sends ──► delivered      (settled)
+//!             ▲                      ├──► failed         (settled)
+//!             └── lease ran out,     └──► retry, not before …
+//!                 or retry
+//! ```
+//!
+//! Delivery is at least once. Taking a message counts an attempt and leases the message for
+//! [`LEASE_MS`]: whoever else asks does not get it, and if the program dies before it reports an
+//! outcome, the message is due again when the lease runs out. A receiver that sees a message twice
+//! recognises it by its id.
+//!
+//! Messages about one alert to one receiver leave in their order: a retraction never overtakes the
+//! message it retracts, even when that one waits for a retry.
+
+mod rows;
+
+use rows::{DELIVERED, DUE, FAILED, TABLE, notification};
+pub(crate) use rows::{attempts_of_alert, check, insert, of_alert};
+
+use model::{Alert, Name, Notification, NotificationId, NotificationState, UnixMillis};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::{
+    Store, StoreError,
+    codec::{self, printed, unsigned},
+};
+
+/// How long a taken message is out of reach of others: two minutes, longer than any receiver may
+/// take to answer.
+pub const LEASE_MS: i64 = 120_000;
+
+/// Characters of a receipt or error that are kept: a mail server's longest answer, not a web
+/// server's error page.
+pub const DETAIL_CHARS_MAX: usize = 1_000;
+
+/// The outbox of a store.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    store: Store,
+}
+
+/// One attempt to deliver a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Message.
+    pub notification: NotificationId,
+    /// Counts the attempts for this message, from 1.
+    pub number: u32,
+    /// When the message was taken.
+    pub started_at: UnixMillis,
+    /// When the outcome was reported; `None` while it runs, or when the program died in it.
+    pub ended_at: Option<UnixMillis>,
+    /// `delivered`, `retry` or `failed`; `None` as for `ended_at`.
+    pub outcome: Option<String>,
+    /// Receipt or error.
+    pub detail: String,
+}
+
+/// How many messages are where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OutboxCounts {
+    /// Waiting for their first or next attempt, or taken.
+    pub due: u64,
+    /// Of those, messages that were tried before.
+    pub due_tried: u64,
+    /// Taken by the receiver's side.
+    pub delivered: u64,
+    /// Given up.
+    pub failed: u64,
+    /// When the oldest message that is still due was decided.
+    pub oldest_due_decided_at: Option<UnixMillis>,
+}
+
+impl Store {
+    /// The outbox kept in this database.
+    pub fn outbox(&self) -> Outbox {
+        Outbox { store: self.clone() }
+    }
+}
+
+impl Outbox {
+    /// Takes the messages that are due at `now`, longest due first, and counts an attempt for each.
+    /// Report what became of each of them with [`Outbox::delivered`], [`Outbox::retry`] or
+    /// [`Outbox::failed`].
+    ///
+    /// # Errors
+    /// When the database cannot be written or a row is corrupt; nothing was taken then.
+    pub fn due(&self, now: UnixMillis, limit: usize) -> Result<Vec<Notification>, StoreError> {
+        self.take(None, now, limit)
+    }
+
+    /// As [`Outbox::due`], of the messages to one receiver: who is slow to take its messages keeps
+    /// nobody else's waiting.
+    ///
+    /// # Errors
+    /// As [`Outbox::due`].
+    pub fn due_to(
+        &self,
+        receiver: &Name,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        self.take(Some(receiver), now, limit)
+    }
+
+    /// Receivers with messages that could be taken at `now`, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn due_receivers(&self, now: UnixMillis) -> Result<Vec<Name>, StoreError> {
+        self.store.read("look for receivers of due messages", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT receiver FROM notifications AS n
+                 WHERE state = 0 AND at <= ?1 AND NOT EXISTS (
+                     SELECT 1 FROM notifications AS earlier
+                     WHERE earlier.alert = n.alert AND earlier.receiver = n.receiver
+                       AND earlier.sequence < n.sequence AND earlier.state = 0)
+                 ORDER BY receiver",
+            )?;
+            let mut rows = statement.query([now.0])?;
+            let mut receivers = Vec::new();
+            while let Some(row) = rows.next()? {
+                let receiver: String = row.get(0)?;
+                receivers.push(codec::name(&receiver, TABLE, &receiver)?);
+            }
+            Ok(receivers)
+        })
+    }
+
+    fn take(
+        &self,
+        receiver: Option<&Name>,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let receiver = receiver.map(Name::as_str);
+        // Asked often and answered "nothing" nearly always: that must not cost a disk write.
+        let is_idle = self.store.read("look for due messages", |tx| {
+            let first = tx
+                .prepare_cached(
+                    "SELECT 1 FROM notifications
+                     WHERE state = 0 AND at <= ?1 AND (?2 IS NULL OR receiver = ?2) LIMIT 1",
+                )?
+                .query_row(params![now.0, receiver], |_| Ok(()))
+                .optional()?;
+            Ok(first.is_none())
+        })?;
+        if is_idle {
+            return Ok(Vec::new());
+        }
+        self.store.write("take due messages", |tx, _| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
+                        at, detail
+                 FROM notifications AS n
+                 WHERE state = 0 AND at <= ?1 AND (?3 IS NULL OR receiver = ?3) AND NOT EXISTS (
+                     SELECT 1 FROM notifications AS earlier
+                     WHERE earlier.alert = n.alert AND earlier.receiver = n.receiver
+                       AND earlier.sequence < n.sequence AND earlier.state = 0)
+                 ORDER BY at, id LIMIT ?2",
+            )?;
+            let mut rows = statement.query(params![now.0, limit, receiver])?;
+            let mut taken = Vec::new();
+            while let Some(row) = rows.next()? {
+                taken.push(notification(row)?);
+            }
+            let until = now.plus(LEASE_MS);
+            for notification in &mut taken {
+                notification.attempts = notification.attempts.saturating_add(1);
+                notification.state = NotificationState::Due { not_before: until };
+                let id = notification.id.0.as_slice();
+                tx.prepare_cached("UPDATE notifications SET attempts = ?2, at = ?3 WHERE id = ?1")?
+                    .execute(params![id, notification.attempts, until.0])?;
+                tx.prepare_cached(
+                    "INSERT INTO attempts (notification, number, started_at, detail)
+                     VALUES (?1, ?2, ?3, '')",
+                )?
+                .execute(params![id, notification.attempts, now.0])?;
+            }
+            Ok(taken)
+        })
+    }
+
+    /// The receiver's side took the message.
+    ///
+    /// It wins over an earlier report of failure: somebody was told. Reporting it again does
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownNotification`], or when the database cannot be written.
+    pub fn delivered(
+        &self,
+        id: NotificationId,
+        receipt: &str,
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let receipt = cut(receipt);
+        self.settle("record a delivery", id, "delivered", &receipt, at, |tx| {
+            tx.prepare_cached(
+                "UPDATE notifications SET state = 1, at = ?2, detail = ?3
+                 WHERE id = ?1 AND state <> 1",
+            )?
+            .execute(params![id.0.as_slice(), at.0, receipt])
+        })
+    }
+
+    /// The attempt failed for now; the message is due again at `not_before`. Does nothing to a
+    /// message that is settled (a second worker was faster).
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownNotification`], or when the database cannot be written.
+    pub fn retry(
+        &self,
+        id: NotificationId,
+        not_before: UnixMillis,
+        error: &str,
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let error = cut(error);
+        self.settle("record a failed attempt", id, "retry", &error, at, |tx| {
+            tx.prepare_cached("UPDATE notifications SET at = ?2 WHERE id = ?1 AND state = 0")?
+                .execute(params![id.0.as_slice(), not_before.0])
+        })
+    }
+
+    /// The message will never be taken. Does nothing to a message that is settled.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownNotification`], or when the database cannot be written.
+    pub fn failed(
+        &self,
+        id: NotificationId,
+        reason: &str,
+        at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let reason = cut(reason);
+        self.settle("record a failure", id, "failed", &reason, at, |tx| {
+            tx.prepare_cached(
+                "UPDATE notifications SET state = 2, at = ?2, detail = ?3
+                 WHERE id = ?1 AND state = 0",
+            )?
+            .execute(params![id.0.as_slice(), at.0, reason])
+        })
+    }
+
+    /// The alert that a message is about: what the receiver's adapter renders.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownNotification`], or when a row is corrupt.
+    pub fn alert_of(&self, id: NotificationId) -> Result<Alert, StoreError> {
+        self.store.read("read the alert of a message", |tx| {
+            let body: Option<(Vec<u8>, Vec<u8>)> = tx
+                .prepare_cached(
+                    "SELECT alerts.id, alerts.body FROM notifications
+                     JOIN alerts ON alerts.id = notifications.alert WHERE notifications.id = ?1",
+                )?
+                .query_row([id.0.as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((alert, body)) = body else {
+                return Err(StoreError::UnknownNotification(id));
+            };
+            codec::decode(&body, "alerts", printed(&alert))
+        })
+    }
+
+    /// When the next message falls due: how long a worker may rest.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn next_due_at(&self) -> Result<Option<UnixMillis>, StoreError> {
+        self.store.read("look for due messages", |tx| {
+            let at: Option<i64> = tx
+                .prepare_cached("SELECT min(at) FROM notifications WHERE state = 0")?
+                .query_row([], |row| row.get(0))?;
+            Ok(at.map(UnixMillis))
+        })
+    }
+
+    /// How many messages are where.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn counts(&self) -> Result<OutboxCounts, StoreError> {
+        self.store.read("count messages", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT state, count(*), sum(attempts > 0), min(decided_at)
+                 FROM notifications GROUP BY state",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut counts = OutboxCounts::default();
+            while let Some(row) = rows.next()? {
+                let n = unsigned(row.get(1)?, TABLE, "count")?;
+                match row.get(0)? {
+                    DUE => {
+                        counts.due = n;
+                        counts.due_tried = unsigned(row.get(2)?, TABLE, "count")?;
+                        counts.oldest_due_decided_at = Some(UnixMillis(row.get(3)?));
+                    }
+                    DELIVERED => counts.delivered = n,
+                    FAILED => counts.failed = n,
+                    other => {
+                        let reason = "unknown state";
+                        return Err(StoreError::corrupt(TABLE, format!("state {other}"), reason));
+                    }
+                }
+            }
+            Ok(counts)
+        })
+    }
+
+    /// One message.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the row is corrupt.
+    pub fn get(&self, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+        self.store.read("read a message", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
+                        at, detail
+                 FROM notifications WHERE id = ?1",
+            )?;
+            let mut rows = statement.query([id.0.as_slice()])?;
+            rows.next()?.map(notification).transpose()
+        })
+    }
+
+    fn settle(
+        &self,
+        operation: &'static str,
+        id: NotificationId,
+        outcome: &str,
+        detail: &str,
+        at: UnixMillis,
+        update: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<usize>,
+    ) -> Result<(), StoreError> {
+        self.store.write(operation, |tx, _| {
+            let known = tx
+                .prepare_cached("SELECT 1 FROM notifications WHERE id = ?1")?
+                .query_row([id.0.as_slice()], |_| Ok(()))
+                .optional()?;
+            if known.is_none() {
+                return Err(StoreError::UnknownNotification(id));
+            }
+            update(tx)?;
+            // The newest attempt that has no outcome; none, when it was reported twice.
+            tx.prepare_cached(
+                "UPDATE attempts SET ended_at = ?2, outcome = ?3, detail = ?4
+                 WHERE notification = ?1 AND outcome IS NULL
+                   AND number = (SELECT max(number) FROM attempts WHERE notification = ?1)",
+            )?
+            .execute(params![id.0.as_slice(), at.0, outcome, detail])?;
+            Ok(())
+        })
+    }
+}
+
+/// At most [`DETAIL_CHARS_MAX`] characters, with a sign that there was more.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(DETAIL_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

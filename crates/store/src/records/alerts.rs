@@ -1,0 +1,280 @@
+//! Alerts, and what was decided about them.
+
+use model::{Alert, AlertId, AlertState, Decision, Name, Notification, Severity, UnixSeconds};
+use rusqlite::{Row, Transaction, named_params, params};
+
+use super::{
+    findings::{self, FindingRecord},
+    page::{self, Cursor, Page},
+    severity_rank,
+};
+use crate::{
+    Attempt, Store, StoreError,
+    codec::{self, printed},
+    outbox,
+};
+
+const TABLE: &str = "alerts";
+const DECISIONS: &str = "decisions";
+
+/// Which alerts to list; what is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    /// Of this network.
+    pub network: Option<Name>,
+    /// Of this monitor.
+    pub monitor: Option<Name>,
+    /// About this deployment.
+    pub deployment: Option<Name>,
+    /// In this state.
+    pub state: Option<AlertState>,
+    /// At least this bad.
+    pub severity_min: Option<Severity>,
+    /// Opened (block time) not before this.
+    pub since: Option<UnixSeconds>,
+    /// Opened before this.
+    pub until: Option<UnixSeconds>,
+}
+
+/// Everything on record about one alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertDetails {
+    /// The alert.
+    pub alert: Alert,
+    /// Its findings, in the alert's order; those the alert only counts are not among them.
+    pub findings: Vec<FindingRecord>,
+    /// Messages about it, by receiver and sequence.
+    pub notifications: Vec<Notification>,
+    /// Attempts to deliver them, in order of their start.
+    pub attempts: Vec<Attempt>,
+    /// What was decided, in order.
+    pub decisions: Vec<Decision>,
+}
+
+impl Store {
+    /// Alerts by the block time they opened at, newest first.
+    ///
+    /// # Errors
+    /// When `limit` is 0 or more than [`crate::PAGE_MAX`], or a row is corrupt.
+    pub fn alerts(
+        &self,
+        filter: &AlertFilter,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Alert>, StoreError> {
+        let fetch = page::fetch(limit)?;
+        let before = page::before(after);
+        self.read("list alerts", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, body, opened_at FROM alerts
+                 WHERE (opened_at, id) < (:at, :id) AND opened_at >= :since AND opened_at < :until
+                   AND (:network IS NULL OR network = :network)
+                   AND (:monitor IS NULL OR monitor = :monitor)
+                   AND (:deployment IS NULL OR deployment = :deployment)
+                   AND (:state IS NULL OR state = :state)
+                   AND severity >= :severity_min
+                 ORDER BY opened_at DESC, id DESC LIMIT :fetch",
+            )?;
+            let mut rows = statement.query(named_params! {
+                ":at": before.at,
+                ":id": before.id.as_slice(),
+                ":since": filter.since.map_or(0, codec::seconds),
+                ":until": filter.until.map_or(i64::MAX, codec::seconds),
+                ":network": filter.network.as_ref().map(Name::as_str),
+                ":monitor": filter.monitor.as_ref().map(Name::as_str),
+                ":deployment": filter.deployment.as_ref().map(Name::as_str),
+                ":state": filter.state.map(state_column),
+                ":severity_min": filter.severity_min.map_or(0, severity_rank),
+                ":fetch": fetch,
+            })?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let alert = alert(row)?;
+                found.push((Cursor { at: row.get(2)?, id: alert.id.0 }, alert));
+            }
+            Ok(page::page(found, limit))
+        })
+    }
+
+    /// The alerts that an alert engine must know to go on: those that are provisional still, and
+    /// those with a finding at or after `since` (block time), which new findings may join. Oldest
+    /// first.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn alerts_to_restore(&self, since: UnixSeconds) -> Result<Vec<Alert>, StoreError> {
+        self.read("read the open alerts", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, body FROM alerts WHERE id IN (
+                     SELECT id FROM alerts WHERE state = 0
+                     UNION SELECT id FROM alerts WHERE last_finding_at >= ?1)
+                 ORDER BY opened_at, id",
+            )?;
+            let mut rows = statement.query([codec::seconds(since)])?;
+            let mut alerts = Vec::new();
+            while let Some(row) = rows.next()? {
+                alerts.push(alert(row)?);
+            }
+            Ok(alerts)
+        })
+    }
+
+    /// The alerts of a network that an alert engine must know to go on: those that are provisional
+    /// still, and those with a finding in the last `kept_s` seconds before the network's newest one
+    /// (block time), which new findings may join. Oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn open_alerts(&self, network: &Name, kept_s: u64) -> Result<Vec<Alert>, StoreError> {
+        self.read("read the open alerts", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, body FROM alerts WHERE id IN (
+                     SELECT id FROM alerts WHERE network = ?1 AND state = 0
+                     UNION SELECT id FROM alerts WHERE network = ?1 AND last_finding_at >= (
+                         SELECT max(last_finding_at) - ?2 FROM alerts WHERE network = ?1))
+                 ORDER BY opened_at, id",
+            )?;
+            let kept_s = codec::seconds(UnixSeconds(kept_s));
+            let mut rows = statement.query(params![network.as_str(), kept_s])?;
+            let mut alerts = Vec::new();
+            while let Some(row) = rows.next()? {
+                alerts.push(alert(row)?);
+            }
+            Ok(alerts)
+        })
+    }
+
+    /// How many alerts there are on record, in whatever state.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn alerts_total(&self) -> Result<u64, StoreError> {
+        self.read("count alerts", |tx| {
+            let total = tx.query_row("SELECT count(*) FROM alerts", [], |row| row.get(0))?;
+            codec::unsigned(total, TABLE, "count")
+        })
+    }
+
+    /// One alert with its findings, messages, attempts and decisions.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn alert(&self, id: AlertId) -> Result<Option<AlertDetails>, StoreError> {
+        self.read("read an alert", |tx| {
+            let mut statement = tx.prepare_cached("SELECT id, body FROM alerts WHERE id = ?1")?;
+            let mut rows = statement.query([id.0.as_slice()])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let alert = alert(row)?;
+            let mut findings = Vec::with_capacity(alert.findings.len());
+            for summary in &alert.findings {
+                findings.extend(findings::load(tx, summary.id)?);
+            }
+            Ok(Some(AlertDetails {
+                findings,
+                notifications: outbox::of_alert(tx, id)?,
+                attempts: outbox::attempts_of_alert(tx, id)?,
+                decisions: decisions(tx, id)?,
+                alert,
+            }))
+        })
+    }
+}
+
+/// Records an alert, replacing what was on record.
+pub(crate) fn upsert(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO alerts
+         (id, network, monitor, deployment, state, severity, opened_at, last_finding_at, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET network = excluded.network, monitor = excluded.monitor,
+             deployment = excluded.deployment, state = excluded.state,
+             severity = excluded.severity, opened_at = excluded.opened_at,
+             last_finding_at = excluded.last_finding_at, body = excluded.body",
+    )?
+    .execute(params![
+        alert.id.0.as_slice(),
+        alert.network.as_str(),
+        alert.monitor.as_str(),
+        alert.deployment.as_ref().map(Name::as_str),
+        state_column(alert.state),
+        severity_rank(alert.severity),
+        codec::seconds(alert.opened_at),
+        codec::seconds(alert.last_finding_at),
+        codec::encode(TABLE, alert)?,
+    ])?;
+    Ok(())
+}
+
+/// Appends a decision.
+pub(crate) fn append_decision(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT INTO decisions (alert, action, at, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![
+        decision.alert.0.as_slice(),
+        decision.action.as_str(),
+        decision.at.0,
+        codec::encode(DECISIONS, decision)?,
+    ])?;
+    Ok(())
+}
+
+/// Decodes every alert and decision; calls `problem` for each that cannot be.
+pub(crate) fn check(
+    tx: &Transaction<'_>,
+    problem: &mut impl FnMut(StoreError),
+) -> Result<u64, StoreError> {
+    let mut statement = tx.prepare("SELECT id, body FROM alerts")?;
+    let mut rows = statement.query([])?;
+    let mut checked = 0;
+    while let Some(row) = rows.next()? {
+        checked += 1;
+        if let Err(error) = alert(row) {
+            problem(error);
+        }
+    }
+    let mut statement = tx.prepare("SELECT id, body FROM decisions")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Err(error) = decision(row) {
+            problem(error);
+        }
+    }
+    Ok(checked)
+}
+
+/// A row of `id, body`.
+fn alert(row: &Row<'_>) -> Result<Alert, StoreError> {
+    let id: Vec<u8> = row.get(0)?;
+    let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+    let alert: Alert = codec::decode(body, TABLE, printed(&id))?;
+    if alert.id.0 != *id {
+        let reason = format_args!("body is of alert {}", alert.id);
+        return Err(StoreError::corrupt(TABLE, printed(&id), reason));
+    }
+    Ok(alert)
+}
+
+fn decisions(tx: &Transaction<'_>, id: AlertId) -> Result<Vec<Decision>, StoreError> {
+    let mut statement =
+        tx.prepare_cached("SELECT id, body FROM decisions WHERE alert = ?1 ORDER BY id")?;
+    let mut rows = statement.query([id.0.as_slice()])?;
+    let mut decisions = Vec::new();
+    while let Some(row) = rows.next()? {
+        decisions.push(decision(row)?);
+    }
+    Ok(decisions)
+}
+
+/// A row of `id, body`.
+fn decision(row: &Row<'_>) -> Result<Decision, StoreError> {
+    let id: i64 = row.get(0)?;
+    let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+    codec::decode(body, DECISIONS, id)
+}
+
+fn state_column(state: AlertState) -> i64 {
+    match state {
+        AlertState::Provisional => 0,
+        AlertState::Confirmed => 1,
+        AlertState::Retracted => 2,
+    }
+}

@@ -1,0 +1,29 @@
+//! Records: what was found, decided and covered, and what pages and the API ask about it.
+//!
+//! Each kind has its writes (called by a step, inside its transaction) and its queries side by
+//! side. A record is stored whole in one column, beside the columns it is searched by.
+
+pub(crate) mod alerts; //     alerts, decisions
+pub(crate) mod coverage; //   what was judged, per block
+pub(crate) mod findings; //   immutable claims and whether the chain still supports them
+mod page; //                  lists in pages
+pub(crate) mod state; //      what detectors remember
+
+pub use alerts::{AlertDetails, AlertFilter};
+pub use coverage::{BlindCount, COVERAGE_LISTED_MAX, CoverageRange, CoverageSummary};
+pub use findings::{FindingFilter, FindingRecord};
+pub use page::{Cursor, PAGE_MAX, Page, ParseCursorError};
+pub use state::DetectorState;
+
+use model::Severity;
+
+/// Severity as a column, mildest 0.
+fn severity_rank(severity: Severity) -> i64 {
+    match severity {
+        Severity::Info => 0,
+        Severity::Low => 1,
+        Severity::Medium => 2,
+        Severity::High => 3,
+        Severity::Critical => 4,
+    }
+}

@@ -1,0 +1,149 @@
+//! Invariants of a database at rest: what must hold whatever happened before.
+
+use model::Name;
+use rusqlite::Transaction;
+
+use crate::{
+    Store, StoreError,
+    codec::{self, FORMAT},
+    outbox,
+    records::{alerts, coverage, findings, state},
+    series,
+};
+
+/// Problems that one verification lists at most; beyond it they are only counted. One is enough to
+/// stop trusting the file.
+const PROBLEMS_LISTED_MAX: usize = 100;
+
+/// What a verification found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// What does not hold, in words; the first hundred.
+    pub problems: Vec<String>,
+    /// Problems beyond those listed.
+    pub more_problems: u64,
+    /// Findings that were read.
+    pub findings: u64,
+    /// Alerts that were read.
+    pub alerts: u64,
+    /// Messages that were read.
+    pub notifications: u64,
+}
+
+/// Statements that list what must not be, each row one text.
+const INVARIANTS: &[&str] = &[
+    // Where the embedded log is not used (Kafka), there is no topic to compare with.
+    "SELECT 'checkpoint of ' || network || ' is ' || position || ', beyond the end of its event log, '
+         || next_position
+     FROM checkpoints JOIN log_topics USING (network) WHERE position > next_position",
+    "SELECT 'event log of ' || network || ' begins at ' || first_position
+         || ', beyond the checkpoint, ' || position || ': events were removed unjudged'
+     FROM checkpoints JOIN log_topics USING (network) WHERE position < first_position",
+    "SELECT 'event log of ' || network || ' says ' || first_position || '..' || next_position
+         || ', but holds ' || count(position) || ' events, '
+         || ifnull(min(position) || '..=' || max(position), 'none')
+     FROM log_topics LEFT JOIN log_events USING (network) GROUP BY network
+     HAVING count(position) <> next_position - first_position
+         OR min(position) <> first_position OR max(position) <> next_position - 1",
+    "SELECT 'coverage of ' || network || ' has block 0x' || lower(hex(block_hash)) || ' at '
+         || count(*) || ' heights'
+     FROM coverage GROUP BY network, block_hash HAVING count(*) > 1",
+    "SELECT 'way back from block ' || block_number || ' of ' || network
+         || ', which is final (' || finalized_number || ')'
+     FROM undo JOIN checkpoints USING (network) WHERE block_number <= finalized_number",
+    "SELECT 'message ' || lower(hex(notifications.id)) || ' counts ' || attempts || ' attempts, '
+         || count(number) || ' are on record'
+     FROM notifications JOIN attempts ON notification = notifications.id
+     GROUP BY notifications.id HAVING count(number) <> attempts",
+];
+
+impl Store {
+    /// Checks the file and the invariants of what is in it. Reads everything but the bodies of
+    /// events: seconds for a day, minutes for a year.
+    ///
+    /// # Errors
+    /// When the database cannot be read at all. What is wrong with its content is in the report.
+    pub fn verify(&self) -> Result<VerifyReport, StoreError> {
+        self.read("verify the database", |tx| {
+            let mut report = VerifyReport::default();
+            integrity(tx, &mut report)?;
+            // Queries on a damaged file would only fail: its problems are known by now.
+            if !report.problems.is_empty() {
+                return Ok(report);
+            }
+            for sql in INVARIANTS {
+                report.add_all(texts(tx, sql)?);
+            }
+            let strange = format!(
+                "SELECT 'event of ' || network || ' at position ' || position
+                     || ' has format ' || ifnull(hex(substr(event, 1, 1)), 'none')
+                 FROM log_events WHERE substr(event, 1, 1) <> x'{FORMAT:02x}'"
+            );
+            report.add_all(texts(tx, &strange)?);
+            bodies(tx, &mut report)?;
+            Ok(report)
+        })
+    }
+}
+
+impl VerifyReport {
+    /// Whether everything holds.
+    pub fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    fn add(&mut self, problem: String) {
+        if self.problems.len() < PROBLEMS_LISTED_MAX {
+            self.problems.push(problem);
+        } else {
+            self.more_problems += 1;
+        }
+    }
+
+    fn add_all(&mut self, problems: Vec<String>) {
+        for problem in problems {
+            self.add(problem);
+        }
+    }
+}
+
+fn integrity(tx: &Transaction<'_>, report: &mut VerifyReport) -> Result<(), StoreError> {
+    let answers = texts(tx, "PRAGMA integrity_check")?;
+    report.add_all(answers.into_iter().filter(|answer| answer != "ok").collect());
+    let dangling = "SELECT 'row of ' || \"table\" || ' points to a missing row of ' || parent
+                    FROM pragma_foreign_key_check";
+    report.add_all(texts(tx, dangling)?);
+    Ok(())
+}
+
+fn bodies(tx: &Transaction<'_>, report: &mut VerifyReport) -> Result<(), StoreError> {
+    let mut found = Vec::new();
+    let mut problem = |error: StoreError| found.push(error.to_string());
+    report.findings = findings::check(tx, &mut problem)?;
+    report.alerts = alerts::check(tx, &mut problem)?;
+    report.notifications = outbox::check(tx, &mut problem)?;
+    coverage::check(tx, &mut problem)?;
+    series::check(tx, &mut problem)?;
+    for text in texts(tx, "SELECT DISTINCT network FROM undo")? {
+        match codec::name(&text, "undo", &text) {
+            Ok(network) => check_undo(tx, &network, &mut problem)?,
+            Err(error) => problem(error),
+        }
+    }
+    report.add_all(found);
+    Ok(())
+}
+
+fn check_undo(
+    tx: &Transaction<'_>,
+    network: &Name,
+    problem: &mut impl FnMut(StoreError),
+) -> Result<(), StoreError> {
+    state::check(tx, network, problem)
+}
+
+fn texts(tx: &Transaction<'_>, sql: &str) -> Result<Vec<String>, StoreError> {
+    let mut statement = tx.prepare(sql)?;
+    let texts = statement.query_map([], |row| row.get(0))?;
+    Ok(texts.collect::<Result<Vec<_>, _>>()?)
+}
