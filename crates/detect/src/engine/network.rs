@@ -75,6 +75,14 @@ impl Network {
         (network, errors)
     }
 
+    /// Puts monitors in place that no configuration could name.
+    #[cfg(test)]
+    pub(super) fn replace_monitors(&mut self, monitors: Vec<Compiled>, severities: Vec<Severity>) {
+        self.routes = Routes::new(&monitors);
+        self.monitors = monitors;
+        self.severities = severities;
+    }
+
     pub(super) fn reads(&self) -> Vec<ReadRequest> {
         let mut reads: Vec<ReadRequest> = self
             .monitors
@@ -192,11 +200,7 @@ impl Network {
         Judgement { samples, coverage: vec![coverage], ..self.nothing(findings, state) }
     }
 
-    pub(super) fn reverted(
-        &mut self,
-        event: &ChainEvent,
-        undone: &[BlockRef],
-    ) -> Judgement {
+    pub(super) fn reverted(&mut self, event: &ChainEvent, undone: &[BlockRef]) -> Judgement {
         let head = self.table.get::<Head>(&Key::new(Kind::Head)).cloned();
         let finality = self.table.get::<Finality>(&Key::new(Kind::Finality)).cloned();
         let was_applied = |_: BlockRef| head.is_some();

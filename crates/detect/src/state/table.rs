@@ -225,7 +225,11 @@ impl StateTable {
 
     /// Undoes blocks, newest first. `was_applied` says whether a block that is not in the journal was
     /// ever applied: one from before the start has nothing to undo.
-    pub fn revert(&mut self, undone: &[BlockRef], was_applied: impl Fn(BlockRef) -> bool) -> Reverted {
+    pub fn revert(
+        &mut self,
+        undone: &[BlockRef],
+        was_applied: impl Fn(BlockRef) -> bool,
+    ) -> Reverted {
         let mut touched: FxHashMap<Key, ()> = FxHashMap::default();
         let mut dropped = Vec::new();
         for &block in undone {
@@ -281,7 +285,7 @@ impl StateTable {
     fn take_journal(&mut self) -> Vec<(Key, Option<Value>)> {
         self.step += 1;
         let mut prior = std::mem::take(&mut self.journal);
-        prior.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        prior.sort_unstable_by_key(|(key, _)| *key);
         prior
     }
 
