@@ -26,7 +26,7 @@ use model::{BlindMonitor, BlockRef, ChainEvent, Level, Name, ReadRequest, Severi
 use registry::{Deployment, Registry};
 
 pub use block::{Block, Touch, What};
-pub use params::{ParamKind, ParamSpec, ParamValue, Params, Settings};
+pub use params::{ParamKind, ParamSpec, Params, Settings};
 pub use report::{Claim, Report};
 
 use crate::state::{MonitorKey, StateTable};

@@ -2,38 +2,9 @@
 
 use std::collections::BTreeMap;
 
-/// Settings of a monitor as its file has them.
-pub type Params = BTreeMap<String, ParamValue>;
-
-/// A value as a configuration file has it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ParamValue {
-    /// `true`, `false`
-    Flag(bool),
-    /// `200`
-    Integer(i64),
-    /// `0.25`
-    Number(f64),
-    /// `"exploiter"`
-    Text(String),
-    /// `["exploiter", "mixer"]`
-    List(Vec<ParamValue>),
-}
-
-impl ParamValue {
-    fn shown(&self) -> String {
-        match self {
-            Self::Flag(value) => value.to_string(),
-            Self::Integer(value) => value.to_string(),
-            Self::Number(value) => value.to_string(),
-            Self::Text(text) => format!("{text:?}"),
-            Self::List(values) => {
-                let shown: Vec<String> = values.iter().map(Self::shown).collect();
-                format!("[{}]", shown.join(", "))
-            }
-        }
-    }
-}
+/// Settings of a monitor as its file has them: names and plain texts. Several words are separated by
+/// commas.
+pub type Params = BTreeMap<String, String>;
 
 /// What a parameter may be, with its default.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +57,7 @@ impl ParamKind {
             Self::Number { min, max, .. } => format!("a number from {min} to {max}"),
             Self::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
             Self::Flag { .. } => "true or false".to_owned(),
-            Self::Words { .. } => "a list of words".to_owned(),
+            Self::Words { .. } => "words separated by commas".to_owned(),
         }
     }
 }
@@ -111,7 +82,7 @@ impl Settings {
     pub fn check(schema: &'static [ParamSpec], params: &Params) -> Result<Self, Vec<String>> {
         let mut mistakes = Vec::new();
         let mut settings = BTreeMap::new();
-        for (name, _) in params {
+        for name in params.keys() {
             if !schema.iter().any(|spec| spec.name == name) {
                 let names: Vec<&str> = schema.iter().map(|spec| spec.name).collect();
                 mistakes.push(unknown("parameter", name, &names));
@@ -123,9 +94,8 @@ impl Settings {
                 Some(value) => match spec.kind.read(value) {
                     Some(setting) => drop(settings.insert(spec.name, setting)),
                     None => mistakes.push(format!(
-                        "parameter {:?} is {}, allowed is {}",
+                        "parameter {:?} is {value:?}, allowed is {}",
                         spec.name,
-                        value.shown(),
                         spec.kind.allowed()
                     )),
                 },
@@ -191,31 +161,22 @@ impl ParamKind {
         }
     }
 
-    fn read(&self, value: &ParamValue) -> Option<Setting> {
-        match (*self, value) {
-            (Self::Number { min, max, .. }, ParamValue::Number(v)) => {
-                (*v >= min && *v <= max).then_some(Setting::Number(*v))
+    fn read(&self, text: &str) -> Option<Setting> {
+        let text = text.trim();
+        match *self {
+            Self::Number { min, max, .. } => {
+                let value: f64 = text.parse().ok()?;
+                (value >= min && value <= max).then_some(Setting::Number(value))
             }
-            (Self::Number { min, max, .. }, ParamValue::Integer(v)) => {
-                let v = *v as f64;
-                (v >= min && v <= max).then_some(Setting::Number(v))
+            Self::Integer { min, max, .. } => {
+                let value: u64 = text.parse().ok()?;
+                (min..=max).contains(&value).then_some(Setting::Integer(value))
             }
-            (Self::Integer { min, max, .. }, ParamValue::Integer(v)) => {
-                let v = u64::try_from(*v).ok()?;
-                (min..=max).contains(&v).then_some(Setting::Integer(v))
+            Self::Flag { .. } => text.parse().ok().map(Setting::Flag),
+            Self::Words { .. } => {
+                let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+                Some(Setting::Words(words.map(str::to_owned).collect()))
             }
-            (Self::Flag { .. }, ParamValue::Flag(v)) => Some(Setting::Flag(*v)),
-            (Self::Words { .. }, ParamValue::Text(word)) => {
-                Some(Setting::Words(vec![word.clone()]))
-            }
-            (Self::Words { .. }, ParamValue::List(words)) => {
-                let word = |v: &ParamValue| match v {
-                    ParamValue::Text(text) => Some(text.clone()),
-                    _ => None,
-                };
-                words.iter().map(word).collect::<Option<_>>().map(Setting::Words)
-            }
-            _ => None,
         }
     }
 }
@@ -254,28 +215,29 @@ mod tests {
         ParamSpec { name: "categories", kind: ParamKind::Words { default: &["mixer"] }, doc: "" },
     ];
 
+    fn params(entries: &[(&str, &str)]) -> Params {
+        entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
     #[test]
     fn all_mistakes_are_told_at_once() {
-        let params: Params = [
-            ("page_shar".to_owned(), ParamValue::Number(0.1)),
-            ("page_share".to_owned(), ParamValue::Integer(25)),
-            ("depth_blocks".to_owned(), ParamValue::Text("three".to_owned())),
-        ]
-        .into();
+        let params =
+            params(&[("page_shar", "0.1"), ("page_share", "25"), ("depth_blocks", "three")]);
         let mistakes = Settings::check(SCHEMA, &params).unwrap_err().join("\n");
         expect![[r#"
             unknown parameter "page_shar"; did you mean "page_share"? (one of: page_share, depth_blocks, categories)
-            parameter "page_share" is 25, allowed is a number from 0 to 1
+            parameter "page_share" is "25", allowed is a number from 0 to 1
             parameter "depth_blocks" is "three", allowed is a whole number from 1 to 100"#]]
         .assert_eq(&mistakes);
     }
 
     #[test]
     fn what_is_not_set_has_its_default() {
-        let params: Params = [("page_share".to_owned(), ParamValue::Integer(1))].into();
-        let settings = Settings::check(SCHEMA, &params).unwrap();
+        let settings = Settings::check(SCHEMA, &params(&[("page_share", "1")])).unwrap();
         assert_eq!(settings.number("page_share"), 1.0);
         assert_eq!(settings.integer("depth_blocks"), 3);
         assert_eq!(settings.words("categories"), ["mixer"]);
+        let settings = Settings::check(SCHEMA, &params(&[("categories", "a, b")])).unwrap();
+        assert_eq!(settings.words("categories"), ["a", "b"]);
     }
 }

@@ -217,6 +217,20 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Takes in what another report of the same monitor said.
+    pub(crate) fn absorb(
+        &mut self,
+        findings: Vec<Finding>,
+        blind: Option<BlindReason>,
+        samples: Vec<Sample>,
+    ) {
+        self.findings.extend(findings);
+        self.samples.extend(samples);
+        if let Some(reason) = blind {
+            self.blind(reason);
+        }
+    }
+
     /// Takes the report apart.
     pub fn into_parts(self) -> (Vec<Finding>, Option<BlindReason>, Vec<Sample>) {
         (self.findings, self.blind, self.samples)

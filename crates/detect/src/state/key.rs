@@ -9,7 +9,7 @@ use super::Kind;
 
 /// Which monitor a value belongs to: a digest of its name and version, so that a changed monitor
 /// starts afresh instead of inheriting a baseline learned under other parameters.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MonitorKey([u8; 16]);
 
 impl MonitorKey {

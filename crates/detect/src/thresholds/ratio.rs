@@ -11,7 +11,7 @@ const KEEP_PER_CALL: f64 = 1.0 - 1.0 / 500.0;
 const PRIOR: (f64, f64) = (0.5, 9.5);
 
 /// Fewer calls than this are not judged: their ratio says nothing.
-pub const CALLS_MIN: u64 = 5;
+const CALLS_MIN: u64 = 5;
 
 /// The share of calls that usually fail, with how sure we are of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

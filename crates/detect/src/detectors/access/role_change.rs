@@ -157,8 +157,8 @@ fn sentence(change: &risk::RoleChange, contract: &str, who: &str, role: Option<&
         (RoleChangeKind::Owner, true) => format!("{who} became owner of {contract}"),
         (RoleChangeKind::Owner, false) => format!("{contract} has no owner any more"),
         (RoleChangeKind::OwnerProposed, _) => format!("{who} was offered ownership of {contract}"),
-        (RoleChangeKind::OwnerProposalCanceled, _) => {
-            format!("an offer of ownership of {contract} was withdrawn")
+        (RoleChangeKind::ProposalCanceled, _) => {
+            format!("an offer to take {contract} over was withdrawn")
         }
         (RoleChangeKind::Admin, true) => format!("{who} became admin of {contract}"),
         (RoleChangeKind::Admin, false) => format!("{contract} has no admin any more"),
