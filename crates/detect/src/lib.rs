@@ -1,1 +1,3 @@
 //! Pure: chain events in, verdicts out. Windows, thresholds, detectors, match expressions.
+
+pub mod expression; // the typed language of monitors

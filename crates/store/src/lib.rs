@@ -39,8 +39,7 @@ pub use event_log::{
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts};
 pub use records::{
     AlertDetails, AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageRange, CoverageSummary,
-    Cursor, Decision, DetectorState, FindingFilter, FindingRecord, PAGE_MAX, Page,
-    ParseCursorError,
+    Cursor, DetectorState, FindingFilter, FindingRecord, PAGE_MAX, Page, ParseCursorError,
 };
 pub use series::{
     Bucket, LabelMatcher, MatchOp, PRUNE_ROWS_MAX, Pruned, RAW_RETENTION_S, RangeQuery,

@@ -26,3 +26,6 @@ pub use receiver::{
 };
 pub use webhook::{SIGNATURE_HEADER, signature};
 pub use worker::{LANE_WIDTH, POLL, Receivers, STOP_PATIENCE, Worker};
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,9 @@ pub enum ReceiverError {
     #[error("username and password go together")]
     HalfAnAccount,
     /// The password would cross the network readable by all.
-    #[error("a password over an unencrypted connection to {host}: use tls = \"starttls\" or \"tls\"")]
+    #[error(
+        "a password over an unencrypted connection to {host}: use tls = \"starttls\" or \"tls\""
+    )]
     PasswordInClear {
         /// Server.
         host: String,
@@ -158,9 +160,7 @@ impl Receiver {
                 Mail::new(host, *port, *tls, account, from, to).map(Self::Mail)
             }
             ReceiverConfig::Slack { url } => Slack::new(url).map(Self::Slack),
-            ReceiverConfig::Webhook { url, secret } => {
-                Webhook::new(url, secret).map(Self::Webhook)
-            }
+            ReceiverConfig::Webhook { url, secret } => Webhook::new(url, secret).map(Self::Webhook),
             ReceiverConfig::Stdout { json } => Ok(Self::Stdout(Stdout { json: *json })),
         }
     }

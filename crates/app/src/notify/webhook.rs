@@ -83,7 +83,10 @@ mod tests {
     fn the_signature_is_that_of_openssl() {
         // printf '1800000000.{"a":1}' | openssl dgst -sha256 -hmac 0123456789abcdef
         let secret = Secret::new("0123456789abcdef".to_owned());
-        assert_eq!(signature(&secret, 1_800_000_000, br#"{"a":1}"#), "d3e17924cac4a72ca2ee9e5700df170fdb5733eaf69ecd909fb0c18a962b03a5");
+        assert_eq!(
+            signature(&secret, 1_800_000_000, br#"{"a":1}"#),
+            "d3e17924cac4a72ca2ee9e5700df170fdb5733eaf69ecd909fb0c18a962b03a5"
+        );
     }
 
     #[test]

@@ -93,7 +93,11 @@ impl Worker {
                 () = tokio::time::sleep(rest) => {}
             }
         }
-        let finish = async { while !self.attempts.is_empty() { self.finish_one().await } };
+        let finish = async {
+            while !self.attempts.is_empty() {
+                self.finish_one().await
+            }
+        };
         if tokio::time::timeout(STOP_PATIENCE, finish).await.is_err() {
             let attempts = self.attempts.len();
             tracing::warn!(attempts, "attempts were cut off, they are repeated at the next start");
@@ -234,10 +238,11 @@ impl Attempt {
             return Err(SendError::Permanent { reason });
         };
         let id = notification.id;
-        let alert = ask(&self.outbox, move |outbox| outbox.alert_of(id)).await.map_err(|error| {
-            let reason = format!("cannot read the alert: {error}");
-            SendError::Retry { after: None, reason }
-        })?;
+        let alert =
+            ask(&self.outbox, move |outbox| outbox.alert_of(id)).await.map_err(|error| {
+                let reason = format!("cannot read the alert: {error}");
+                SendError::Retry { after: None, reason }
+            })?;
         let at = (self.clock)();
         let message = Message::new(alert, notification, &self.receivers.context, at);
         receiver.send(&message).await.map(|receipt| receipt.0)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alert::{AlertBook, AlertInput, KEPT_S, Policy};
 use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError};
-use model::{ChainEvent, Finding, Name, Position, UnixMillis, UnixSeconds};
+use model::{ChainEvent, Finding, Name, Position, UnixMillis};
 use registry::Registry;
 use store::{BlockSamples, EventLog, Step, Store, StoreError};
 
@@ -56,6 +56,9 @@ pub enum JudgeError {
         /// All of them.
         errors: Vec<MonitorError>,
     },
+    /// A mistake of ours; nothing of the step was committed.
+    #[error("the judge panicked: {0}")]
+    Panicked(String),
 }
 
 /// What one call of [`Judge::advance`] did.
@@ -96,13 +99,8 @@ impl Judge {
             .map_err(|source| JudgeError::Restore { network: network.clone(), source })?;
         let checkpoint = store.checkpoint(&network).map_err(in_store)?;
         let position = checkpoint.map_or(Position::default(), |c| c.position);
-        let alerts = store.alerts_to_restore(UnixSeconds(0)).map_err(in_store)?;
-        let newest = alerts.iter().filter(|a| a.network == network).map(|a| a.last_finding_at).max();
-        let kept_from = newest.map_or(0, |at| at.0.saturating_sub(KEPT_S));
-        let own = alerts
-            .into_iter()
-            .filter(|a| a.network == network && a.last_finding_at.0 >= kept_from);
-        let book = AlertBook::restore(own);
+        let alerts = store.open_alerts(&network, KEPT_S).map_err(in_store)?;
+        let book = AlertBook::restore(alerts);
         Ok(Self { network, store, rules, engine, book, position })
     }
 

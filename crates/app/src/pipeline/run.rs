@@ -209,7 +209,7 @@ impl Network {
         state: &watch::Sender<Option<String>>,
     ) -> Result<(), JudgeError> {
         let (name, store, rules) = (self.name.clone(), self.store.clone(), self.rules.clone());
-        let mut judge = blocking(move || Judge::open(name, store, rules)).await?;
+        let mut judge = blocking(move || Judge::open(name, store, rules)).await??;
         reads.send_replace(judge.engine().reads(&self.name).into());
         let mut stopping = self.stopping.clone();
         loop {
@@ -217,7 +217,7 @@ impl Network {
                 let advance = judge.advance(clock::now());
                 (judge, advance)
             })
-            .await;
+            .await?;
             judge = returned;
             let advance = advance?;
             state.send_if_modified(|state| state.take().is_some());
@@ -238,7 +238,7 @@ impl Network {
                         let sent = judge.tick(clock::now());
                         (judge, sent)
                     })
-                    .await;
+                    .await?;
                     judge = returned;
                     if sent? {
                         self.wake_outbox.notify_one();
@@ -254,12 +254,19 @@ impl Network {
     }
 }
 
-/// Runs blocking work where it may block; a panic in it goes on here.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Runs blocking work where it may block. A panic in it is an error like any other: the judge
+/// starts again from the store.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JudgeError> {
     match spawn_blocking(work).await {
-        Ok(done) => done,
+        Ok(done) => Ok(done),
         Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
+            Ok(panic) => {
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
+                Err(JudgeError::Panicked(text.unwrap_or_else(|| "without a message".to_owned())))
+            }
             // The runtime is shutting down; nobody waits for the result.
             Err(_cancelled) => std::future::pending().await,
         },

@@ -131,7 +131,6 @@ impl Replay {
     /// # Errors
     /// When the store in memory cannot be read.
     pub fn alerts(&self) -> anyhow::Result<u64> {
-        let restored = self.store.alerts_to_restore(model::UnixSeconds(0))?;
-        Ok(restored.len() as u64)
+        Ok(self.store.alerts_total()?)
     }
 }

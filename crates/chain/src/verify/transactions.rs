@@ -16,7 +16,7 @@ use alloy_trie::root::ordered_trie_root_with_encoder;
 use model::{Header, Proven};
 
 use super::{Prove, Refusal, unprovable};
-use crate::wire::{Part, transaction::WireTransaction};
+use crate::wire::{Part, record::List, transaction::WireTransaction};
 
 type Envelope = EthereumTxEnvelope<TxEip4844>;
 
@@ -183,7 +183,7 @@ fn envelope(transaction: &WireTransaction) -> Result<Envelope, Unencodable> {
             to,
             value,
             access_list,
-            blob_versioned_hashes: blobs.iter().map(|hash| hash.0).collect(),
+            blob_versioned_hashes: blobs.0.iter().map(|hash| hash.0).collect(),
             max_fee_per_blob_gas,
             input,
         };
@@ -221,17 +221,18 @@ fn legacy_v(v: u128) -> Result<(Option<u64>, bool), Unencodable> {
 }
 
 fn access_list(transaction: &WireTransaction) -> AccessList {
-    let items = transaction.access_list.iter().flatten().map(|item| AccessListItem {
-        address: item.address.0.into(),
-        storage_keys: item.storage_keys.iter().map(|key| key.0).collect(),
-    });
+    let items =
+        transaction.access_list.iter().flat_map(|list| &list.0).map(|item| AccessListItem {
+            address: item.address.0.into(),
+            storage_keys: item.storage_keys.0.iter().map(|key| key.0).collect(),
+        });
     AccessList(items.collect())
 }
 
 fn authorizations(
     transaction: &WireTransaction,
 ) -> Result<Option<Vec<SignedAuthorization>>, Unencodable> {
-    let Some(list) = &transaction.authorizations else { return Ok(None) };
+    let Some(List(list)) = &transaction.authorizations else { return Ok(None) };
     let mut signed = Vec::with_capacity(list.len());
     for item in list {
         let authorization = Authorization {

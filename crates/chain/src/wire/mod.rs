@@ -7,16 +7,17 @@
 //!
 //! Nothing here decides whether the parts belong together; that is [`crate::verify`].
 //!
-//! Hostile input is bounded in size ([`Part::bytes_max`]) and nesting ([`is_nested_at_most`]) before
-//! it is read, and in [`FRAMES_MAX`] and [`CALL_DEPTH_MAX`] while traces are.
+//! Hostile input is bounded: [`Part::bytes_max`] before reading, [`FRAMES_MAX`] and
+//! [`CALL_DEPTH_MAX`] while reading traces, and no nesting of anything overflows the stack.
 
 #[macro_use]
-pub(crate) mod record; //      structs whose unknown fields are skipped within bounds
+pub(crate) mod record; //      objects, lists and values to be skipped
 pub(crate) mod block; //       header and transactions list
-mod call_tracer; // Geth's `callTracer`
+mod call_tracer; //            Geth's `callTracer`
+mod forest; //                 a transaction's frames while they are read in passes
 pub(crate) mod hex; //         quantities and data
 mod nesting; //                how deep a body is nested, before anything recurses into it
-mod parity; //      Parity's `trace_block`
+mod parity; //                 Parity's `trace_block`
 pub(crate) mod receipt; //     receipts and logs
 mod text; //                   words of a node, kept short
 pub(crate) mod trace; //       what both dialects of traces come to
@@ -81,16 +82,6 @@ impl Part {
         }
     }
 
-    /// Deepest nesting of arrays and objects that is read. Block and receipts need seven levels.
-    /// A frame of a trace takes two, around them is an array of entries, and inside the innermost
-    /// are logs with topics.
-    const fn depth_max(self) -> usize {
-        match self {
-            Self::Block | Self::Receipts => 64,
-            Self::Traces => 2 * CALL_DEPTH_MAX + 8,
-        }
-    }
-
     /// The word used in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -107,25 +98,21 @@ impl fmt::Display for Part {
     }
 }
 
-/// Refuses a body that is too large to be read, is nested too deep, is empty, or is JSON `null` (which is how nodes
+/// Refuses a body that is too large to be read, is empty, or is JSON `null` (which is how nodes
 /// say "no such block").
 pub(crate) fn check_body(part: Part, body: &[u8]) -> Result<(), Refusal> {
     if body.len() > part.bytes_max() {
         let (bytes, bytes_max) = (body.len(), part.bytes_max());
         return Err(Refusal::TooLarge { part, bytes, bytes_max });
     }
-    let reason = match body.trim_ascii() {
-        b"null" => return Err(Refusal::Null(part)),
-        b"" => "the body is empty".to_owned(),
-        _ if !is_nested_at_most(body, part.depth_max()) => {
-            format!("nested more than {} levels deep", part.depth_max())
-        }
-        _ => return Ok(()),
-    };
-    Err(Refusal::Malformed { part, reason })
+    match body.trim_ascii() {
+        b"null" => Err(Refusal::Null(part)),
+        b"" => Err(Refusal::Malformed { part, reason: "the body is empty".to_owned() }),
+        _ => Ok(()),
+    }
 }
 
-/// Reads a body that passed [`check_body`].
+/// Checks and reads a body.
 pub(crate) fn read<'a, T: serde::Deserialize<'a>>(
     part: Part,
     body: &'a [u8],

@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use bellwether_chain::{Part, Prove, RawBlock, RawTraces, Refusal};
+use bellwether_chain::{Part, Prove, RawBlock, RawTraces, Refusal, recorded::RecordedBlock};
 use model::{BlockBundle, U256};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use crate::{
     source::{assembled, recording},
@@ -119,18 +120,19 @@ proptest! {
     fn a_real_block_bent_at_random_is_refused_or_still_the_same(
         edits in prop::collection::vec(edit(), 1..4),
     ) {
-        static REAL: LazyLock<Option<(Vec<u8>, Vec<u8>, BlockBundle)>> = LazyLock::new(|| {
-            // The smallest block of the corpus with logs and blobs.
+        static REAL: LazyLock<Option<(RecordedBlock, BlockBundle)>> = LazyLock::new(|| {
+            // A small block of the corpus.
             let recording = recording("blocks/19426587")?;
             let (_, block) = recording.blocks().next()?;
             let block = block.unwrap();
             let raw = RawBlock { traces: None, ..block.raw().unwrap() };
             let truth = proven_part(assembled(raw, &PROVE).unwrap());
-            Some((block.block, block.receipts.unwrap(), truth))
+            Some((block, truth))
         });
-        if let Some((block, receipts, truth)) = &*REAL {
-            let bent = bend(receipts, &edits);
-            let raw = RawBlock { block, receipts: &bent, traces: None };
+        if let Some((block, truth)) = &*REAL {
+            let raw = RawBlock { traces: None, ..block.raw().unwrap() };
+            let bent = bend(raw.receipts, &edits);
+            let raw = RawBlock { receipts: &bent, ..raw };
             check(assembled(raw, &PROVE), truth)?;
         }
     }
@@ -143,24 +145,76 @@ fn malformed(raw: RawBlock<'_>) -> String {
     }
 }
 
+/// The document with the value at each place in turn, and an unknown field in each object, standing
+/// for `DEEP`.
+fn with_deep_values(document: &Value) -> Vec<String> {
+    fn walk(at: &Value, replaced: &dyn Fn(Value) -> Value, found: &mut Vec<String>) {
+        found.push(replaced(json!("DEEP")).to_string());
+        match at {
+            Value::Array(items) => {
+                // The first of a kind stands for all.
+                for (index, item) in items.iter().enumerate().take(2) {
+                    let inner = |value| {
+                        let mut items = items.clone();
+                        items[index] = value;
+                        replaced(Value::Array(items))
+                    };
+                    walk(item, &inner, found);
+                }
+            }
+            Value::Object(fields) => {
+                let mut more = fields.clone();
+                more.insert("unknown".to_owned(), json!("DEEP"));
+                found.push(replaced(Value::Object(more)).to_string());
+                for (key, item) in fields {
+                    let inner = |value| {
+                        let mut fields = fields.clone();
+                        fields[key] = value;
+                        replaced(Value::Object(fields))
+                    };
+                    walk(item, &inner, found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(document, &|value| value, &mut found);
+    found
+}
+
 #[test]
-fn deep_nesting_does_not_overflow_the_stack() {
-    let (texts, _) = &*TRUTH;
+fn deep_nesting_anywhere_does_not_overflow_the_stack() {
+    let mut bodies = block(Era::Status);
+    // One transaction of type 4 has lists of everything; the other bodies need not match it.
+    bodies.block["transactions"].as_array_mut().unwrap().drain(..6);
+    let texts = bodies.texts();
     let raw = texts.raw();
-    let deep = |prefix: &str, unit: &str| [prefix, &unit.repeat(300_000)].concat().into_bytes();
-    for body in [deep("", "["), deep("", r#"{"a":"#), deep(r#"{"unknown":"#, "[")] {
-        malformed(RawBlock { block: &body, ..raw });
-        malformed(RawBlock { receipts: &body, ..raw });
-        malformed(RawBlock { traces: Some(RawTraces::CallTracer(&body)), ..raw });
-        malformed(RawBlock { traces: Some(RawTraces::Parity(&body)), ..raw });
+    let units = ["[", r#"{"a":"#, r#"{"type":"CALL","calls":["#];
+    let deep = units.map(|unit| unit.repeat(50_000));
+    let check = |document: &Value, ask: &dyn Fn(&[u8]) -> Result<BlockBundle, Refusal>| {
+        let places = with_deep_values(document);
+        assert!(places.len() > 20, "only {} places", places.len());
+        for place in places {
+            for deep in &deep {
+                let body = place.replacen(r#""DEEP""#, deep, 1);
+                let refusal = ask(body.as_bytes()).unwrap_err();
+                assert!(matches!(refusal, Refusal::Malformed { .. }), "{refusal}");
+            }
+        }
+    };
+    let truth = &TRUTH.0;
+    let prove = Prove::nothing();
+    check(&bodies.block, &|body| assembled(RawBlock { block: body, ..raw }, &prove));
+    check(&bodies.receipts, &|body| assembled(RawBlock { receipts: body, ..truth.raw() }, &prove));
+    for dialect in [true, false] {
+        let document = if dialect { &bodies.traces } else { &bodies.parity };
+        check(document, &|body| {
+            let traces =
+                if dialect { RawTraces::CallTracer(body) } else { RawTraces::Parity(body) };
+            assembled(RawBlock { traces: Some(traces), ..truth.raw() }, &prove)
+        });
     }
-    for body in [deep(r#"[{"logs":"#, "["), deep(r#"[{"action":"#, r#"{"action":"#)] {
-        malformed(RawBlock { receipts: &body, ..raw });
-        malformed(RawBlock { traces: Some(RawTraces::Parity(&body)), ..raw });
-    }
-    let frames = deep(r#"[{"result":"#, r#"{"type":"CALL","calls":["#);
-    let reason = malformed(RawBlock { traces: Some(RawTraces::CallTracer(&frames)), ..raw });
-    assert_eq!(reason, "nested more than 2058 levels deep");
 }
 
 /// Traces of the synthetic block, the first transaction's calls nested to a depth, with the frame

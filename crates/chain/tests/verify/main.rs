@@ -1,5 +1,7 @@
 //! What nodes and recordings say, and what becomes of it.
 
+#![allow(clippy::unwrap_used, reason = "clippy allows it in tests, not in what tests share")]
+
 mod corpus; //    recorded mainnet blocks, where the corpus is at hand
 mod folders; //   recordings on disk
 mod hostile; //   bodies made to break a reader

@@ -20,7 +20,7 @@ mod rows;
 use rows::{DELIVERED, DUE, FAILED, TABLE, notification};
 pub(crate) use rows::{attempts_of_alert, check, insert, of_alert};
 
-use model::{Alert, Notification, NotificationId, NotificationState, UnixMillis};
+use model::{Alert, Name, Notification, NotificationId, NotificationState, UnixMillis};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::{
@@ -89,12 +89,63 @@ impl Outbox {
     /// # Errors
     /// When the database cannot be written or a row is corrupt; nothing was taken then.
     pub fn due(&self, now: UnixMillis, limit: usize) -> Result<Vec<Notification>, StoreError> {
+        self.take(None, now, limit)
+    }
+
+    /// As [`Outbox::due`], of the messages to one receiver: who is slow to take its messages keeps
+    /// nobody else's waiting.
+    ///
+    /// # Errors
+    /// As [`Outbox::due`].
+    pub fn due_to(
+        &self,
+        receiver: &Name,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        self.take(Some(receiver), now, limit)
+    }
+
+    /// Receivers with messages that could be taken at `now`, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn due_receivers(&self, now: UnixMillis) -> Result<Vec<Name>, StoreError> {
+        self.store.read("look for receivers of due messages", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT receiver FROM notifications AS n
+                 WHERE state = 0 AND at <= ?1 AND NOT EXISTS (
+                     SELECT 1 FROM notifications AS earlier
+                     WHERE earlier.alert = n.alert AND earlier.receiver = n.receiver
+                       AND earlier.sequence < n.sequence AND earlier.state = 0)
+                 ORDER BY receiver",
+            )?;
+            let mut rows = statement.query([now.0])?;
+            let mut receivers = Vec::new();
+            while let Some(row) = rows.next()? {
+                let receiver: String = row.get(0)?;
+                receivers.push(codec::name(&receiver, TABLE, &receiver)?);
+            }
+            Ok(receivers)
+        })
+    }
+
+    fn take(
+        &self,
+        receiver: Option<&Name>,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let receiver = receiver.map(Name::as_str);
         // Asked often and answered "nothing" nearly always: that must not cost a disk write.
         let is_idle = self.store.read("look for due messages", |tx| {
             let first = tx
-                .prepare_cached("SELECT 1 FROM notifications WHERE state = 0 AND at <= ?1 LIMIT 1")?
-                .query_row([now.0], |_| Ok(()))
+                .prepare_cached(
+                    "SELECT 1 FROM notifications
+                     WHERE state = 0 AND at <= ?1 AND (?2 IS NULL OR receiver = ?2) LIMIT 1",
+                )?
+                .query_row(params![now.0, receiver], |_| Ok(()))
                 .optional()?;
             Ok(first.is_none())
         })?;
@@ -105,13 +156,14 @@ impl Outbox {
             let mut statement = tx.prepare_cached(
                 "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
                         at, detail
-                 FROM notifications AS n WHERE state = 0 AND at <= ?1 AND NOT EXISTS (
+                 FROM notifications AS n
+                 WHERE state = 0 AND at <= ?1 AND (?3 IS NULL OR receiver = ?3) AND NOT EXISTS (
                      SELECT 1 FROM notifications AS earlier
                      WHERE earlier.alert = n.alert AND earlier.receiver = n.receiver
                        AND earlier.sequence < n.sequence AND earlier.state = 0)
                  ORDER BY at, id LIMIT ?2",
             )?;
-            let mut rows = statement.query([now.0, limit])?;
+            let mut rows = statement.query(params![now.0, limit, receiver])?;
             let mut taken = Vec::new();
             while let Some(row) = rows.next()? {
                 taken.push(notification(row)?);

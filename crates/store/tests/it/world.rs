@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bellwether_store::{BlockSamples, Decision, EventLog, Step, Store};
+use bellwether_store::{BlockSamples, EventLog, Step, Store};
 use model::{
-    Address, Alert, AlertId, AlertState, Anchor, B256, BlindMonitor, BlindReason, BlockBundle,
-    BlockCoverage, BlockRef, Bloom, ChainEvent, Confidence, CoverageResult, Evidence, Finding,
-    FindingId, FindingStatus, FindingSummary, Header, Name, Notification, NotificationId,
-    NotificationKind, NotificationState, Origin, Position, Proof, Proven, Sample, SeriesKey,
-    Severity, StateChange, StateEntry, StateUndo, U256, UnixMillis, UnixSeconds,
+    Action, Address, Alert, AlertId, AlertState, Anchor, B256, BlindMonitor, BlindReason,
+    BlockBundle, BlockCoverage, BlockRef, Bloom, ChainEvent, Confidence, CoverageResult, Decision,
+    Evidence, Finding, FindingId, FindingStatus, FindingSummary, Header, Name, Notification,
+    NotificationId, NotificationKind, NotificationState, Origin, Position, Proof, Proven, Reason,
+    Sample, SeriesKey, Severity, StateChange, StateEntry, StateUndo, Told, U256, UnixMillis,
+    UnixSeconds,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -97,6 +98,13 @@ pub(crate) fn alert(finding: &Finding, state: AlertState) -> Alert {
         AlertState::Confirmed => FindingStatus::Confirmed,
         AlertState::Retracted => FindingStatus::Retracted,
     };
+    let told = Told {
+        kind: NotificationKind::Opened,
+        sequence: 0,
+        at: UnixMillis(1),
+        severity: finding.severity,
+        findings: 1,
+    };
     Alert {
         id: AlertId::derive(&fingerprint, finding.id),
         fingerprint,
@@ -109,14 +117,15 @@ pub(crate) fn alert(finding: &Finding, state: AlertState) -> Alert {
         findings: vec![FindingSummary {
             id: finding.id,
             block: finding.origin.block,
+            at: finding.origin.timestamp,
             status,
             severity: finding.severity,
         }],
-        more_findings: 0,
+        more: Vec::new(),
         opened_at: finding.origin.timestamp,
         last_finding_at: finding.origin.timestamp,
         created_at: UnixMillis(1),
-        told: BTreeMap::from([(name("ops-mail"), NotificationKind::Opened)]),
+        told: BTreeMap::from([(name("ops-mail"), told)]),
     }
 }
 
@@ -139,9 +148,9 @@ pub(crate) fn decision(alert: AlertId, kind: NotificationKind) -> Decision {
     Decision {
         alert,
         receiver: Some(name("ops-mail")),
-        action: "notify".into(),
-        reason: kind.as_str().into(),
         at: UnixMillis(1_000),
+        action: Action::Notify(kind),
+        reason: Reason::FirstFinding { more: 0 },
     }
 }
 

@@ -91,7 +91,7 @@ fn defang(text: &str) -> String {
                 defanged.push_str("[.]");
             }
             // `](` makes a link of Markdown.
-            '(' if before == Some(']') => defanged.push_str(" ("),
+            '(' if defanged.ends_with(']') => defanged.push_str(" ("),
             _ => defanged.push(c),
         }
         before = Some(c);

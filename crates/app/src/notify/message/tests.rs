@@ -140,7 +140,6 @@ fn the_message_tells_everything_without_a_template() {
           caller:          known mixer (0x6666666666666666666666666666666666666666)
           amount:          5000000
           Monitor:         large-withdrawal (funds/large_withdrawal)
-          Runbook:         https://runbooks.example/drain
           Alert:           https://watch.example/alerts/131bff71e189abffa7d874d299479e53
           Explorer:        https://explorer.example/tx/0xabababababababababababababababababababababababababababababababab
           Runbook:         https://runbooks.example/drain"#]].assert_eq(&message().text());
@@ -310,11 +309,6 @@ fn slack_gets_blocks_and_a_text() {
               {
                 "emoji": false,
                 "text": "Monitor\nlarge-withdrawal (funds/large_withdrawal)",
-                "type": "plain_text"
-              },
-              {
-                "emoji": false,
-                "text": "Runbook\nhttps://runbooks.example/drain",
                 "type": "plain_text"
               }
             ],
