@@ -75,7 +75,7 @@ impl Attack {
 fn assert_life_goes_on(devnet: &Devnet, on: &Meridian, traffic: &mut Traffic, after: &str) {
     let first = devnet.head().number + 1;
     let mut queued = 0;
-    for _ in 0..30 {
+    for _ in 0..15 {
         queued += traffic.submit(devnet, on).unwrap();
         devnet.mine().unwrap();
     }
@@ -91,8 +91,9 @@ fn oracle_stops_leaves_a_stale_price_that_users_run_into() {
     let attack = Attack::new("oracle_stops");
     let lag = attack.events::<PriceOracle::OracleLag>().remove(0);
     let heartbeat = U256::from(attack.on.oracle_heartbeat_s);
-    assert!(lag.lag > heartbeat * U256::from(2), "{} s late", lag.lag);
-    assert_eq!((lag.feed, lag.heartbeat), (attack.on.oracle, heartbeat));
+    assert!(lag.lagSeconds > heartbeat * U256::from(2), "{} s late", lag.lagSeconds);
+    assert_eq!(lag.heartbeatSeconds, heartbeat);
+    assert_eq!(&lag.feed[..10], b"ETH / mUSD");
 
     // While it lasts, who has debt cannot take out collateral.
     let (devnet, on) = deployed();

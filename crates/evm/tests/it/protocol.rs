@@ -83,6 +83,16 @@ fn the_events_that_watchers_know_have_their_well_known_topics() {
 }
 
 #[test]
+fn the_native_risk_events_are_the_ones_the_registry_reads() {
+    use registry::{ContractAbi, risk};
+    let abi = ContractAbi::from_json(bellwether_evm::artifact::RISK_EVENTS.json).unwrap();
+    for signature in [risk::ROLE_CHANGE, risk::PARAMETER_UPDATE, risk::ORACLE_LAG] {
+        let event = abi.find_event(signature).unwrap();
+        assert!(signature.starts_with(&format!("{}(", event.name)), "{signature}");
+    }
+}
+
+#[test]
 fn everyday_life_stays_within_what_it_promises() {
     const BLOCKS: u64 = 400;
     let (devnet, on) = deployed();
