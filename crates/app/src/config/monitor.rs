@@ -1,6 +1,6 @@
 //! `monitors/*.toml`: what people want to know.
 
-use detect::{MonitorSpec, ParamValue, Params, RuleSpec, Subject};
+use detect::{MonitorSpec, Params, RuleSpec, Subject, detectors::params::ParamValue};
 use model::{Name, Severity};
 use registry::Registry;
 use toml::{Spanned, de::DeValue};

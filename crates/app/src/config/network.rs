@@ -1,8 +1,11 @@
 //! `networks/*.toml`: where to ask, how deep to look, how much to believe.
 
 use chain::{
-    ConfigMistake, CrossCheck, EndpointConfig, Finality, Limits, NetworkConfig, Prove, Start,
-    Timing, TraceMode,
+    Prove,
+    config::{
+        ConfigMistake, CrossCheck, EndpointConfig, Finality, Limits, NetworkConfig, Start, Timing,
+        TraceMode,
+    },
 };
 use model::Name;
 use registry::Explorer;

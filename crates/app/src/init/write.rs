@@ -15,6 +15,15 @@ pub enum Written {
     Kept(String),
 }
 
+impl Written {
+    /// Path relative to the folder.
+    pub fn path(&self) -> &String {
+        match self {
+            Self::New(path) | Self::Kept(path) => path,
+        }
+    }
+}
+
 /// Writes the proposal into `folder`, creating it.
 ///
 /// # Errors
