@@ -12,7 +12,7 @@ interface IRiskEvents {
     /// `parameter` went from `oldValue` to `newValue` (both ABI-encoded), by `sender`.
     event ParameterUpdate(bytes32 indexed parameter, address indexed sender, bytes oldValue, bytes newValue);
 
-    /// `feed` last changed at `updatedAt`, `lagSeconds` ago, though it promises a round every
-    /// `heartbeatSeconds`.
-    event OracleLag(bytes32 indexed feed, uint256 lagSeconds, uint256 heartbeatSeconds, uint256 updatedAt);
+    /// `feed` last changed at `updatedAt`, `lag` seconds ago, though it promises a round every
+    /// `heartbeat` seconds.
+    event OracleLag(address indexed feed, uint256 updatedAt, uint256 heartbeat, uint256 lag);
 }

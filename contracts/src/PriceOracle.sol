@@ -36,7 +36,7 @@ contract PriceOracle is Roles, IRiskEvents {
     function reportLag() external {
         uint256 lag = block.timestamp - _updatedAt;
         if (lag <= heartbeat) revert NotLate(lag, heartbeat);
-        emit OracleLag(bytes32(bytes(description)), lag, heartbeat, _updatedAt);
+        emit OracleLag(address(this), _updatedAt, heartbeat, lag);
     }
 
     function latestRoundData()

@@ -62,19 +62,20 @@ pub enum Area {
 }
 
 impl Area {
-    /// The word used in files and reports.
+    /// The word used in files and reports: the name of the detector that answers for it, where there
+    /// is one.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OracleLag => "oracle_lag",
             Self::RoleChange => "role_change",
             Self::ParameterUpdate => "parameter_update",
-            Self::Upgrade => "upgrade",
+            Self::Upgrade => "proxy_upgraded",
             Self::LargeWithdrawal => "large_withdrawal",
-            Self::Reentrancy => "reentrancy",
+            Self::Reentrancy => "reentrant_call",
             Self::FlashLoan => "flash_loan",
             Self::PriceManipulation => "price_manipulation",
-            Self::FailedCalls => "failed_calls",
-            Self::KnownAddress => "known_address",
+            Self::FailedCalls => "failed_calls_rise",
+            Self::KnownAddress => "known_bad_address",
             Self::Issuance => "issuance",
             Self::Reorg => "reorg",
         }
