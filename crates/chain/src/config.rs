@@ -269,18 +269,19 @@ impl NetworkConfig {
 
 impl EndpointConfig {
     fn mistakes(&self, network: &Name, mistakes: &mut Vec<ConfigMistake>) {
-        let mut check_url = |url: &Secret<String>, key, allowed: &'static str, schemes: [&str; 2]| {
-            let is_good = reqwest::Url::parse(url.reveal())
-                .is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host());
-            if !is_good {
-                mistakes.push(ConfigMistake::BadUrl {
-                    network: network.clone(),
-                    endpoint: self.name.clone(),
-                    key,
-                    allowed,
-                });
-            }
-        };
+        let mut check_url =
+            |url: &Secret<String>, key, allowed: &'static str, schemes: [&str; 2]| {
+                let is_good = reqwest::Url::parse(url.reveal())
+                    .is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host());
+                if !is_good {
+                    mistakes.push(ConfigMistake::BadUrl {
+                        network: network.clone(),
+                        endpoint: self.name.clone(),
+                        key,
+                        allowed,
+                    });
+                }
+            };
         check_url(&self.url, "url", "http:// or https://", ["http", "https"]);
         if let Some(ws_url) = &self.ws_url {
             check_url(ws_url, "ws_url", "ws:// or wss://", ["ws", "wss"]);

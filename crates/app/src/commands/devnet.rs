@@ -18,7 +18,9 @@ use crate::{config::parse_duration_ms, terminal::print_line};
 /// HTTP and WebSocket share one port. `devnet_mine`, `devnet_reorg`, `devnet_setTime` and
 /// `devnet_fault` are there besides what nodes offer.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether devnet\n  RPC_DEVNET=http://127.0.0.1:8545 RPC_DEVNET_WS=ws://127.0.0.1:8545 bellwether run examples/meridian\n  bellwether devnet --attack role_stolen")]
+#[command(
+    after_help = "Examples:\n  bellwether devnet\n  RPC_DEVNET=http://127.0.0.1:8545 RPC_DEVNET_WS=ws://127.0.0.1:8545 bellwether run examples/meridian\n  bellwether devnet --attack role_stolen"
+)]
 pub(super) struct Devnet {
     /// Where it listens.
     #[arg(long, default_value = "127.0.0.1:8545")]
@@ -56,7 +58,10 @@ impl Devnet {
             traffic.submit(&chain, &meridian)?;
             chain.mine()?;
         }
-        let endpoint = chain.serve(self.listen).await.with_context(|| format!("listening on {}", self.listen))?;
+        let endpoint = chain
+            .serve(self.listen)
+            .await
+            .with_context(|| format!("listening on {}", self.listen))?;
         self.introduce(&endpoint, &meridian);
         let pause = Duration::from_millis(self.block_time);
         for scenario in attacks {
@@ -92,11 +97,11 @@ impl Devnet {
     fn introduce(&self, endpoint: &evm::devnet::Endpoint, meridian: &Meridian) {
         let deployed = meridian.deployments();
         if self.json {
-            let contracts: serde_json::Map<_, _> = deployed
-                .iter()
-                .map(|d| (d.name.to_owned(), json!(d.address)))
-                .collect();
-            print_line(&json!({"http": endpoint.url(), "ws": endpoint.ws_url(), "contracts": contracts}));
+            let contracts: serde_json::Map<_, _> =
+                deployed.iter().map(|d| (d.name.to_owned(), json!(d.address))).collect();
+            print_line(
+                &json!({"http": endpoint.url(), "ws": endpoint.ws_url(), "contracts": contracts}),
+            );
             return;
         }
         print_line(&format!("JSON-RPC  {}  {}", endpoint.url(), endpoint.ws_url()));

@@ -19,7 +19,9 @@ use crate::{
 /// Write a folder that works: from a contract's address and an RPC URL, or from a Foundry or
 /// Hardhat project. Never overwrites a file.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether init my-protocol --address 0x5aAe…eAed --rpc https://…\n  bellwether init my-protocol --from ../contracts\n  cd contracts && bellwether init bellwether")]
+#[command(
+    after_help = "Examples:\n  bellwether init my-protocol --address 0x5aAe…eAed --rpc https://…\n  bellwether init my-protocol --from ../contracts\n  cd contracts && bellwether init bellwether"
+)]
 pub(super) struct Init {
     /// Folder to write; it may exist.
     #[arg(default_value = "bellwether")]
@@ -69,7 +71,9 @@ impl Init {
             for file in &written {
                 match file {
                     Written::New(path) => print_line(&format!("  new   {path}")),
-                    Written::Kept(path) => print_line(&format!("  kept  {path} (was there already)")),
+                    Written::Kept(path) => {
+                        print_line(&format!("  kept  {path} (was there already)"))
+                    }
                 }
             }
             for note in proposal.notes.iter().chain(&discovery.left_out) {
@@ -83,7 +87,10 @@ impl Init {
             return Ok(Outcome::FoundWrong);
         }
         if !self.json {
-            print_line(&format!("\nnext: bellwether check {0} && bellwether run {0}", self.folder.display()));
+            print_line(&format!(
+                "\nnext: bellwether check {0} && bellwether run {0}",
+                self.folder.display()
+            ));
         }
         Ok(Outcome::Fine)
     }

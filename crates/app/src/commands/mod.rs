@@ -47,7 +47,9 @@ impl Cli {
         crate::logging::start(self.verbose);
         let runtime = match tokio::runtime::Runtime::new() {
             Ok(runtime) => runtime,
-            Err(error) => return could_not(&anyhow::Error::new(error).context("starting the runtime")),
+            Err(error) => {
+                return could_not(&anyhow::Error::new(error).context("starting the runtime"));
+            }
         };
         let result = runtime.block_on(async {
             match self.command {

@@ -144,9 +144,8 @@ fn registry(
             for error in errors {
                 let text = error.to_string();
                 // The complaint names the label; the file that declares it last is the one to open.
-                let names = |d: &&deployment::Declared| {
-                    text.contains(&format!("{:?}", d.deployment.label))
-                };
+                let names =
+                    |d: &&deployment::Declared| text.contains(&format!("{:?}", d.deployment.label));
                 let file = declared.iter().rev().find(names);
                 let file = file.map_or("deployments/", |d| d.file.as_str());
                 out.add(Mistake::in_file(file, text));

@@ -60,9 +60,10 @@ async fn a_lagging_node_does_not_pass_for_a_deep_reorg() {
         let is_its_turn = dice >> 63 == 1;
         let answer = match (call.method.as_str(), call.number) {
             ("eth_getBlockByNumber", _) if call.params[0] == "latest" => lagging.with_hashes(),
-            ("eth_getBlockByNumber" | "eth_getBlockByHash" | "eth_getBlockReceipts", Some(11..)) => {
-                Value::Null
-            }
+            (
+                "eth_getBlockByNumber" | "eth_getBlockByHash" | "eth_getBlockReceipts",
+                Some(11..),
+            ) => Value::Null,
             _ => return None,
         };
         is_its_turn.then_some(Reply::Result(answer))

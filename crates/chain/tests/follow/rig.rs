@@ -100,9 +100,8 @@ impl Rig {
     /// On a source that is not made of endpoints.
     pub(crate) fn on(source: impl Source, config: NetworkConfig) -> Self {
         let (wires, rig) = Self::unstarted(&config, None, Vec::new());
-        let task = tokio::spawn(follow_source(
-            source, config, None, wires.reads, wires.out, wires.status,
-        ));
+        let task =
+            tokio::spawn(follow_source(source, config, None, wires.reads, wires.out, wires.status));
         rig(task)
     }
 

@@ -172,10 +172,8 @@ fn wake_call(
         let touch = Touch { tx, deployment, what: What::Frame(index) };
         woken.touches.extend(local.by_call.iter().map(|monitor| (*monitor, touch)));
     }
-    let enters_code = !matches!(
-        call.kind,
-        FrameKind::Create | FrameKind::Create2 | FrameKind::SelfDestruct
-    );
+    let enters_code =
+        !matches!(call.kind, FrameKind::Create | FrameKind::Create2 | FrameKind::SelfDestruct);
     let Some(selector) = call.input.first_chunk::<4>().filter(|_| enters_code) else { return };
     let here = local.and_then(|local| local.calls.get(selector));
     let anywhere = network.routes.calls_anywhere.get(selector);
@@ -262,7 +260,7 @@ fn wake_log(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, woken: 
                     _ => false,
                 };
                 let occurrence = Occurrence { args: &decoded.args, ..around };
-                    woken.test(network, bucket, &occurrence, at, is_it);
+                woken.test(network, bucket, &occurrence, at, is_it);
             }
         }
     }
@@ -345,8 +343,7 @@ impl<'a> Reports<'a> {
         }
         let savepoint = memory.savepoint();
         let mut report = Report::new(&monitor.claimant, self.name);
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| ask(judge.as_ref(), memory, &mut report)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| ask(judge.as_ref(), memory, &mut report)));
         match outcome {
             Ok(()) => {
                 let (findings, blind, samples) = report.into_parts();

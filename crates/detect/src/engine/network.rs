@@ -192,11 +192,7 @@ impl Network {
         Judgement { samples, coverage: vec![coverage], ..self.nothing(findings, state) }
     }
 
-    pub(super) fn reverted(
-        &mut self,
-        event: &ChainEvent,
-        undone: &[BlockRef],
-    ) -> Judgement {
+    pub(super) fn reverted(&mut self, event: &ChainEvent, undone: &[BlockRef]) -> Judgement {
         let head = self.table.get::<Head>(&Key::new(Kind::Head)).cloned();
         let finality = self.table.get::<Finality>(&Key::new(Kind::Finality)).cloned();
         let was_applied = |_: BlockRef| head.is_some();

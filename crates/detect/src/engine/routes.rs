@@ -64,9 +64,8 @@ impl Bucket {
         &self,
         value: impl Fn(Slot) -> Option<Address>,
     ) -> impl Iterator<Item = MatcherRef> {
-        let found = self.by_address.iter().filter_map(move |(slot, by_value)| {
-            by_value.get(&value(*slot)?)
-        });
+        let found =
+            self.by_address.iter().filter_map(move |(slot, by_value)| by_value.get(&value(*slot)?));
         self.always.iter().chain(found.flatten()).copied()
     }
 }

@@ -11,8 +11,8 @@ use super::{MonitorSpec, RuleSpec, Subject};
 use crate::{
     detectors::{Block, Claim, params::unknown},
     expression::{
-        AddressSet, Builtin, Diagnostic, EvalError, Occurrence, Parameter, Program,
-        Requirement, Say, Scope, Slot, Unit, Value, Values, compile,
+        AddressSet, Builtin, Diagnostic, EvalError, Occurrence, Parameter, Program, Requirement,
+        Say, Scope, Slot, Unit, Value, Values, compile,
     },
 };
 
@@ -98,9 +98,8 @@ impl Matcher {
             Occasion::Call(function) => function.inputs.as_slice(),
             Occasion::Transaction => &[],
         };
-        let label = |address: Address| {
-            block.registry.label(block.network(), address).map(str::to_owned)
-        };
+        let label =
+            |address: Address| block.registry.label(block.network(), address).map(str::to_owned);
         let title = match &self.say {
             Some(say) => say.render(occurrence, &label),
             None => self.default_title(block, params, occurrence),
@@ -232,7 +231,8 @@ impl<'r> ExpressionScope<'r> {
         mistakes: &mut Vec<String>,
     ) -> Vec<Matcher> {
         let mut matchers = Vec::new();
-        let mut build = |deployment: Option<(u32, &Deployment)>, found: Result<Occasion, String>| {
+        let mut build = |deployment: Option<(u32, &Deployment)>,
+                         found: Result<Occasion, String>| {
             match found.and_then(|occasion| self.matcher(spec, when, deployment, occasion)) {
                 Ok(matcher) => matchers.push(matcher),
                 Err(mistake) if mistakes.contains(&mistake) => {}
@@ -275,9 +275,10 @@ impl<'r> ExpressionScope<'r> {
             (Subject::Event(text), Some(abi)) => {
                 abi.find_event(text).map(|e| Occasion::Event(e.clone())).map_err(|e| e.to_string())
             }
-            (Subject::Call(text), Some(abi)) => {
-                abi.find_function(text).map(|f| Occasion::Call(f.clone())).map_err(|e| e.to_string())
-            }
+            (Subject::Call(text), Some(abi)) => abi
+                .find_function(text)
+                .map(|f| Occasion::Call(f.clone()))
+                .map_err(|e| e.to_string()),
             (Subject::Event(text), None) if text.contains('(') => match EventAbi::parse(text) {
                 Ok(event) => Ok(Occasion::Event(event)),
                 Err(reason) => Err(format!("event {text:?} cannot be read: {reason}; {hint}")),
@@ -334,7 +335,9 @@ impl<'r> ExpressionScope<'r> {
         let say = spec
             .say
             .as_deref()
-            .map(|text| self.compiled(text, &occasion, deployment, |scope| Say::compile(text, scope)))
+            .map(|text| {
+                self.compiled(text, &occasion, deployment, |scope| Say::compile(text, scope))
+            })
             .transpose()?;
         let asks_for = |builtin: Builtin| {
             program.as_ref().is_some_and(|p| p.references().contains(&Slot::builtin(builtin)))

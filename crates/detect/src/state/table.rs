@@ -225,7 +225,11 @@ impl StateTable {
 
     /// Undoes blocks, newest first. `was_applied` says whether a block that is not in the journal was
     /// ever applied: one from before the start has nothing to undo.
-    pub fn revert(&mut self, undone: &[BlockRef], was_applied: impl Fn(BlockRef) -> bool) -> Reverted {
+    pub fn revert(
+        &mut self,
+        undone: &[BlockRef],
+        was_applied: impl Fn(BlockRef) -> bool,
+    ) -> Reverted {
         let mut touched: FxHashMap<Key, ()> = FxHashMap::default();
         let mut dropped = Vec::new();
         for &block in undone {

@@ -29,7 +29,8 @@ pub const LAMBDA_RANGE: (f64, f64) = (0.05, 0.2);
 /// are drawn to its edge; the configuration is checked against the ranges before.
 pub fn ewma_limit(lambda: f64, arl0: f64) -> f64 {
     let at = super::ln(arl0.clamp(ARL0_RANGE.0, ARL0_RANGE.1));
-    let row = (1..TABLE.len() - 1).find(|&i| at <= super::ln(TABLE[i].0)).unwrap_or(TABLE.len() - 1);
+    let row =
+        (1..TABLE.len() - 1).find(|&i| at <= super::ln(TABLE[i].0)).unwrap_or(TABLE.len() - 1);
     let ((arl_low, low), (arl_high, high)) = (TABLE[row - 1], TABLE[row]);
     // In ln ARL0 the width is nearly a square root, so its square is nearly straight.
     let share = (at - super::ln(arl_low)) / (super::ln(arl_high) - super::ln(arl_low));

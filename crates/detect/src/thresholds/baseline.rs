@@ -111,11 +111,8 @@ impl Level {
         }
         let residual = self.residual(x);
         let is_plain = self.n < PLAIN_OBSERVATIONS;
-        let innovation = if is_plain {
-            x - residual.expected
-        } else {
-            residual.spread * residual.winsorised()
-        };
+        let innovation =
+            if is_plain { x - residual.expected } else { residual.spread * residual.winsorised() };
         // A plain average of what there is, until the weight of one observation is that small.
         let first = 1.0 / (self.n + 1) as f64;
         let eta = (self.eta.max(first) * caution).min(1.0);
@@ -173,7 +170,11 @@ mod tests {
             level.learn(x, 1.0);
         }
         assert!((level.autocorrelation() - 0.6).abs() < 0.15, "{}", level.autocorrelation());
-        assert!((level.spread() - 0.29).abs() < 0.05, "innovations, not levels: {}", level.spread());
+        assert!(
+            (level.spread() - 0.29).abs() < 0.05,
+            "innovations, not levels: {}",
+            level.spread()
+        );
     }
 
     #[test]

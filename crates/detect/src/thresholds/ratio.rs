@@ -67,7 +67,8 @@ impl FailedRatio {
     pub fn learn(&mut self, failed: u64, calls: u64, caution: f64) {
         let keep = libm::pow(KEEP_PER_CALL, calls as f64 * caution);
         self.a = (keep * self.a + failed as f64 * caution).max(PRIOR.0 * 1e-3);
-        self.b = (keep * self.b + calls.saturating_sub(failed) as f64 * caution).max(PRIOR.1 * 1e-3);
+        self.b =
+            (keep * self.b + calls.saturating_sub(failed) as f64 * caution).max(PRIOR.1 * 1e-3);
         self.n += calls;
     }
 }

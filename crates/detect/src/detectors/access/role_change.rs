@@ -162,7 +162,9 @@ fn sentence(change: &risk::RoleChange, contract: &str, who: &str, role: Option<&
         }
         (RoleChangeKind::Admin, true) => format!("{who} became admin of {contract}"),
         (RoleChangeKind::Admin, false) => format!("{contract} has no admin any more"),
-        (RoleChangeKind::AdminProposed, _) => format!("{who} was offered to be admin of {contract}"),
+        (RoleChangeKind::AdminProposed, _) => {
+            format!("{who} was offered to be admin of {contract}")
+        }
         (RoleChangeKind::Authority, _) => format!("{who} now decides who may call {contract}"),
         (RoleChangeKind::Signer, true) => format!("{who} became a signer of {contract}"),
         (RoleChangeKind::Signer, false) => format!("{who} is no signer of {contract} any more"),

@@ -94,7 +94,9 @@ impl Judge for Configured {
             .severity(self.severity)
             .confidence(Confidence::Proven);
         claim.facts.push(Fact { name: "block".into(), value: FactValue::Block(*block) });
-        claim.facts.push(Fact { name: "reason".into(), value: FactValue::Text(reason.to_string()) });
+        claim
+            .facts
+            .push(Fact { name: "reason".into(), value: FactValue::Text(reason.to_string()) });
         report.claim(claim);
     }
 

@@ -92,8 +92,12 @@ impl Judge for Configured {
                 threshold: self.depth_blocks as f64,
                 history: None,
             });
-        claim.facts.push(Fact { name: "newest block undone".into(), value: FactValue::Block(newest) });
-        claim.facts.push(Fact { name: "common ancestor".into(), value: FactValue::Block(*ancestor) });
+        claim
+            .facts
+            .push(Fact { name: "newest block undone".into(), value: FactValue::Block(newest) });
+        claim
+            .facts
+            .push(Fact { name: "common ancestor".into(), value: FactValue::Block(*ancestor) });
         if let Some(last) = final_block {
             claim.facts.push(Fact { name: "was final".into(), value: FactValue::Block(last) });
         }

@@ -103,7 +103,8 @@ impl Configured {
         if is_operation && !self.tells_operations {
             return;
         }
-        let value_fact = |value: &DynSolValue| fact(&readable(value), block.network(), block.registry);
+        let value_fact =
+            |value: &DynSolValue| fact(&readable(value), block.network(), block.registry);
         let (old, new) = (update.old.as_ref(), update.new.as_ref());
         let shown = |value: Option<&DynSolValue>| value.map(|v| value_fact(v).to_string());
         let title = match (&update.parameter, shown(old), shown(new)) {

@@ -78,7 +78,10 @@ impl Configured {
     fn reentries(&self, block: &Block<'_>, trace: &TxTrace, guarded: Address) -> Vec<Reentry> {
         let mut found = Vec::new();
         for (inner, frame) in trace.frames.iter().enumerate() {
-            if !enters(frame, guarded) || !trace.took_effect(inner) || self.is_harmless(block, frame) {
+            if !enters(frame, guarded)
+                || !trace.took_effect(inner)
+                || self.is_harmless(block, frame)
+            {
                 continue;
             }
             // Outwards from the frame: first somebody else, then the contract again.
@@ -146,8 +149,7 @@ impl Configured {
         let tokens_left =
             logs.iter().filter_map(Transfer::of).any(|t| t.from == deployment.address);
         let value_moved = !ether_out.is_zero() || tokens_left;
-        let severity =
-            if value_moved { self.site.severity } else { milder(self.site.severity, 2) };
+        let severity = if value_moved { self.site.severity } else { milder(self.site.severity, 2) };
         let contract = &deployment.label;
         let money = if value_moved { ", and value left it" } else { "" };
         let title = format!(

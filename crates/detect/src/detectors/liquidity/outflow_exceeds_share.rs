@@ -26,12 +26,28 @@ static SPEC: Spec = Spec {
     needs: Level::Logs,
     severity: Severity::High,
     params: &[
-        share("tx_notify_share", 0.10, "share of the holdings that one transaction takes to be told, one severity milder"),
-        share("tx_page_share", 0.25, "the same to be told with full severity, if the beneficiary takes more than it brought"),
-        share("tx_critical_share", 0.50, "the same to be told one severity worse, whoever takes it"),
+        share(
+            "tx_notify_share",
+            0.10,
+            "share of the holdings that one transaction takes to be told, one severity milder",
+        ),
+        share(
+            "tx_page_share",
+            0.25,
+            "the same to be told with full severity, if the beneficiary takes more than it brought",
+        ),
+        share(
+            "tx_critical_share",
+            0.50,
+            "the same to be told one severity worse, whoever takes it",
+        ),
         share("hour_share", 0.15, "share that leaves within an hour"),
         share("day_share", 0.30, "share that leaves within a day"),
-        share("reserve_share", 0.01, "a balance below this share of its 30-day median is nearly empty"),
+        share(
+            "reserve_share",
+            0.01,
+            "a balance below this share of its 30-day median is nearly empty",
+        ),
         ParamSpec {
             name: "tokens",
             kind: ParamKind::Words { default: &[] },
@@ -164,9 +180,9 @@ impl Judge for Configured {
     fn reads(&self) -> Vec<ReadRequest> {
         let of = |token: &Address| {
             let to = *token;
-            self.site.deployments().map(move |(_, d)| {
-                ReadRequest { to, input: Bytes::from(balance_of(d.address)) }
-            })
+            self.site
+                .deployments()
+                .map(move |(_, d)| ReadRequest { to, input: Bytes::from(balance_of(d.address)) })
         };
         self.tokens.iter().flat_map(of).collect()
     }
@@ -187,10 +203,8 @@ impl Judge for Configured {
         tokens.sort_unstable();
         tokens.dedup();
         for token in tokens {
-            let of_token: Vec<(u32, &Flow)> = flows
-                .iter()
-                .filter_map(|(tx, flows)| Some((*tx, flows.get(&token)?)))
-                .collect();
+            let of_token: Vec<(u32, &Flow)> =
+                flows.iter().filter_map(|(tx, flows)| Some((*tx, flows.get(&token)?))).collect();
             self.judge_token(block, token, &of_token, memory, report);
         }
     }
@@ -232,7 +246,10 @@ impl Configured {
             for (at, frame) in trace.frames.iter().enumerate() {
                 let moves = matches!(
                     frame.kind,
-                    FrameKind::Call | FrameKind::Create | FrameKind::Create2 | FrameKind::SelfDestruct
+                    FrameKind::Call
+                        | FrameKind::Create
+                        | FrameKind::Create2
+                        | FrameKind::SelfDestruct
                 );
                 if let (true, false, Some(to)) = (moves, frame.value.is_zero(), frame.to)
                     && trace.took_effect(at)
@@ -265,10 +282,10 @@ impl Configured {
     ) {
         let key = Key::new(Kind::Holding).monitor(&self.site.key).address(token);
         let read = if token == NATIVE { None } else { self.read_balance(block, token) };
-        let mut holding = memory.get::<Holding>(&key).cloned().unwrap_or_else(|| Holding {
-            is_known: self.starts_empty,
-            ..Holding::default()
-        });
+        let mut holding = memory
+            .get::<Holding>(&key)
+            .cloned()
+            .unwrap_or_else(|| Holding { is_known: self.starts_empty, ..Holding::default() });
         if let Some(after) = read {
             // The read is the state after the block: taking the block's movements back gives the
             // balance before it.
@@ -374,11 +391,10 @@ impl Configured {
             .fact("amount", FactValue::Amount(self.amount(block, flow.token, flow.net)))
             .fact("held before", FactValue::Amount(self.amount(block, flow.token, flow.before)));
         if let Some((address, brought)) = thief {
-            claim = claim
-                .fact("beneficiary", block.address_fact(address))
-                .fact("share of it that the beneficiary had brought", FactValue::Ratio(
-                    brought / to_f64(flow.net).max(1.0),
-                ));
+            claim = claim.fact("beneficiary", block.address_fact(address)).fact(
+                "share of it that the beneficiary had brought",
+                FactValue::Ratio(brought / to_f64(flow.net).max(1.0)),
+            );
         }
         report.claim(claim);
     }
@@ -398,8 +414,11 @@ impl Configured {
             let net = holding.net_outflow(block.at, slices);
             let at_start = holding.balance.saturating_add(net);
             let share = ratio(net, at_start);
-            let told =
-                if slices == SLICES_PER_HOUR { &mut holding.is_hour_told } else { &mut holding.is_day_told };
+            let told = if slices == SLICES_PER_HOUR {
+                &mut holding.is_hour_told
+            } else {
+                &mut holding.is_day_told
+            };
             let is_news = share >= threshold && !*told;
             *told = share >= threshold || *told && share >= threshold * REARM;
             if !is_news {
@@ -434,7 +453,10 @@ impl Configured {
                 .what(format!("reserve {}", flow.token))
                 .severity(worse(self.site.severity, 1))
                 .measure(self.measure("balance of its median", share, self.reserve_share, holding))
-                .fact("median of 30 days", FactValue::Amount(self.amount(block, flow.token, median)));
+                .fact(
+                    "median of 30 days",
+                    FactValue::Amount(self.amount(block, flow.token, median)),
+                );
             report.claim(claim);
         }
         holding.is_reserve_told = is_empty;

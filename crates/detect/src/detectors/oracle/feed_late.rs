@@ -140,10 +140,8 @@ struct Watched {
 impl Watched {
     fn new(index: u32, deployment: &Deployment) -> Self {
         let series = |metric: &str| {
-            let labels = [
-                ("network", deployment.network.as_str()),
-                ("contract", deployment.label.as_str()),
-            ];
+            let labels =
+                [("network", deployment.network.as_str()), ("contract", deployment.label.as_str())];
             Arc::new(SeriesKey::new(metric, labels))
         };
         let oracle = deployment.oracle;
@@ -502,7 +500,8 @@ fn lag_measure(lag_s: u64, limit_s: u64, known: &Feed) -> Measure {
     let n = known.intervals_s.len();
     let history = (n > 1).then(|| {
         let usual = known.intervals_s.iter().map(|s| f64::from(*s)).sum::<f64>() / n as f64;
-        let squares = known.intervals_s.iter().map(|s| (f64::from(*s) - usual).powi(2)).sum::<f64>();
+        let squares =
+            known.intervals_s.iter().map(|s| (f64::from(*s) - usual).powi(2)).sum::<f64>();
         History { usual, spread: libm::sqrt(squares / (n - 1) as f64), n: n as u64 }
     });
     Measure {

@@ -127,10 +127,9 @@ impl Judge for Configured {
     fn reads(&self) -> Vec<ReadRequest> {
         let of_pool = |pool: &Address| {
             let pool = *pool;
-            self.tokens.iter().map(move |token| ReadRequest {
-                to: *token,
-                input: Bytes::from(balance_of(pool)),
-            })
+            self.tokens
+                .iter()
+                .map(move |token| ReadRequest { to: *token, input: Bytes::from(balance_of(pool)) })
         };
         self.pools.iter().flat_map(of_pool).collect()
     }
@@ -154,7 +153,8 @@ impl Judge for Configured {
             for pool in &self.pools {
                 self.from_reserves(block, tx, *pool, &mut paths, report);
             }
-            let furthest = paths.into_iter().max_by(|(_, a), (_, b)| a.moved().total_cmp(&b.moved()));
+            let furthest =
+                paths.into_iter().max_by(|(_, a), (_, b)| a.moved().total_cmp(&b.moved()));
             if let Some(((source, how), path)) = furthest
                 && path.moved() > self.move_share
             {
@@ -179,7 +179,8 @@ impl Configured {
             let is_price = frame.error.is_none()
                 && frame.output.len() == 32
                 && block.guarded(&to).is_some_and(|(index, deployment)| {
-                    let known = frame.selector().and_then(|s| deployment.abi.function_by_selector(s));
+                    let known =
+                        frame.selector().and_then(|s| deployment.abi.function_by_selector(s));
                     self.site.guards(index) && known.is_some_and(|f| names_a_price(&f.name))
                 });
             if !is_price {
@@ -211,7 +212,8 @@ impl Configured {
     ) {
         let touches_pool =
             |t: &Transfer| self.tokens.contains(&t.token) && (t.from == pool || t.to == pool);
-        let transfers = |tx: u32| block.tx(tx).logs.iter().filter_map(Transfer::of).filter(touches_pool);
+        let transfers =
+            |tx: u32| block.tx(tx).logs.iter().filter_map(Transfer::of).filter(touches_pool);
         let mut moved: Vec<Address> = transfers(tx).map(|t| t.token).collect();
         moved.sort_unstable();
         moved.dedup();
@@ -301,7 +303,8 @@ impl Configured {
             .fact("highest", number(path.high))
             .fact("price at last", number(path.last));
         if let Some(loan) = loan {
-            let unit = block.registry.at(block.network(), loan.token).and_then(|d| d.token.as_ref());
+            let unit =
+                block.registry.at(block.network(), loan.token).and_then(|d| d.token.as_ref());
             let amount = match unit {
                 Some(unit) => FactValue::Amount(TokenAmount {
                     raw: loan.amount,
@@ -326,7 +329,10 @@ fn find_loan(logs: &[Log]) -> Option<Loan> {
     let mut largest: Option<Loan> = None;
     for (at, lent) in transfers.iter().enumerate() {
         let is_minted = lent.from.is_zero();
-        if lent.amount.is_zero() || lent.to.is_zero() || largest.is_some_and(|l| l.amount >= lent.amount) {
+        if lent.amount.is_zero()
+            || lent.to.is_zero()
+            || largest.is_some_and(|l| l.amount >= lent.amount)
+        {
             continue;
         }
         let repaid = transfers[at + 1..]
@@ -343,11 +349,7 @@ fn find_loan(logs: &[Log]) -> Option<Loan> {
 }
 
 /// Prices that pools and feeds state in their own events.
-fn from_logs(
-    block: &Block<'_>,
-    tx: u32,
-    paths: &mut BTreeMap<(Address, &'static str), Path>,
-) {
+fn from_logs(block: &Block<'_>, tx: u32, paths: &mut BTreeMap<(Address, &'static str), Path>) {
     for log in &block.tx(tx).logs {
         let word = |at: usize| log.data.get(at * 32..at * 32 + 32).map(U256::from_be_slice);
         let (how, price) = match log.topic0() {
@@ -380,9 +382,8 @@ fn from_logs(
 }
 
 /// Words by which contracts name a price.
-const PRICE_WORDS: [&str; 9] = [
-    "price", "rate", "answer", "quote", "spot", "reserve", "virtual", "pershare", "exchange",
-];
+const PRICE_WORDS: [&str; 9] =
+    ["price", "rate", "answer", "quote", "spot", "reserve", "virtual", "pershare", "exchange"];
 
 fn names_a_price(function: &str) -> bool {
     let name = function.to_ascii_lowercase();

@@ -103,7 +103,9 @@ impl Configured {
         report: &mut Report<'_>,
     ) {
         let key = self.telemetry.key(entity);
-        if memory.get::<FailedCalls>(&key).is_none_or(|known| known.ratio.tail(0, known.calls).is_none())
+        if memory
+            .get::<FailedCalls>(&key)
+            .is_none_or(|known| known.ratio.tail(0, known.calls).is_none())
         {
             // Too few calls to judge: they wait for the next bucket.
             return;

@@ -143,9 +143,7 @@ impl Charts {
     /// exp(m_y + L s_y sqrt(l/(2-l))).
     fn window_variance_limit(&self, level: &GasLevel) -> f64 {
         let width = libm::sqrt(self.lambda / (2.0 - self.lambda));
-        libm::exp(
-            level.scatter.mean() + self.mean_limit * level.scatter.spread() * width,
-        )
+        libm::exp(level.scatter.mean() + self.mean_limit * level.scatter.spread() * width)
     }
 
     fn judge(&self, level: &mut GasLevel, x: f64, window_variance: Option<f64>) -> Verdict {
@@ -262,7 +260,8 @@ impl Configured {
                 match step {
                     Step::Opened { began } | Step::Escalated { began } => {
                         let again = matches!(step, Step::Escalated { .. });
-                        let mut claim = self.claim(block, entity, known, (x, usual), verdict, began);
+                        let mut claim =
+                            self.claim(block, entity, known, (x, usual), verdict, began);
                         if again {
                             claim = claim.what("worse");
                         }

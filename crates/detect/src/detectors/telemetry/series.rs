@@ -131,10 +131,12 @@ impl Telemetry {
         &'b self,
         block: &'b Block<'_>,
     ) -> impl Iterator<Item = (Entity, &'b CallTally)> + 'b {
-        block.activity.calls.iter().filter(|calls| self.site.guards(calls.deployment)).map(|calls| {
-            let address = self.site.deployment(calls.deployment).address;
-            ((address, calls.function.key_bytes()), &calls.tally)
-        })
+        block.activity.calls.iter().filter(|calls| self.site.guards(calls.deployment)).map(
+            |calls| {
+                let address = self.site.deployment(calls.deployment).address;
+                ((address, calls.function.key_bytes()), &calls.tally)
+            },
+        )
     }
 
     /// Entities whose open bucket ended before this block, with that bucket's number; they are
@@ -183,7 +185,9 @@ impl Telemetry {
         // Whichever is further from its end tells how far the warm-up is.
         let by_time = match self.warm_up_s {
             0 => needed,
-            span => (u128::from(needed) * u128::from(spanned_s.min(span)) / u128::from(span)) as u64,
+            span => {
+                (u128::from(needed) * u128::from(spanned_s.min(span)) / u128::from(span)) as u64
+            }
         };
         Err(BlindReason::WarmingUp { seen: observations.min(by_time), needed })
     }
