@@ -171,8 +171,10 @@ async fn a_reorg_deeper_than_the_window_stops_us_with_a_critical_status() {
     let node = FaultyEndpoint::start(&world, old).await;
     let mut settings = config(vec![node.config("a")]);
     settings.limits.window_blocks = 4;
+    settings.finality = Finality::Blocks(3);
     let mut rig = Rig::start(settings);
     rig.until_head(old).await;
+    rig.until_finalized(17).await;
     let new = world.grow(world.at(old, 10).unwrap().at, 1, 15);
     node.set_tip(new);
     let is_below = |condition: &Condition| matches!(condition, Condition::ForkBelowWindow { .. });
@@ -183,6 +185,7 @@ async fn a_reorg_deeper_than_the_window_stops_us_with_a_critical_status() {
     let tip = world.grow(old, 0, 10);
     node.set_tip(tip);
     rig.until_head(tip).await;
+    rig.until_finalized(27).await;
     rig.until_status(|status| !status.is_critical()).await;
     assert_eq!(rig.committed(), world.chain(tip, 1));
 }

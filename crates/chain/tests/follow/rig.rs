@@ -178,6 +178,13 @@ impl Rig {
         }
     }
 
+    /// Takes events until the block at this height is final.
+    pub(crate) async fn until_finalized(&mut self, number: u64) {
+        while self.cursor.finalized.is_none_or(|block| block.number < number) {
+            self.next().await;
+        }
+    }
+
     /// Waits until the status is as wanted. No event may come in the meantime.
     pub(crate) async fn until_status(
         &mut self,
