@@ -80,7 +80,7 @@ const BOUND_MARGIN: f64 = 0.001;
 /// Chance below which a run of equal answers is no accident.
 const FROZEN_CHANCE: f64 = 1e-6;
 
-/// Answers before that chance is known.
+/// Answers before the run by which that chance is known.
 const FROZEN_ANSWERS_MIN: u64 = 20;
 
 /// See the page.
@@ -412,12 +412,13 @@ impl Configured {
     /// The chance of the present run of equal answers, when it is too small to be an accident. The
     /// run itself is left out of the history it is held against.
     fn frozen_chance(&self, known: &Feed) -> Option<f64> {
-        if known.answers < FROZEN_ANSWERS_MIN || known.run < 2 {
+        let answers_before = known.answers.saturating_sub(known.run);
+        if answers_before < FROZEN_ANSWERS_MIN || known.run < 2 {
             return None;
         }
         let repeats = known.run - 1;
         let before = (known.repeated - repeats.min(known.repeated)) as f64;
-        let answers = (known.answers - known.run) as f64;
+        let answers = answers_before as f64;
         let chance_of_one = (before + 1.0) / (answers + 2.0);
         let chance = libm::pow(chance_of_one, repeats as f64);
         (chance < FROZEN_CHANCE).then_some(chance)

@@ -1,0 +1,8 @@
+//! Stories on a small chain, and laws that hold on any.
+
+mod cases; //    a firing and a quiet case of every detector
+mod chain; //    blocks to tell stories with
+mod engine; //   coverage, isolation, order, late blocks
+mod laws; //     forks, restarts and batches change nothing
+mod monitors; // expressions, and mistakes in monitors
+mod telemetry; // gas, failures and rates over days
