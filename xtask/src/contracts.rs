@@ -7,7 +7,7 @@ use std::{path::Path, process::Command};
 use anyhow::{Context, bail, ensure};
 
 /// Rewrites `contracts/artifacts`, or with `--check` fails when it is out of date.
-pub fn run() -> anyhow::Result<()> {
+pub(crate) fn run() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip_while(|arg| arg != "contracts").skip(1);
     let is_check = match (arguments.next().as_deref(), arguments.next()) {
         (None, None) => false,

@@ -12,7 +12,9 @@ use crate::{
 ///
 /// Exit code 0 when nothing is wrong, 1 when something is.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  bellwether check my-protocol/\n  bellwether check --json | jq '.mistakes[].message'")]
+#[command(
+    after_help = "Example:\n  bellwether check my-protocol/\n  bellwether check --json | jq '.mistakes[].message'"
+)]
 pub(super) struct Check {
     #[command(flatten)]
     folder: FolderArgument,
@@ -64,7 +66,10 @@ impl Check {
                 } else {
                     print_line(&mistakes);
                     let count = mistakes.0.len();
-                    print_line(&format!("\n{count} {}", if count == 1 { "mistake" } else { "mistakes" }));
+                    print_line(&format!(
+                        "\n{count} {}",
+                        if count == 1 { "mistake" } else { "mistakes" }
+                    ));
                 }
                 Ok(Outcome::FoundWrong)
             }

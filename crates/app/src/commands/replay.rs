@@ -67,7 +67,8 @@ impl Replay {
         let source = match (&self.recorded, &self.network, self.from, self.to) {
             (Some(folder), ..) => Source::recorded(folder)?,
             (None, Some(network), Some(from), Some(to)) => {
-                let config = config.as_ref().context("--network needs --folder, which declares it")?;
+                let config =
+                    config.as_ref().context("--network needs --folder, which declares it")?;
                 let found = config.networks.iter().find(|n| n.chain.name == *network);
                 let found = found.with_context(|| {
                     let known: Vec<&str> =
@@ -76,10 +77,13 @@ impl Replay {
                 })?;
                 Source::range(found.chain.clone(), from, to)
             }
-            _ => bail!("say what to replay: --recorded FOLDER, or --folder, --network, --from and --to"),
+            _ => bail!(
+                "say what to replay: --recorded FOLDER, or --folder, --network, --from and --to"
+            ),
         };
         let mut fold = Fold::new(source.network(), config.as_ref())?;
-        let mut report = Report { is_json: self.json, style: Style::stdout(), progress: Progress::new() };
+        let mut report =
+            Report { is_json: self.json, style: Style::stdout(), progress: Progress::new() };
         let total = source.len();
         let reads = fold.reads();
         let mut blocks = source.open(reads);

@@ -1,6 +1,6 @@
 //! `monitors/*.toml`: what people want to know.
 
-use detect::{MonitorSpec, ParamValue, Params, RuleSpec, Subject};
+use detect::{MonitorSpec, Params, RuleSpec, Subject};
 use model::{Name, Severity};
 use registry::Registry;
 use toml::{Spanned, de::DeValue};
@@ -16,8 +16,6 @@ pub(super) struct Declared {
     pub(super) spec: MonitorSpec,
     pub(super) file: SourceFile,
     pub(super) span: std::ops::Range<usize>,
-    /// Where the expression's text begins in the file, for carets inside it.
-    pub(super) when_at: Option<usize>,
 }
 
 pub(super) fn monitors(
@@ -47,9 +45,15 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
     for label in on.iter().filter(|label| registry.get(&label.value).is_none()) {
         let help = match nearest(label.value.as_str(), labels()) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("declared in deployments/: {}", labels().collect::<Vec<_>>().join(", ")),
+            None => {
+                format!("declared in deployments/: {}", labels().collect::<Vec<_>>().join(", "))
+            }
         };
-        table.mistake_help(label.span.clone(), format!("unknown deployment {:?}", label.value), help);
+        table.mistake_help(
+            label.span.clone(),
+            format!("unknown deployment {:?}", label.value),
+            help,
+        );
     }
     let on_networks = table.names("networks");
     for network in on_networks.iter().filter(|network| !networks.contains(&network.value)) {
@@ -62,7 +66,11 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
     }
     let severity = table.word::<Severity>("severity");
     if !table.has("severity") {
-        table.mistake_help(table.span(), "severity is missing", "one of: info, low, medium, high, critical");
+        table.mistake_help(
+            table.span(),
+            "severity is missing",
+            "one of: info, low, medium, high, critical",
+        );
     }
     let when = table.text("when");
     let say = table.text("say").map(|s| s.value);
@@ -84,10 +92,12 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
     if let (Some(detector), Some(when)) = (&detector, &when) {
         table.mistake(
             when.span.clone(),
-            format!("when belongs to event, call or transaction; detector {} has params", detector.value),
+            format!(
+                "when belongs to event, call or transaction; detector {} has params",
+                detector.value
+            ),
         );
     }
-    let when_at = when.as_ref().map(|when| when.span.start + 1);
     let rule = match (detector, event, call) {
         (Some(id), _, _) => RuleSpec::Detector { id: id.value, params: params.unwrap_or_default() },
         (_, event, call) => {
@@ -109,7 +119,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
         say,
         runbook,
     };
-    Some(Declared { spec, file: table.file().clone(), span: table.span(), when_at })
+    Some(Declared { spec, file: table.file().clone(), span: table.span() })
 }
 
 /// The parameters of a detector. What each may be is the detector's to say; here `"5%"` becomes a
@@ -134,25 +144,26 @@ fn params(table: Table<'_>) -> Params {
     params
 }
 
-fn param(key: &str, value: &Spanned<DeValue<'_>>) -> Option<ParamValue> {
+fn param(key: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
     Some(match value.get_ref() {
-        DeValue::Boolean(flag) => ParamValue::Flag(*flag),
+        DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Integer(number) => {
             let digits = number.as_str().replace('_', "");
-            ParamValue::Integer(i64::from_str_radix(&digits, number.radix()).ok()?)
+            i64::from_str_radix(&digits, number.radix()).ok()?.to_string()
         }
-        DeValue::Float(number) => ParamValue::Number(number.as_str().replace('_', "").parse().ok()?),
+        DeValue::Float(number) => number.as_str().replace('_', ""),
         DeValue::String(text) => {
             let share = text.strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok());
             let seconds = parse_duration_ms(text).ok().filter(|_| key.ends_with("_s"));
             match (share, seconds) {
-                (Some(percent), _) => ParamValue::Number(percent / 100.0),
-                (_, Some(ms)) => ParamValue::Integer(i64::try_from(ms / 1_000).ok()?),
-                _ => ParamValue::Text(text.as_ref().to_owned()),
+                (Some(percent), _) => (percent / 100.0).to_string(),
+                (_, Some(ms)) => (ms / 1_000).to_string(),
+                _ => text.as_ref().to_owned(),
             }
         }
         DeValue::Array(items) => {
-            ParamValue::List(items.iter().map(|item| param(key, item)).collect::<Option<_>>()?)
+            let words: Option<Vec<String>> = items.iter().map(|item| param(key, item)).collect();
+            words?.join(", ")
         }
         _ => return None,
     })

@@ -52,7 +52,7 @@ impl Endpoint {
         }
         // Two TLS backends could be compiled in; whoever asks first chooses for the process, and a
         // choice made before is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(EXCHANGE_TIMEOUT)

@@ -14,6 +14,7 @@ mod http; //         what Slack and webhooks have in common
 mod mail; //         SMTP
 pub mod message; //  what is said, and how it looks in each channel
 mod receiver; //     the kinds of receivers, and what an attempt comes to
+mod receivers; //    all of them, from the configuration
 pub mod schedule; // when to try again, and when to give up
 mod slack;
 mod stdout;
@@ -24,8 +25,9 @@ pub use message::{Context, Message};
 pub use receiver::{
     MailTls, Receipt, Receiver, ReceiverConfig, ReceiverError, SEND_TIMEOUT, SendError,
 };
+pub use receivers::{Receivers, ReceiversError, deliver_all};
 pub use webhook::{SIGNATURE_HEADER, signature};
-pub use worker::{LANE_WIDTH, POLL, Receivers, STOP_PATIENCE, Worker};
+pub use worker::{LANE_WIDTH, POLL, STOP_PATIENCE, Worker};
 
 #[cfg(test)]
 mod tests;

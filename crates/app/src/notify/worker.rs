@@ -4,12 +4,7 @@
 //! message is taken from the outbox only when its lane has room. So a receiver that hangs holds up
 //! nobody else, nothing waits in memory, and what is taken is being sent.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use model::{Name, Notification, NotificationId, UnixMillis};
 use store::{Outbox, StoreError};
@@ -19,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Context, Message, Receiver, SendError,
+    Message, Receivers, SendError,
     schedule::{self, Next},
 };
 
@@ -33,16 +28,6 @@ pub const POLL: Duration = Duration::from_secs(1);
 /// How long running attempts may take to end when the program stops. Those that do not are repeated
 /// at the next start.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Who can be reached, and what messages know; replaced as a whole when the configuration is read
-/// again.
-#[derive(Debug, Default)]
-pub struct Receivers {
-    /// By the name in the configuration.
-    pub by_name: BTreeMap<Name, Receiver>,
-    /// What messages know beyond their alert.
-    pub context: Context,
-}
 
 /// Delivers what the outbox holds.
 pub struct Worker {
@@ -101,6 +86,26 @@ impl Worker {
         if tokio::time::timeout(STOP_PATIENCE, finish).await.is_err() {
             let attempts = self.attempts.len();
             tracing::warn!(attempts, "attempts were cut off, they are repeated at the next start");
+        }
+    }
+
+    /// Delivers until the outbox holds nothing that is still to be delivered, with the usual
+    /// retries; an outage may make that long.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub async fn drain(mut self) -> Result<(), StoreError> {
+        loop {
+            self.start_due().await?;
+            let is_empty = self.ask(|outbox| outbox.next_due_at()).await?.is_none();
+            if is_empty && self.attempts.is_empty() {
+                return Ok(());
+            }
+            let rest = self.rest().await;
+            tokio::select! {
+                () = self.finish_one(), if !self.attempts.is_empty() => {}
+                () = tokio::time::sleep(rest) => {}
+            }
         }
     }
 

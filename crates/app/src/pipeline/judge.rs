@@ -139,10 +139,10 @@ impl Judge {
         done.events = steps.len();
         if let Some(last) = steps.last() {
             let checkpoint = last.checkpoint;
-            let report = self.store.commit_all(&steps).map_err(|source| JudgeError::Store {
-                network: self.network.clone(),
-                source,
-            })?;
+            let report = self
+                .store
+                .commit_all(&steps)
+                .map_err(|source| JudgeError::Store { network: self.network.clone(), source })?;
             done.notifications = report.notifications_added;
             self.position = checkpoint;
         }
@@ -168,11 +168,17 @@ impl Judge {
     ) -> Step {
         let judgement = self.engine.apply(position, event);
         *head = event.head().or(*head);
-        let mut step =
-            Step::new(self.network.clone(), position, position.next(), self.engine.monitors_version());
+        let mut step = Step::new(
+            self.network.clone(),
+            position,
+            position.next(),
+            self.engine.monitors_version(),
+        );
         self.alert(&judgement, now, &mut step);
         let block = match event {
-            ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) => Some(bundle.block_ref()),
+            ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) => {
+                Some(bundle.block_ref())
+            }
             _ => *head,
         };
         if let (Some(block), false) = (block, judgement.samples.is_empty()) {
@@ -191,10 +197,16 @@ impl Judge {
         let network = || self.network.clone();
         let mut inputs = Vec::new();
         if !judgement.reverted.is_empty() {
-            inputs.push(AlertInput::Reverted { network: network(), undone: judgement.reverted.clone() });
+            inputs.push(AlertInput::Reverted {
+                network: network(),
+                undone: judgement.reverted.clone(),
+            });
         }
         if !judgement.findings.is_empty() {
-            inputs.push(AlertInput::Findings { network: network(), findings: judgement.findings.clone() });
+            inputs.push(AlertInput::Findings {
+                network: network(),
+                findings: judgement.findings.clone(),
+            });
         }
         if let Some(block) = judgement.finalized {
             inputs.push(AlertInput::Finalized { network: network(), block });

@@ -98,11 +98,21 @@ impl Pipeline {
                 stopping: stopping.clone(),
             };
             let (reads_out, reads) = watch::channel::<Arc<[ReadRequest]>>(Arc::default());
-            let (following_out, following) = watch::channel(NetworkStatus::new(config.name.clone()));
+            let (following_out, following) =
+                watch::channel(NetworkStatus::new(config.name.clone()));
             let (judging_out, judging) = watch::channel(None);
             let name = config.name.clone();
-            running.networks.push(NetworkView { name, chain_id: config.chain_id, following, judging });
-            running.followers.push(tokio::spawn(network.clone().follow(config.clone(), reads, following_out)));
+            running.networks.push(NetworkView {
+                name,
+                chain_id: config.chain_id,
+                following,
+                judging,
+            });
+            running.followers.push(tokio::spawn(network.clone().follow(
+                config.clone(),
+                reads,
+                following_out,
+            )));
             running.rest.push(tokio::spawn(network.judge(reads_out, judging_out)));
         }
         let outbox = Worker::new(self.store.outbox(), receivers_view, clock::now);

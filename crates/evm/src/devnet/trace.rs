@@ -1,6 +1,6 @@
 //! Call frames as other nodes' `callTracer` gives them.
 
-use alloy_primitives::{Address, B256, Bytes, Log, U256, hex};
+use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use alloy_sol_types::{Revert, SolError};
 use model::FrameKind;
 use revm::{
@@ -277,16 +277,12 @@ fn failure(result: InstructionResult) -> String {
 pub(super) fn revert_message(output: &[u8]) -> String {
     match Revert::abi_decode(output) {
         Ok(reason) => format!("execution reverted: {}", reason.reason),
-        Err(_) if output.is_empty() => "execution reverted".to_owned(),
-        Err(_) => format!("execution reverted: custom error 0x{}", hex::encode(head(output))),
+        // Custom errors travel as data; other nodes do not name them either.
+        Err(_) => "execution reverted".to_owned(),
     }
 }
 
-fn head(output: &[u8]) -> &[u8] {
-    output.get(..4).unwrap_or(output)
-}
-
-/// A hash that names a transaction in a trace answer.
+/// The answer to a request for the traces of a block.
 pub(super) fn block_trace_json(frames: &[(B256, CallFrame)], with_log: bool) -> Value {
     frames
         .iter()

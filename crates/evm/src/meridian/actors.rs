@@ -43,6 +43,8 @@ pub struct Actors {
 
 /// One attacker per scenario, and some to spare.
 const ATTACKERS: usize = 12;
+/// Ether of each attacker: the dearest attack stakes forty, so it can be repeated fifty times.
+const STRANGER_ETHER: u64 = 2_000;
 
 impl Actors {
     pub(super) fn derive(seed: u64) -> Self {
@@ -85,11 +87,17 @@ impl Actors {
         let staff = staff.into_iter().map(with(100));
         let council = self.council.iter().map(with(100));
         let users = self.users.iter().map(with(200));
-        let strangers = self.attackers.iter().chain([&self.known_exploiter]).map(with(60));
+        let strangers =
+            self.attackers.iter().chain([&self.known_exploiter]).map(with(STRANGER_ETHER));
         rich.into_iter().chain(staff).chain(council).chain(users).chain(strangers).collect()
     }
 
-    /// Everyone with a word for who they are, for labels.
+    /// Addresses that lists of bad actors would name, with their category.
+    pub fn known_bad(&self) -> Vec<(Address, &'static str)> {
+        vec![(self.known_exploiter.address(), "exploiter")]
+    }
+
+    /// Everyone with a word for who they are, for labels. Attackers are strangers and not here.
     pub fn named(&self) -> Vec<(String, Address)> {
         let one = [
             ("admin", &self.admin),

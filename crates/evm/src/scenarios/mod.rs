@@ -20,16 +20,17 @@ mod oracle_stops;
 mod parameter_pushed;
 mod reentrant_drain;
 mod role_stolen;
+mod run;
 
-use alloy_primitives::{Address, B256};
-use alloy_sol_types::SolConstructor;
 use model::BlockRef;
 
+pub use run::Run;
+
 use crate::{
-    artifact::Artifact,
-    devnet::{Devnet, DevnetError, TransactionRequest, Wallet},
-    meridian::{Meridian, MeridianError, Traffic, submit},
+    devnet::{Devnet, Wallet},
+    meridian::{Meridian, MeridianError, Traffic},
 };
+use run::Stage;
 
 /// What a monitor should have noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,19 +62,20 @@ pub enum Area {
 }
 
 impl Area {
-    /// The word used in files and reports.
+    /// The word used in files and reports: the name of the detector that answers for it, where there
+    /// is one.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OracleLag => "oracle_lag",
             Self::RoleChange => "role_change",
             Self::ParameterUpdate => "parameter_update",
-            Self::Upgrade => "upgrade",
+            Self::Upgrade => "proxy_upgraded",
             Self::LargeWithdrawal => "large_withdrawal",
-            Self::Reentrancy => "reentrancy",
+            Self::Reentrancy => "reentrant_call",
             Self::FlashLoan => "flash_loan",
             Self::PriceManipulation => "price_manipulation",
-            Self::FailedCalls => "failed_calls",
-            Self::KnownAddress => "known_address",
+            Self::FailedCalls => "failed_calls_rise",
+            Self::KnownAddress => "known_bad_address",
             Self::Issuance => "issuance",
             Self::Reorg => "reorg",
         }
@@ -170,7 +172,7 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
 impl Scenario {
     /// Starts it; nothing happens before the first step.
     pub fn begin(&'static self) -> Run {
-        Run { scenario: self, next: 0, repeated: 0, memory: Memory::default() }
+        Run::new(self)
     }
 
     /// Carries it out from beginning to end, one block per step, and returns the blocks.
@@ -205,116 +207,5 @@ impl Scenario {
         }
         let position = all().iter().position(|other| other.name == self.name).unwrap_or(0);
         &on.actors.attackers[position % on.actors.attackers.len()]
-    }
-}
-
-/// An attack in progress.
-#[derive(Debug)]
-pub struct Run {
-    scenario: &'static Scenario,
-    next: usize,
-    repeated: u32,
-    memory: Memory,
-}
-
-/// What later steps need to know of earlier ones.
-#[derive(Debug, Clone, Default)]
-struct Memory {
-    /// The attacker's contract.
-    contract: Option<Address>,
-    /// The attack's own transactions.
-    transactions: Vec<B256>,
-    /// Height before the attack.
-    began_at: u64,
-}
-
-impl Run {
-    /// What is being run.
-    pub fn scenario(&self) -> &'static Scenario {
-        self.scenario
-    }
-
-    /// Hashes of the attack's own transactions so far.
-    pub fn transactions(&self) -> &[B256] {
-        &self.memory.transactions
-    }
-
-    /// Queues the next step's transactions and says what it is; the caller then makes one block.
-    /// `None` when it is over.
-    pub fn step(
-        &mut self,
-        devnet: &Devnet,
-        on: &Meridian,
-        traffic: &mut Traffic,
-    ) -> Result<Option<&'static str>, ScenarioError> {
-        let Some(step) = self.scenario.steps.get(self.next) else { return Ok(None) };
-        let attacker = self.scenario.attacker(on);
-        let mut stage = Stage { devnet, on, traffic, attacker, memory: &mut self.memory };
-        (step.act)(&mut stage).map_err(|source| ScenarioError {
-            scenario: self.scenario.name,
-            step: step.what,
-            source,
-        })?;
-        self.repeated += 1;
-        if self.repeated >= step.blocks {
-            self.repeated = 0;
-            self.next += 1;
-        }
-        Ok(Some(step.what))
-    }
-}
-
-/// What a step has to work with.
-struct Stage<'a> {
-    devnet: &'a Devnet,
-    on: &'a Meridian,
-    traffic: &'a mut Traffic,
-    attacker: &'a Wallet,
-    memory: &'a mut Memory,
-}
-
-impl Stage<'_> {
-    /// Queues one of the attack's transactions.
-    fn send(
-        &mut self,
-        wallet: &Wallet,
-        request: TransactionRequest,
-        what: &'static str,
-    ) -> Result<(), MeridianError> {
-        let hash = submit(self.devnet, wallet, request, what)?;
-        self.memory.transactions.push(hash);
-        Ok(())
-    }
-
-    /// Queues the creation of the attacker's contract.
-    fn create(
-        &mut self,
-        artifact: Artifact,
-        arguments: impl SolConstructor,
-    ) -> Result<(), MeridianError> {
-        let nonce = self.devnet.next_nonce(self.attacker.address());
-        let initcode = [artifact.bytecode().as_ref(), &arguments.abi_encode()].concat();
-        self.send(self.attacker, TransactionRequest::create(initcode), artifact.name)?;
-        self.memory.contract = Some(self.attacker.address().create(nonce));
-        Ok(())
-    }
-
-    /// The attacker's contract; the zero address before there is one.
-    fn contract(&self) -> Address {
-        self.memory.contract.unwrap_or_default()
-    }
-
-    /// Lets more time pass before the next block than usual, as when makers of blocks miss turns.
-    fn miss_turns(&self, turns: u64) -> Result<(), MeridianError> {
-        let next = self.devnet.now() + (turns + 1) * self.devnet.config().block_time_s;
-        self.chain("miss turns", self.devnet.set_next_time(next))
-    }
-
-    fn chain<T>(
-        &self,
-        what: &'static str,
-        result: Result<T, DevnetError>,
-    ) -> Result<T, MeridianError> {
-        result.map_err(|source| MeridianError::Devnet { what, source })
     }
 }

@@ -75,7 +75,7 @@ impl Attack {
 fn assert_life_goes_on(devnet: &Devnet, on: &Meridian, traffic: &mut Traffic, after: &str) {
     let first = devnet.head().number + 1;
     let mut queued = 0;
-    for _ in 0..30 {
+    for _ in 0..15 {
         queued += traffic.submit(devnet, on).unwrap();
         devnet.mine().unwrap();
     }

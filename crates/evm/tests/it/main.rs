@@ -3,5 +3,7 @@
 
 mod attacks; // what each scenario does on the chain
 mod client; // a plain JSON-RPC client
+mod endpoint; // tags, faults, WebSocket
+mod laws; // what holds for any history
 mod protocol; // the protocol and its everyday traffic
 mod rpc; // JSON-RPC answers, proven with nothing but the answers

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, U256, address, b256, keccak256};
+use alloy_primitives::{Address, U256, b256, keccak256};
 use alloy_sol_types::SolEvent;
 use bellwether_evm::{
     devnet::{Devnet, DevnetConfig},
@@ -31,8 +31,44 @@ fn the_protocol_is_deployed_at_the_same_addresses_with_its_money() {
     let (devnet, on) = deployed();
     let (again, _) = deployed();
     assert_eq!(devnet.head(), again.head(), "deployment is deterministic to the last bit");
-    // Anyone's configuration for the demo may name these.
-    assert_eq!(on.token, address!("0xf8e5cceebba7ec415c17fd2e8d525a7b42811fe6"));
+    // Configurations of the demo name these: they must be the same in every version.
+    let deployed = on.deployments();
+    let mut named: Vec<String> = deployed
+        .iter()
+        .map(|deployed| {
+            format!("{} {} from {}", deployed.address, deployed.name, deployed.first_block)
+        })
+        .collect();
+    named.extend(on.actors.named().iter().map(|(name, address)| format!("{address} {name}")));
+    named.extend(on.actors.known_bad().iter().map(|(address, why)| format!("{address} {why}")));
+    expect_test::expect![[r#"
+        0xf8E5cCEEbbA7EC415c17fd2e8d525a7B42811fe6 token from 1
+        0xBed1a3ADCAC7e1528bB8E4adf3bE060E7Bc89f8a vault from 1
+        0x1f5013Deb40881c2101c55522938DFeB0c841A17 vault-implementation from 1
+        0x65Ffe89a40606Ee84B7706e274915a564c503B5b oracle from 1
+        0xb07eCb3DCc5464544E66dB00a8f41CFDEEDE0eDE pair from 1
+        0x9364446b0A81D7763d17e521D209c86F873ec857 flash-lender from 1
+        0x821b66790340439a2beBaC19f726b9e6D2679f90 governor from 1
+        0xa008bc61a66194ab65D799AA0C933243164b5927 timelock from 1
+        0x9f1f6e2A7B281233f519034eAd5b4EF64e1152b4 insurance-fund from 1
+        0x2030F72411D3bA0F99fd96720e0e0dc3fcB103a7 bridge from 1
+        0x5DfbaDc68ba75C97AA9A4c573e416CB16984339E admin
+        0xe151585B466607F9288EBa8aaA50de3B80D364B2 upgrader
+        0x50389A1D176c16Be421627CeC2761C51Ad264A5E reporter
+        0x8e7079AE2b67ff7B5624a473aaC5278A7643Ab99 issuer
+        0xf519B541dEdcb588D6a03868749BFeA695A1a6bC claims
+        0xb08b2588798AaB952a98339a6227e23282b24D6F relayer
+        0x77CdB5A705345a608055d100E8698ec60bd56163 risk-manager
+        0x3E192B3A513b728ccCeeCF6107bfdbaFf9C7C470 guardian
+        0xb441D434F069f3A42122c2e58B1D606B212C4108 treasury
+        0xCbB21b64E3d5BaF0dDb441Af2729722EDf481Fc5 market-maker
+        0x0fd03F8c145eD65d21363Da23c3fDAC5a3EfeD10 council-0
+        0xC691c646C836dA020f6D8a37eA650C8374048c2F council-1
+        0xE8111F0B5d4ec4B0725407375B504F8A4b369022 council-2
+        0xf3E39A7b8f9C7E37399a8C19eD2853E5Fd70A882 council-3
+        0x1e7DbC1405fB0DC52fD104102782826AA9DE9A41 council-4
+        0x30F0fd624dbaa7cDD15a0Bae62E238F22CCc1E63 exploiter"#]]
+    .assert_eq(&named.join("\n"));
     let names: BTreeSet<_> = on.deployments().iter().map(|deployed| deployed.name).collect();
     assert_eq!(names.len(), 10);
     for deployed in on.deployments() {
@@ -80,6 +116,16 @@ fn the_events_that_watchers_know_have_their_well_known_topics() {
     assert_eq!(Governor::RoleChange::SIGNATURE_HASH[..4], [0xc4, 0x3a, 0x0d, 0xce]);
     assert_eq!(Vault::ParameterUpdate::SIGNATURE_HASH[..4], [0xa9, 0xd4, 0xe0, 0xf3]);
     assert_eq!(PriceOracle::AnswerUpdated::SIGNATURE_HASH[..4], [0x05, 0x59, 0x88, 0x4f]);
+}
+
+#[test]
+fn the_native_risk_events_are_the_ones_the_registry_reads() {
+    use registry::{ContractAbi, risk};
+    let abi = ContractAbi::from_json(bellwether_evm::artifact::RISK_EVENTS.json).unwrap();
+    for signature in [risk::ROLE_CHANGE, risk::PARAMETER_UPDATE, risk::ORACLE_LAG] {
+        let event = abi.find_event(signature).unwrap();
+        assert!(signature.starts_with(&format!("{}(", event.name)), "{signature}");
+    }
 }
 
 #[test]

@@ -6,19 +6,17 @@ use alloy_consensus::{
 use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U256, hex, keccak256};
 use bellwether_evm::{
     artifact,
-    devnet::{Devnet, DevnetConfig, Endpoint, Fault, FaultRule, TransactionRequest, Wallet},
+    devnet::{Devnet, DevnetConfig, Endpoint, TransactionRequest, Wallet},
 };
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{answer, raw, result};
 
-fn wallets() -> (Wallet, Wallet) {
+pub(crate) fn wallets() -> (Wallet, Wallet) {
     (Wallet::derive(1, "ann"), Wallet::derive(1, "bob"))
 }
 
-fn devnet() -> Devnet {
+pub(crate) fn devnet() -> Devnet {
     let (ann, bob) = wallets();
     let ether = U256::from(10).pow(U256::from(18));
     let genesis = vec![(ann.address(), ether * U256::from(100)), (bob.address(), ether)];
@@ -26,7 +24,7 @@ fn devnet() -> Devnet {
 }
 
 /// A chain with a token contract: a creation, calls that log, a failure, a legacy transaction.
-fn chain_with_token() -> (Devnet, Address) {
+pub(crate) fn chain_with_token() -> (Devnet, Address) {
     let devnet = devnet();
     let (ann, bob) = wallets();
     let admin = B256::left_padding_from(ann.address().as_slice());
@@ -59,7 +57,7 @@ fn chain_with_token() -> (Devnet, Address) {
     (devnet, token)
 }
 
-async fn serve(devnet: &Devnet) -> Endpoint {
+pub(crate) async fn serve(devnet: &Devnet) -> Endpoint {
     devnet.serve("127.0.0.1:0".parse().unwrap()).await.unwrap()
 }
 
@@ -365,101 +363,107 @@ async fn a_reorg_replaces_blocks_and_may_drop_or_move_transactions() {
 }
 
 #[tokio::test]
-async fn tags_follow_the_head_at_their_distance() {
-    let devnet = devnet();
-    for _ in 0..10 {
-        devnet.mine().unwrap();
-    }
+async fn answers_have_the_fields_of_other_nodes() {
+    use expect_test::expect;
+    let (devnet, _) = chain_with_token();
     let endpoint = serve(&devnet).await;
-    for (tag, number) in [("latest", 10), ("safe", 6), ("finalized", 2), ("earliest", 0)] {
-        let block = result(&endpoint, "eth_getBlockByNumber", json!([tag, false])).await;
-        assert_eq!(block["number"], format!("{number:#x}"), "{tag}");
-    }
-    devnet.set_next_time(devnet.now() + 1_000).unwrap();
-    let before = devnet.now();
-    devnet.mine().unwrap();
-    assert_eq!(devnet.now(), before + 1_000);
-    assert!(devnet.mine_at(devnet.now()).is_err(), "time never stands still");
-}
-
-#[tokio::test]
-async fn each_fault_looks_like_the_failure_it_is_named_after() {
-    let (devnet, token) = chain_with_token();
-    let endpoint = serve(&devnet).await;
-    let healthy = serve(&devnet).await;
-    let receipts = "eth_getBlockReceipts";
-
-    let error = Fault::Error { code: -32005, message: "over capacity".into() };
-    endpoint.faults().add(FaultRule::times(receipts, error, 1));
-    let spoiled = answer(&endpoint, receipts, json!(["0x2"])).await;
-    assert_eq!(spoiled["error"], json!({ "code": -32005, "message": "over capacity" }));
-    let after = result(&endpoint, receipts, json!(["0x2"])).await;
-    assert_eq!(after.as_array().unwrap().len(), 5, "only one request was spoiled");
-
-    endpoint.faults().add(FaultRule::always(receipts, Fault::Empty));
-    assert_eq!(result(&endpoint, receipts, json!(["0x2"])).await, json!([]));
-    assert_eq!(result(&healthy, receipts, json!(["0x2"])).await, after, "faults are per endpoint");
-    endpoint.faults().clear();
-
-    let rule = json!([{ "method": "*", "fault": { "kind": "http", "status": 503 }, "times": 1 }]);
-    result(&endpoint, "devnet_fault", rule).await;
-    let request = r#"{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}"#;
-    assert_eq!(raw(&endpoint, request).await.0, 503);
-    endpoint.faults().add(FaultRule::times("*", Fault::Garbage, 1));
-    assert!(serde_json::from_str::<Value>(&raw(&endpoint, request).await.1).is_err());
-
-    endpoint.faults().add(FaultRule::always("*", Fault::Lag { blocks: 1 }));
-    assert_eq!(result(&endpoint, "eth_blockNumber", json!([])).await, "0x1");
-    let newest = json!([devnet.head().hash, false]);
-    assert_eq!(result(&endpoint, "eth_getBlockByHash", newest).await, Value::Null);
-    let logs = json!([{ "fromBlock": "0x0", "toBlock": "0x2", "address": token }]);
-    assert_eq!(result(&endpoint, "eth_getLogs", logs).await.as_array().unwrap().len(), 1);
-    result(&endpoint, "devnet_clearFaults", json!([])).await;
-    assert_eq!(result(&endpoint, "eth_blockNumber", json!([])).await, "0x2");
-}
-
-#[tokio::test]
-async fn new_heads_arrive_over_websocket_and_a_dropped_socket_ends() {
-    let devnet = devnet();
-    let endpoint = serve(&devnet).await;
-    let (mut socket, _) = tokio_tungstenite::connect_async(endpoint.ws_url()).await.unwrap();
-    let request =
-        json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"] });
-    socket.send(Message::text(request.to_string())).await.unwrap();
-    let next = |message: Option<Result<Message, _>>| -> Value {
-        serde_json::from_str(message.unwrap().unwrap().to_text().unwrap()).unwrap()
+    let block = result(&endpoint, "eth_getBlockByNumber", json!(["0x2", true])).await;
+    let keys = |value: &Value| -> String {
+        let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.join(" ")
     };
-    let id = next(socket.next().await)["result"].clone();
-    devnet.mine().unwrap();
-    devnet.mine().unwrap();
-    for number in 1..=2 {
-        let head = next(socket.next().await);
-        assert_eq!(head["method"], "eth_subscription");
-        assert_eq!(head["params"]["subscription"], id);
-        let header: Header = serde_json::from_value(head["params"]["result"].clone()).unwrap();
-        assert_eq!(header.hash_slow(), devnet.block(number).unwrap().hash);
-    }
-    devnet.reorg(1, |_| {}).unwrap();
-    for number in 2..=3 {
-        let hash = next(socket.next().await)["params"]["result"]["hash"].clone();
-        assert_eq!(hash, json!(devnet.block(number).unwrap().hash), "reorgs announce each block");
-    }
-    let request = json!({ "jsonrpc": "2.0", "id": 2, "method": "eth_blockNumber" });
-    socket.send(Message::text(request.to_string())).await.unwrap();
-    assert_eq!(next(socket.next().await)["result"], "0x3");
-
-    endpoint.faults().add(FaultRule::times("*", Fault::DropWebsocket, 1));
-    devnet.mine().unwrap();
-    assert!(!matches!(socket.next().await, Some(Ok(Message::Text(_)))), "the socket is closed");
-}
-
-#[tokio::test]
-async fn a_dropped_endpoint_closes_its_port_and_sockets() {
-    let devnet = devnet();
-    let endpoint = serve(&devnet).await;
-    let (mut socket, _) = tokio_tungstenite::connect_async(endpoint.ws_url()).await.unwrap();
-    let address = endpoint.address();
-    drop(endpoint);
-    assert!(!matches!(socket.next().await, Some(Ok(Message::Text(_)))));
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    expect!["baseFeePerGas blobGasUsed difficulty excessBlobGas extraData gasLimit gasUsed hash logsBloom miner mixHash nonce number parentBeaconBlockRoot parentHash receiptsRoot requestsHash sha3Uncles size stateRoot timestamp transactions transactionsRoot uncles withdrawals withdrawalsRoot"].assert_eq(&keys(&block));
+    let legacy = &block["transactions"][2];
+    expect![[r#"
+        {
+          "blockHash": "0x95e0c94454e308c581e4a09f591a4952e523551052a3c8f9a765ec8832662f57",
+          "blockNumber": "0x2",
+          "chainId": "0x7a6a",
+          "from": "0x5baebeca2fcee814947269556e957bd7a6bcc20c",
+          "gas": "0x927c0",
+          "gasPrice": "0x975f8d4e",
+          "hash": "0x23b6682c123a1d564cb3ddab615b72aefdd5d81bc171a1689be985e38058eaaa",
+          "input": "0xdb006a750000000000000000000000000000000000000000000000000000000000000190",
+          "nonce": "0x0",
+          "r": "0x2fceea8106297850fa100d1674bee016eb475c92c743b50547137a136241123d",
+          "s": "0x188780af74b6a0f600dca469d3ccf4ebf694386c67dc1249d8ff91fd43e12f34",
+          "to": "0x2a5357fc84fe1c839d98d3eec4c4d7f97247fd60",
+          "transactionIndex": "0x2",
+          "type": "0x0",
+          "v": "0xf4f8",
+          "value": "0x0"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(legacy).unwrap());
+    expect!["accessList blockHash blockNumber chainId from gas gasPrice hash input maxFeePerGas maxPriorityFeePerGas nonce r s to transactionIndex type v value yParity"].assert_eq(&keys(&block["transactions"][0]));
+    let receipts = result(&endpoint, "eth_getBlockReceipts", json!(["0x2"])).await;
+    let mut failed = receipts[3].clone();
+    assert_eq!(failed["logsBloom"].as_str().unwrap().len(), 2 + 512);
+    failed["logsBloom"] = json!("…");
+    expect![[r#"
+        {
+          "blockHash": "0x95e0c94454e308c581e4a09f591a4952e523551052a3c8f9a765ec8832662f57",
+          "blockNumber": "0x2",
+          "contractAddress": null,
+          "cumulativeGasUsed": "0x2bf11",
+          "effectiveGasPrice": "0x697d2ba7",
+          "from": "0x5baebeca2fcee814947269556e957bd7a6bcc20c",
+          "gasUsed": "0x5d45",
+          "logs": [],
+          "logsBloom": "…",
+          "status": "0x0",
+          "to": "0x2a5357fc84fe1c839d98d3eec4c4d7f97247fd60",
+          "transactionHash": "0x8e91b8d7e787b688cf06f81962a9f2a5a78721772a6656199e2f6538e1133555",
+          "transactionIndex": "0x3",
+          "type": "0x2"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&failed).unwrap());
+    let log = &receipts[2]["logs"][1];
+    expect![[r#"
+        {
+          "address": "0x2a5357fc84fe1c839d98d3eec4c4d7f97247fd60",
+          "blockHash": "0x95e0c94454e308c581e4a09f591a4952e523551052a3c8f9a765ec8832662f57",
+          "blockNumber": "0x2",
+          "blockTimestamp": "0x684ee198",
+          "data": "0x0000000000000000000000000000000000000000000000000000000000000190",
+          "logIndex": "0x4",
+          "removed": false,
+          "topics": [
+            "0x4896181ff8f4543cc00db9fe9b6fb7e6f032b7eb772c72ab1ec1b4d2e03b9369",
+            "0x0000000000000000000000005baebeca2fcee814947269556e957bd7a6bcc20c"
+          ],
+          "transactionHash": "0x23b6682c123a1d564cb3ddab615b72aefdd5d81bc171a1689be985e38058eaaa",
+          "transactionIndex": "0x2"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(log).unwrap());
+    let options = json!({ "tracer": "callTracer", "tracerConfig": { "withLog": true } });
+    let traces = result(&endpoint, "debug_traceBlockByNumber", json!(["0x2", options])).await;
+    expect![[r#"
+        {
+          "result": {
+            "error": "execution reverted",
+            "from": "0x5baebeca2fcee814947269556e957bd7a6bcc20c",
+            "gas": "0x927c0",
+            "gasUsed": "0x5d45",
+            "input": "0xdb006a7500000000000000000000000000000000000000000000000000000000000003e8",
+            "output": "0xe450d38c0000000000000000000000005baebeca2fcee814947269556e957bd7a6bcc20c000000000000000000000000000000000000000000000000000000000000025800000000000000000000000000000000000000000000000000000000000003e8",
+            "to": "0x2a5357fc84fe1c839d98d3eec4c4d7f97247fd60",
+            "type": "CALL",
+            "value": "0x0"
+          },
+          "txHash": "0x8e91b8d7e787b688cf06f81962a9f2a5a78721772a6656199e2f6538e1133555"
+        }"#]].assert_eq(&serde_json::to_string_pretty(&traces[3]).unwrap());
+    expect![[r#"
+        {
+          "result": {
+            "from": "0x54024e60ae6884ff5a7f99be670cc9ad07b6863c",
+            "gas": "0x5208",
+            "gasUsed": "0x5208",
+            "input": "0x",
+            "to": "0x5baebeca2fcee814947269556e957bd7a6bcc20c",
+            "type": "CALL",
+            "value": "0x5"
+          },
+          "txHash": "0x3871ae6c29292195bed0a3b0cdc91a4819ee174fe91b7c07e0d5ae9056870689"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&traces[4]).unwrap());
 }

@@ -336,7 +336,7 @@ impl World {
         let entries = vec![
             StateEntry { key: b"count".to_vec(), value: Some(vec![count.wrapping_add(1)]) },
             StateEntry { key: vec![number as u8 % 3], value: Some(block.at.hash.to_vec()) },
-            StateEntry { key: vec![(number as u8 + 1) % 3], value: None },
+            StateEntry { key: vec![(number + 1) as u8 % 3], value: None },
         ];
         let prior = |entry: &StateEntry| StateEntry {
             key: entry.key.clone(),

@@ -34,8 +34,7 @@ impl Message {
     /// A whole document.
     pub fn html(&self) -> String {
         let mut html = String::with_capacity(4_096);
-        // Writing to a string cannot fail.
-        let _ = self.write_html(&mut html);
+        self.write_html(&mut html).expect("writing to a string cannot fail");
         html
     }
 

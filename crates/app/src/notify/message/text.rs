@@ -1,7 +1,5 @@
 //! Plain text: terminals, and the part of a mail for those who read it without HTML.
 
-use std::fmt::Write as _;
-
 use super::Message;
 
 impl Message {
@@ -12,12 +10,11 @@ impl Message {
         let mut text = self.subject();
         for row in &self.rows {
             let label = format!("{}:", row.label);
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\n  {label:width$} {}", row.value);
+            text.push_str(&format!("\n  {label:width$} {}", row.value));
         }
         for link in &self.links {
             let label = format!("{}:", link.label);
-            let _ = write!(text, "\n  {label:width$} {}", link.url);
+            text.push_str(&format!("\n  {label:width$} {}", link.url));
         }
         text
     }

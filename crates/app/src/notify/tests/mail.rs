@@ -88,7 +88,7 @@ async fn moody(rcpt: &'static [&'static str]) -> u16 {
             let (stream, _) = listener.accept().await.unwrap();
             let (reader, mut writer) = stream.into_split();
             let mut lines = BufReader::new(reader).lines();
-            let _ = writer.write_all(b"220 moody\r\n").await;
+            writer.write_all(b"220 moody\r\n").await.ok();
             let mut in_data = false;
             while let Ok(Some(line)) = lines.next_line().await {
                 let answer = match line.get(..4) {
@@ -105,7 +105,7 @@ async fn moody(rcpt: &'static [&'static str]) -> u16 {
                     Some("QUIT") => "221 bye",
                     _ => "250 ok",
                 };
-                let _ = writer.write_all(format!("{answer}\r\n").as_bytes()).await;
+                writer.write_all(format!("{answer}\r\n").as_bytes()).await.ok();
             }
         }
     });

@@ -8,13 +8,16 @@ use std::{
 };
 
 use axum::{Router, http::HeaderMap, http::StatusCode, routing::post};
-use model::{Name, Notification, NotificationId, NotificationKind, NotificationState, UnixMillis};
+use expect_test::expect;
+use model::{
+    Name, Notification, NotificationId, NotificationKind, NotificationState, Secret, UnixMillis,
+};
 use store::Store;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::http::{serve, webhook};
 use crate::notify::{
-    LANE_WIDTH, Receiver, Receivers, Worker,
+    LANE_WIDTH, Receiver, ReceiverConfig, Receivers, Worker,
     message::tests::{NOON_S, alert_of, context, finding, name},
 };
 
@@ -233,4 +236,40 @@ async fn a_retraction_waits_for_the_message_it_retracts() {
         worker.finish_one().await;
     }
     assert_eq!(*kinds.lock().unwrap(), ["opened", "retracted"]);
+}
+
+#[tokio::test]
+async fn draining_ends_when_everything_is_delivered() {
+    let (store, _) = store(&["hook"], 9);
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = taken.clone();
+    let router = Router::new().fallback(post(move || async move {
+        count.fetch_add(1, Ordering::SeqCst);
+    }));
+    let hook = webhook(&serve(router).await);
+    let worker = Worker::new(store.outbox(), receivers([(name("hook"), hook)]), || START);
+    worker.drain().await.unwrap();
+    assert_eq!(taken.load(Ordering::SeqCst), 9);
+    assert_eq!(store.outbox().counts().unwrap().delivered, 9);
+}
+
+#[test]
+fn all_receivers_that_cannot_work_are_told_at_once() {
+    let hook = |secret: &str| ReceiverConfig::Webhook {
+        url: Secret::new("https://alerts.example/hook".to_owned()),
+        secret: Secret::new(secret.to_owned()),
+    };
+    let url = Secret::new("http://alerts.example/s3cr3t".to_owned());
+    let configs = [
+        (name("good"), hook("0123456789abcdef")),
+        (name("weak"), hook("short")),
+        (name("clear"), ReceiverConfig::Slack { url }),
+    ];
+    let error = Receivers::new(&configs, context()).unwrap_err();
+    expect![[r#"
+        receiver weak: the webhook's secret has 5 bytes; at least 16 make it hard to guess
+        receiver clear: the slack address is not usable: it is a secret and must be https"#]]
+    .assert_eq(&error.to_string());
+    let receivers = Receivers::new(&configs[..1], context()).unwrap();
+    assert!(receivers.by_name.contains_key("good"));
 }

@@ -17,16 +17,18 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch};
 
 use super::{Devnet, Faults};
 
-/// One port that serves the chain. Dropping it closes the port and all its connections.
+/// One port that serves the chain. Dropping it closes the port and all its connections; requests
+/// that are being answered get their answer.
 #[derive(Debug)]
 pub struct Endpoint {
     address: SocketAddr,
     faults: Arc<Faults>,
-    server: JoinHandle<()>,
+    /// Held for as long as connections may live.
+    _open: watch::Sender<()>,
 }
 
 impl Endpoint {
@@ -51,36 +53,39 @@ impl Endpoint {
     }
 }
 
-impl Drop for Endpoint {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
 /// What each connection needs.
 #[derive(Clone)]
 struct Shared {
     devnet: Devnet,
     faults: Arc<Faults>,
-    /// Closes WebSocket connections, which outlive the accept loop, when the endpoint is dropped.
-    is_open: tokio::sync::watch::Receiver<()>,
+    /// Fails when the endpoint has been dropped.
+    is_open: watch::Receiver<()>,
+}
+
+impl Shared {
+    /// Waits until the endpoint is dropped.
+    async fn closed(&mut self) {
+        while self.is_open.changed().await.is_ok() {}
+    }
 }
 
 pub(super) async fn serve(devnet: Devnet, address: SocketAddr) -> std::io::Result<Endpoint> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let faults = Arc::new(Faults::default());
-    let (open, is_open) = tokio::sync::watch::channel(());
+    let (open, is_open) = watch::channel(());
     let shared = Shared { devnet, faults: Arc::clone(&faults), is_open };
+    let mut until = shared.clone();
     let router = Router::new().route("/", post(over_http).get(upgrade)).with_state(shared);
-    let server = tokio::spawn(async move {
-        // Lives as long as this task: when it is dropped, connections see the channel close.
-        let _open = open;
-        if let Err(error) = axum::serve(listener, router).await {
+    tokio::spawn(async move {
+        let server = axum::serve(listener, router);
+        // Kept-alive connections end with the port, as they would when a node goes down.
+        let server = server.with_graceful_shutdown(async move { until.closed().await });
+        if let Err(error) = server.await {
             tracing::error!(%error, "devnet endpoint stopped");
         }
     });
-    Ok(Endpoint { address, faults, server })
+    Ok(Endpoint { address, faults, _open: open })
 }
 
 async fn over_http(State(shared): State<Shared>, body: Bytes) -> Response {

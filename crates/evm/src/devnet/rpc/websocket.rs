@@ -18,12 +18,12 @@ const SUBSCRIPTIONS_MAX: usize = 16;
 /// Serves one connection until either side closes it.
 pub(super) async fn run(shared: Shared, mut socket: WebSocket) {
     let mut heads = shared.devnet.heads.subscribe();
-    let mut is_open = shared.is_open.clone();
+    let mut endpoint = shared.clone();
     let mut subscriptions: Vec<String> = Vec::new();
     let mut subscribed_ever: u64 = 0;
     loop {
         tokio::select! {
-            closed = is_open.changed() => if closed.is_err() { return },
+            () = endpoint.closed() => return,
             head = heads.recv() => {
                 if shared.faults.is_websocket_dropped() {
                     return;
