@@ -1,1 +1,19 @@
 //! Pure: chain events in, verdicts out. Windows, thresholds, detectors, match expressions.
+//!
+//! [`Engine::apply`] folds one [`model::ChainEvent`] over what is remembered and hands back a
+//! [`Judgement`]: findings, samples, coverage and the change of state with its way back. Nothing here
+//! reads a clock, a file or the network: the same events give the same judgements, live, in a replay
+//! and after a crash, whatever forks lay in between.
+
+pub mod detectors; //  code that judges, one file and one page each
+mod engine; //         the fold: route, judge, remember, account for
+pub mod expression; // the language of monitors
+mod monitors; //       what people configured, compiled
+pub mod state; //      what is remembered, with an exact way back
+pub mod thresholds; // what is usual, and how far is too far
+pub mod windows; //    the last hour, exactly
+
+pub use detectors::Params;
+pub use engine::{Engine, Judgement};
+pub use monitors::{MonitorError, MonitorSpec, RuleSpec, Subject};
+pub use state::RestoreError;

@@ -37,6 +37,18 @@ pub enum Action {
     Group,
 }
 
+impl Action {
+    /// The word used in pages, the API and the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notify(_) => "notify",
+            Self::Withhold => "withhold",
+            Self::Hold { .. } => "hold",
+            Self::Group => "group",
+        }
+    }
+}
+
 /// Why it was decided so. `Display` is the text that people read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
@@ -138,7 +150,12 @@ impl fmt::Display for Reason {
                 write!(f, "all {} findings left the chain with block {block}", Count(*findings))
             }
             Self::StillStands { left, standing } => {
-                write!(f, "{} findings left the chain, {} stand", Count(*left), Count(*standing))
+                write!(
+                    f,
+                    "findings that left the chain: {}, that stand: {}",
+                    Count(*left),
+                    Count(*standing)
+                )
             }
             Self::Final { block } => write!(f, "final with block {block}"),
             Self::WithinWindow { findings, window_s } => write!(
@@ -148,7 +165,7 @@ impl fmt::Display for Reason {
                 window_s.div_ceil(60)
             ),
             Self::UpdateInterval { waiting } => {
-                write!(f, "told a short while ago; {} findings wait", Count(*waiting))
+                write!(f, "told a short while ago; waiting to be told: {}", Count(*waiting))
             }
             Self::NoRoute { severity } => write!(f, "no route takes it at severity {severity}"),
             Self::NobodyWasTold => f.write_str("nobody had been told"),

@@ -100,15 +100,16 @@ pub(crate) fn printed(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{collections::BTreeMap, sync::Arc};
 
     use super::*;
     use expect_test::expect;
     use model::{
-        Address, BlindReason, BlockBundle, Bloom, Bytes, ChainEvent, Confidence, Evidence, Fact,
-        FactValue, Finding, FindingId, Frame, FrameKind, Header, History, I256, Level, Log,
-        Measure, Origin, Proof, Proven, Severity, StateRead, TokenAmount, Transaction, TxStatus,
-        TxTrace, U256,
+        Action, Address, Alert, AlertId, AlertState, BlindReason, BlockBundle, Bloom, Bytes,
+        ChainEvent, Confidence, Decision, Evidence, Fact, FactValue, Finding, FindingCount,
+        FindingId, FindingStatus, FindingSummary, Frame, FrameKind, Header, History, I256, Level,
+        Log, Measure, NotificationKind, Origin, Proof, Proven, Reason, Severity, StateRead,
+        TokenAmount, Told, Transaction, TxStatus, TxTrace, U256, UnixMillis,
     };
 
     fn name(text: &str) -> Name {
@@ -257,14 +258,69 @@ mod tests {
         }
     }
 
+    fn alert() -> Alert {
+        let first = finding();
+        let block = first.origin.block;
+        let told = Told {
+            kind: NotificationKind::Updated,
+            sequence: 2,
+            at: UnixMillis(-3),
+            severity: Severity::Critical,
+            findings: 4,
+        };
+        Alert {
+            id: AlertId([5; 16]),
+            fingerprint: "gas/mainnet/vault".into(),
+            network: name("mainnet"),
+            monitor: name("gas"),
+            deployment: Some(name("vault")),
+            state: AlertState::Retracted,
+            severity: Severity::Medium,
+            findings: vec![FindingSummary {
+                id: first.id,
+                block,
+                at: UnixSeconds(6),
+                status: FindingStatus::Retracted,
+                severity: Severity::Low,
+            }],
+            more: vec![FindingCount {
+                block,
+                at: UnixSeconds(7),
+                status: FindingStatus::Confirmed,
+                severity: Severity::High,
+                count: 8,
+                digest: u64::MAX,
+            }],
+            opened_at: UnixSeconds(9),
+            last_finding_at: UnixSeconds(10),
+            created_at: UnixMillis(11),
+            told: BTreeMap::from([(name("ops"), told)]),
+            first,
+        }
+    }
+
+    fn decision() -> Decision {
+        Decision {
+            alert: AlertId([5; 16]),
+            receiver: Some(name("ops")),
+            at: UnixMillis(12),
+            action: Action::Hold { until: UnixMillis(13) },
+            reason: Reason::SeverityRose { from: Severity::Info, to: Severity::High },
+        }
+    }
+
     #[test]
-    fn every_event_and_every_fact_survives() {
+    fn every_kind_of_body_survives() {
         for event in events() {
             let bytes = encode("t", &event).unwrap();
             assert_eq!(decode::<ChainEvent>(&bytes, "t", 0).unwrap(), event);
         }
         let bytes = encode("t", &finding()).unwrap();
         assert_eq!(decode::<Finding>(&bytes, "t", 0).unwrap(), finding());
+        let bytes = encode("t", &alert()).unwrap();
+        assert_eq!(decode::<Alert>(&bytes, "t", 0).unwrap(), alert());
+        let bytes = encode("t", &decision()).unwrap();
+        assert_eq!(decode::<Decision>(&bytes, "t", 0).unwrap(), decision());
     }
 
     /// FNV-1a: any fixed function of the bytes will do.
@@ -283,13 +339,17 @@ mod tests {
         let mut shown: Vec<String> =
             events().iter().map(|event| digest(&encode("t", event).unwrap())).collect();
         shown.push(digest(&encode("t", &finding()).unwrap()));
+        shown.push(digest(&encode("t", &alert()).unwrap()));
+        shown.push(digest(&encode("t", &decision()).unwrap()));
         expect![[r#"
             975 bytes 237a1e288bcfcd33
             85 bytes 2a894ca3ce33addd
             47 bytes 5decb25c1bc937bc
             83 bytes 72cd2cb545fb635b
             975 bytes 15a77ffc7f71ab47
-            577 bytes c9442bae7a228904"#]]
+            577 bytes c9442bae7a228904
+            748 bytes 44f3a204a67ede86
+            28 bytes dd802916e233a079"#]]
         .assert_eq(&shown.join("\n"));
         let block = ChainEvent::Finalized {
             network: name("dev"),

@@ -6,9 +6,11 @@
 //! cheaper than `SQLITE_BUSY`.
 //!
 //! `synchronous=FULL` makes a commit wait for the disk: after a power cut everything that was
-//! committed is there. It costs one fsync a commit, about 4 ms on the disk it was measured on (and a
-//! third of the event log's throughput in wall time against `NORMAL`: 47 k against 144 k events a
-//! second in batches of 200), which is why steps and appends take batches.
+//! committed is there. Measured by `examples/commit_cost.rs` (a block with 2 findings and 100 points,
+//! debug build, a virtual disk of 240 fsyncs a second): 5.2 ms a step committed alone, 1.0 ms in
+//! transactions of ten, 0.5 ms in memory. So the wait is one fsync whatever the size, which is why
+//! steps and appends take batches. `NORMAL` would be three times faster when catching up and could
+//! lose the last steps, and with them the knowledge of what was sent.
 
 use std::{
     fs::{self, File, OpenOptions},

@@ -39,8 +39,8 @@ pub use event_log::{
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
 pub use records::{
     AlertCount, AlertDetails, AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageRange,
-    CoverageSummary, Cursor, Decision, DetectorState, FindingCount, FindingFilter, FindingRecord,
-    PAGE_MAX, Page, ParseCursorError,
+    CoverageSummary, Cursor, DetectorState, FindingCount, FindingFilter, FindingRecord, PAGE_MAX,
+    Page, ParseCursorError,
 };
 pub use series::{
     Bucket, LabelMatcher, MatchOp, PRUNE_ROWS_MAX, Pruned, RAW_RETENTION_S, RangeQuery,

@@ -16,12 +16,13 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Alert, BlockCoverage, BlockRef, Finding, Name, Notification, Position, Sample, StateChange,
+    Alert, BlockCoverage, BlockRef, Decision, Finding, Name, Notification, Position, Sample,
+    StateChange,
 };
 use rusqlite::Transaction;
 
 use crate::{
-    Checkpoint, Decision, Store, StoreError, checkpoint, outbox,
+    Checkpoint, Store, StoreError, checkpoint, outbox,
     records::{alerts, coverage, findings, state},
     series::{self, SeriesIds},
 };

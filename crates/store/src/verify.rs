@@ -36,6 +36,9 @@ const INVARIANTS: &[&str] = &[
     "SELECT 'checkpoint of ' || network || ' is ' || position || ', beyond the end of its event log, '
          || next_position
      FROM checkpoints JOIN log_topics USING (network) WHERE position > next_position",
+    "SELECT 'event log of ' || network || ' begins at ' || first_position
+         || ', beyond the checkpoint, ' || position || ': events were removed unjudged'
+     FROM checkpoints JOIN log_topics USING (network) WHERE position < first_position",
     "SELECT 'event log of ' || network || ' says ' || first_position || '..' || next_position
          || ', but holds ' || count(position) || ' events, '
          || ifnull(min(position) || '..=' || max(position), 'none')

@@ -4,7 +4,11 @@
 //! This program is both sides. As `child` it judges a chain with forks, as fast as it can, and takes
 //! and settles messages in between. As the test it starts children, kills each with SIGKILL at a
 //! random moment, and compares the database with a model that was never disturbed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+#[path = "it/seen.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod seen;
 #[path = "it/world.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod world;
@@ -20,7 +24,10 @@ use std::{
 use bellwether_store::{EventLog as _, LEASE_MS, Step, Store};
 use model::{NotificationId, NotificationState, Position, UnixMillis};
 
-use crate::world::{Model, Op, Seen, World};
+use crate::{
+    seen::{Model, Seen},
+    world::{Op, World},
+};
 
 const KILLS: u64 = 40;
 

@@ -1,6 +1,6 @@
 //! Laws that hold for every history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_alert::{AlertBook, AlertInput, Policy, Route};
 use model::{
@@ -272,6 +272,10 @@ proptest! {
             book.apply(step.input.clone(), &policy, wall(i));
             let again = book.apply(step.input.clone(), &policy, wall(i));
             prop_assert_eq!(again, bellwether_alert::Outcome::default());
+            for alert in book.alerts() {
+                let ids: BTreeSet<_> = alert.findings.iter().map(|kept| kept.id).collect();
+                prop_assert_eq!(ids.len(), alert.findings.len(), "a finding is kept twice");
+            }
         }
     }
 

@@ -55,14 +55,14 @@ fn a_reorg_that_takes_a_part_tells_people_only_if_it_became_less_bad() {
     expect![[r#"
         00:00:00 alert 1 mail: OPENED, first finding
         00:00:12 alert 1 -: grouped, 1 more within 15 min of the alert's last finding
-        00:00:12 alert 1 mail: held until 00:05:00, told a short while ago; 1 findings wait
+        00:00:12 alert 1 mail: held until 00:05:00, told a short while ago; waiting to be told: 1
         00:00:24 alert 1 -: grouped, 1 more within 15 min of the alert's last finding
         00:00:24 alert 1 pager: OPENED, severity rose from medium to critical
         00:00:24 alert 1 mail: UPDATED, severity rose from medium to critical
-        00:00:30 alert 1 -: withheld, 1 findings left the chain, 2 stand
+        00:00:30 alert 1 -: withheld, findings that left the chain: 1, that stand: 2
         00:00:30 alert 1 mail: UPDATED, severity fell from critical to medium: block 102 (0x00000000…) left the chain
         00:00:30 alert 1 pager: UPDATED, severity fell from critical to medium: block 102 (0x00000000…) left the chain
-        00:00:31 alert 1 -: withheld, 1 findings left the chain, 1 stand
+        00:00:31 alert 1 -: withheld, findings that left the chain: 1, that stand: 1
     "#]]
     .assert_eq(&play.transcript());
 }
@@ -92,12 +92,12 @@ fn a_storm_of_ten_thousand_findings_is_few_messages_and_nothing_is_lost() {
     expect![[r#"
         00:00:00 alert 1 pager: OPENED, first finding, and 199 more
         00:00:00 alert 1 mail: OPENED, first finding, and 199 more
-        00:00:12 alert 1 pager: held until 00:05:00, told a short while ago; 200 findings wait
-        00:00:12 alert 1 mail: held until 00:05:00, told a short while ago; 200 findings wait
+        00:00:12 alert 1 pager: held until 00:05:00, told a short while ago; waiting to be told: 200
+        00:00:12 alert 1 mail: held until 00:05:00, told a short while ago; waiting to be told: 200
         00:05:00 alert 1 pager: UPDATED, 5,000 more, 5,200 findings in all
         00:05:00 alert 1 mail: UPDATED, 5,000 more, 5,200 findings in all
-        00:05:12 alert 1 pager: held until 00:10:00, told a short while ago; 200 findings wait
-        00:05:12 alert 1 mail: held until 00:10:00, told a short while ago; 200 findings wait
+        00:05:12 alert 1 pager: held until 00:10:00, told a short while ago; waiting to be told: 200
+        00:05:12 alert 1 mail: held until 00:10:00, told a short while ago; waiting to be told: 200
         00:15:00 alert 1 mail: UPDATED, 4,800 more, 10,000 findings in all
         00:15:00 alert 1 pager: UPDATED, 4,800 more, 10,000 findings in all"#]]
     .assert_eq(&heard.join("\n"));
@@ -135,8 +135,8 @@ fn a_rise_in_severity_does_not_wait_and_reaches_those_who_had_not_been_told() {
         00:00:24 alert 1 pager: OPENED, severity rose from medium to critical
         00:00:24 alert 1 mail: UPDATED, severity rose from medium to critical
         00:00:36 alert 1 -: grouped, 1 more within 15 min of the alert's last finding
-        00:00:36 alert 1 pager: held until 00:05:24, told a short while ago; 1 findings wait
-        00:00:36 alert 1 mail: held until 00:05:24, told a short while ago; 1 findings wait
+        00:00:36 alert 1 pager: held until 00:05:24, told a short while ago; waiting to be told: 1
+        00:00:36 alert 1 mail: held until 00:05:24, told a short while ago; waiting to be told: 1
     "#]]
     .assert_eq(&play.transcript());
     assert_eq!(play.alert(1).severity, Critical);
@@ -240,4 +240,38 @@ fn after_a_week_a_quiet_alert_leaves_the_book() {
     let left: Vec<u64> = play.book.alerts().map(|alert| alert.first.origin.block.number).collect();
     assert_eq!(left.len(), 2, "what can still be reverted stays, however old: {left:?}");
     assert!(!left.contains(&100));
+}
+
+#[test]
+fn what_takes_the_place_of_a_finding_that_left_is_told_too() {
+    let mut play = Play::new(policy());
+    play.at(0).block(&[("vault", "a", Medium), ("vault", "b", Medium)]);
+    play.at(12).block(&[("vault", "c", Medium)]);
+    play.at(301).block(&[("vault", "d", Medium)]);
+    play.at(302).revert(2);
+    play.at(303).block(&[("vault", "e", Medium), ("vault", "f", Medium)]);
+    play.at(700).tick();
+    expect![[r#"
+        00:00:00 alert 1 mail: OPENED, first finding, and 1 more
+        00:00:12 alert 1 -: grouped, 1 more within 15 min of the alert's last finding
+        00:00:12 alert 1 mail: held until 00:05:00, told a short while ago; waiting to be told: 1
+        00:05:01 alert 1 -: grouped, 1 more within 15 min of the alert's last finding
+        00:05:01 alert 1 mail: UPDATED, 2 more, 4 findings in all
+        00:05:02 alert 1 -: withheld, findings that left the chain: 2, that stand: 2
+        00:05:03 alert 1 -: grouped, 2 more within 15 min of the alert's last finding
+        00:05:03 alert 1 mail: held until 00:10:01, told a short while ago; waiting to be told: 2
+        00:11:40 alert 1 mail: UPDATED, 2 more, 4 findings in all
+    "#]]
+    .assert_eq(&play.transcript());
+}
+
+#[test]
+fn findings_that_are_only_counted_keep_their_severity_when_they_become_final() {
+    let mut play = Play::new(policy());
+    play.book = play.book.clone().with_findings_max(1);
+    play.at(0).block(&[("vault", "a", Low)]);
+    play.at(12).block(&[("vault", "b", Low)]).block(&[("vault", "c", Critical)]).finalize();
+    play.at(24).block(&[("vault", "d", High)]);
+    play.at(25).revert(1);
+    assert_eq!((play.alert(1).severity, play.alert(1).findings_standing()), (Critical, 3));
 }

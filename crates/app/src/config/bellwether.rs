@@ -29,20 +29,32 @@ pub(super) fn general(file: &SourceFile, out: &Collector) -> Option<General> {
     let name = table.required_text("name");
     let store = table.text("store").map_or("bellwether.db".to_owned(), |s| s.value);
     let listen = table.parsed("listen", |text| {
-        text.parse::<SocketAddr>().map_err(|_| format!("{text:?} is not an address and port like 127.0.0.1:7410"))
+        text.parse::<SocketAddr>()
+            .map_err(|_| format!("{text:?} is not an address and port like 127.0.0.1:7410"))
     });
     let listen =
         listen.map_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT_DEFAULT), |l| l.value);
     let is_public = table.boolean("listen_publicly").unwrap_or(false);
     if !listen.ip().is_loopback() && !is_public {
         out.add(
-            super::Mistake::in_file(&file.path, format!("listen = \"{listen}\" is open to other machines, and the page has no login"))
-                .with_help("put it behind a proxy that asks who is there, then say listen_publicly = true"),
+            super::Mistake::in_file(
+                &file.path,
+                format!(
+                    "listen = \"{listen}\" is open to other machines, and the page has no login"
+                ),
+            )
+            .with_help(
+                "put it behind a proxy that asks who is there, then say listen_publicly = true",
+            ),
         );
     }
     let public_url = table.parsed("public_url", |text| {
         let is_good = text.starts_with("https://") || text.starts_with("http://");
-        if is_good { Ok(text.trim_end_matches('/').to_owned()) } else { Err(format!("{text:?} is not an http(s) address")) }
+        if is_good {
+            Ok(text.trim_end_matches('/').to_owned())
+        } else {
+            Err(format!("{text:?} is not an http(s) address"))
+        }
     });
     let public_url = public_url.map_or_else(|| format!("http://{listen}"), |u| u.value);
     table.finish();

@@ -55,7 +55,10 @@ fn deployment(
         (None, Some(stem)) if !table.has("label") => match Name::new(stem) {
             Ok(label) => Some(label),
             Err(error) => {
-                table.mistake(table.span(), format!("label is missing and the file's name will not do: {error}"));
+                table.mistake(
+                    table.span(),
+                    format!("label is missing and the file's name will not do: {error}"),
+                );
                 None
             }
         },
@@ -80,11 +83,18 @@ fn deployment(
             Some(near) => format!("did you mean {near}?"),
             None => format!("declared in networks/: {}", names.join(", ")),
         };
-        table.mistake_help(network.span.clone(), format!("unknown network {:?}", network.value), help);
+        table.mistake_help(
+            network.span.clone(),
+            format!("unknown network {:?}", network.value),
+            help,
+        );
     }
     let address = table.address("address");
     if !table.has("address") {
-        table.mistake(table.span(), "address is missing; it must be an address (0x and 40 hex digits)");
+        table.mistake(
+            table.span(),
+            "address is missing; it must be an address (0x and 40 hex digits)",
+        );
     }
     let abi_paths = table.texts("abi");
     let protocol = table.name("protocol").map(|p| p.value);
@@ -95,9 +105,11 @@ fn deployment(
         Some(unit) => (unit.decimals, unit.symbol.clone()),
         None => (18, "ETH".into()),
     };
-    let value_at_risk = table
-        .amount("value_at_risk", decimals, &symbol)
-        .map(|raw| TokenAmount { raw, decimals, symbol: symbol.clone() });
+    let value_at_risk = table.amount("value_at_risk", decimals, &symbol).map(|raw| TokenAmount {
+        raw,
+        decimals,
+        symbol: symbol.clone(),
+    });
     let oracle = table.table("oracle").and_then(|table| {
         let heartbeat = table.duration_ms("heartbeat");
         if !table.has("heartbeat") {

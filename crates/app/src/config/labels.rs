@@ -29,7 +29,10 @@ pub(super) fn labels(files: &[SourceFile], out: &Collector) -> Labels {
                 }
                 if imported.more_rejected > 0 {
                     let more = imported.more_rejected;
-                    out.add(Mistake::in_file(&file.path, format!("{more} more rows cannot be read")));
+                    out.add(Mistake::in_file(
+                        &file.path,
+                        format!("{more} more rows cannot be read"),
+                    ));
                 }
             }
             Err(error) => out.add(Mistake::in_file(&file.path, error.to_string())),

@@ -15,7 +15,10 @@ mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use alert::Policy;
 use detect::{Engine, MonitorSpec};
@@ -48,6 +51,8 @@ pub struct Config {
     pub policy: Policy,
     /// How each receiver is reached.
     pub receivers: Vec<(Name, ReceiverConfig)>,
+    /// Texts of the runbooks that are files of the folder, by the name that monitors give them.
+    pub runbooks: BTreeMap<String, String>,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
     pub warnings: Vec<String>,
 }
@@ -101,6 +106,7 @@ impl Config {
         if monitors.is_empty() {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
         }
+        let runbooks = runbooks(&monitors, around, &mut warnings);
         let mistakes = out.into_mistakes();
         match general {
             Some(general) if mistakes.is_empty() => Ok(Self {
@@ -110,6 +116,7 @@ impl Config {
                 monitors,
                 policy: routes.policy,
                 receivers: routes.receivers,
+                runbooks,
                 warnings,
             }),
             _ => Err(Mistakes(mistakes)),
@@ -137,9 +144,8 @@ fn registry(
             for error in errors {
                 let text = error.to_string();
                 // The complaint names the label; the file that declares it last is the one to open.
-                let names = |d: &&deployment::Declared| {
-                    text.contains(&format!("{:?}", d.deployment.label))
-                };
+                let names =
+                    |d: &&deployment::Declared| text.contains(&format!("{:?}", d.deployment.label));
                 let file = declared.iter().rev().find(names);
                 let file = file.map_or("deployments/", |d| d.file.as_str());
                 out.add(Mistake::in_file(file, text));
@@ -160,4 +166,30 @@ fn check_monitors(registry: &Arc<Registry>, declared: &[monitor::Declared], out:
             None => Mistake::in_file("monitors/", error.to_string()),
         });
     }
+}
+
+/// The runbooks that are files; a name that is neither a file nor an address will be missed at
+/// night, so it is told now.
+fn runbooks(
+    monitors: &[MonitorSpec],
+    around: &dyn Surroundings,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for monitor in monitors {
+        let Some(runbook) = &monitor.runbook else { continue };
+        if runbook.starts_with("https://") || texts.contains_key(runbook) {
+            continue;
+        }
+        match around.read(runbook) {
+            Ok(text) => {
+                texts.insert(runbook.clone(), text);
+            }
+            Err(error) => warnings.push(format!(
+                "monitor {}: runbook {runbook:?} cannot be read: {error}",
+                monitor.name
+            )),
+        }
+    }
+    texts
 }

@@ -1,12 +1,13 @@
 //! `monitors/*.toml`: what people want to know.
 
-use detect::{MonitorSpec, RuleSpec, Subject};
+use detect::{MonitorSpec, Params, RuleSpec, Subject};
 use model::{Name, Severity};
 use registry::Registry;
+use toml::{Spanned, de::DeValue};
 
 use super::{
     mistake::{SourceFile, nearest},
-    table::{Collector, Table, parse},
+    table::{Collector, Table, parse, parse_duration_ms},
 };
 
 /// A monitor with the place where it was declared, so that the detectors' own complaints can point
@@ -15,8 +16,6 @@ pub(super) struct Declared {
     pub(super) spec: MonitorSpec,
     pub(super) file: SourceFile,
     pub(super) span: std::ops::Range<usize>,
-    /// Where the expression's text begins in the file, for carets inside it.
-    pub(super) when_at: Option<usize>,
 }
 
 pub(super) fn monitors(
@@ -46,9 +45,15 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
     for label in on.iter().filter(|label| registry.get(&label.value).is_none()) {
         let help = match nearest(label.value.as_str(), labels()) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("declared in deployments/: {}", labels().collect::<Vec<_>>().join(", ")),
+            None => {
+                format!("declared in deployments/: {}", labels().collect::<Vec<_>>().join(", "))
+            }
         };
-        table.mistake_help(label.span.clone(), format!("unknown deployment {:?}", label.value), help);
+        table.mistake_help(
+            label.span.clone(),
+            format!("unknown deployment {:?}", label.value),
+            help,
+        );
     }
     let on_networks = table.names("networks");
     for network in on_networks.iter().filter(|network| !networks.contains(&network.value)) {
@@ -61,17 +66,17 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
     }
     let severity = table.word::<Severity>("severity");
     if !table.has("severity") {
-        table.mistake_help(table.span(), "severity is missing", "one of: info, low, medium, high, critical");
+        table.mistake_help(
+            table.span(),
+            "severity is missing",
+            "one of: info, low, medium, high, critical",
+        );
     }
     let when = table.text("when");
     let say = table.text("say").map(|s| s.value);
     let runbook = table.text("runbook").map(|r| r.value);
     let version = table.integer_in("version", 1..u64::from(u32::MAX)).map_or(1, |v| v as u32);
-    let params = table.table("params").map(|table| {
-        let scalars = table.scalars();
-        table.finish();
-        scalars.into_iter().map(|(key, value)| (key.value, value.value)).collect()
-    });
+    let params = table.table("params").map(params);
     let detector = table.text("detector");
     let event = table.text("event");
     let call = table.text("call");
@@ -87,10 +92,12 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
     if let (Some(detector), Some(when)) = (&detector, &when) {
         table.mistake(
             when.span.clone(),
-            format!("when belongs to event, call or transaction; detector {} has params", detector.value),
+            format!(
+                "when belongs to event, call or transaction; detector {} has params",
+                detector.value
+            ),
         );
     }
-    let when_at = when.as_ref().map(|when| when.span.start + 1);
     let rule = match (detector, event, call) {
         (Some(id), _, _) => RuleSpec::Detector { id: id.value, params: params.unwrap_or_default() },
         (_, event, call) => {
@@ -112,5 +119,52 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
         say,
         runbook,
     };
-    Some(Declared { spec, file: table.file().clone(), span: table.span(), when_at })
+    Some(Declared { spec, file: table.file().clone(), span: table.span() })
+}
+
+/// The parameters of a detector. What each may be is the detector's to say; here `"5%"` becomes a
+/// share and `"1h"`, for a key that ends in `_s`, seconds.
+fn params(table: Table<'_>) -> Params {
+    let mut params = Params::new();
+    for (key, value) in table.entries() {
+        match param(&key.value, value) {
+            Some(value) => {
+                params.insert(key.value, value);
+            }
+            None => table.mistake(
+                value.span(),
+                format!(
+                    "{} must be a string, a number, true or false, or a list of them, got {}",
+                    key.value,
+                    value.get_ref().type_str()
+                ),
+            ),
+        }
+    }
+    params
+}
+
+fn param(key: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
+    Some(match value.get_ref() {
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Integer(number) => {
+            let digits = number.as_str().replace('_', "");
+            i64::from_str_radix(&digits, number.radix()).ok()?.to_string()
+        }
+        DeValue::Float(number) => number.as_str().replace('_', ""),
+        DeValue::String(text) => {
+            let share = text.strip_suffix('%').and_then(|n| n.trim().parse::<f64>().ok());
+            let seconds = parse_duration_ms(text).ok().filter(|_| key.ends_with("_s"));
+            match (share, seconds) {
+                (Some(percent), _) => (percent / 100.0).to_string(),
+                (_, Some(ms)) => (ms / 1_000).to_string(),
+                _ => text.as_ref().to_owned(),
+            }
+        }
+        DeValue::Array(items) => {
+            let words: Option<Vec<String>> = items.iter().map(|item| param(key, item)).collect();
+            words?.join(", ")
+        }
+        _ => return None,
+    })
 }

@@ -1,8 +1,11 @@
 //! `networks/*.toml`: where to ask, how deep to look, how much to believe.
 
 use chain::{
-    ConfigMistake, CrossCheck, EndpointConfig, Finality, Limits, NetworkConfig, Prove, Start,
-    Timing, TraceMode,
+    Prove,
+    config::{
+        ConfigMistake, CrossCheck, EndpointConfig, Finality, Limits, NetworkConfig, Start, Timing,
+        TraceMode,
+    },
 };
 use model::Name;
 use registry::Explorer;
@@ -42,7 +45,8 @@ pub(super) fn network(
         }
     };
     let chain_id = table.required_integer("chain_id");
-    let finality = table.parsed("finality", parse_finality).map_or(Finality::Finalized, |f| f.value);
+    let finality =
+        table.parsed("finality", parse_finality).map_or(Finality::Finalized, |f| f.value);
     let start = table.parsed("start", parse_start).map_or(Start::Head, |s| s.value);
     let traces = table.parsed("traces", parse_traces).map_or(TraceMode::Auto, |t| t.value);
     let cross_check = table
@@ -157,7 +161,9 @@ fn parse_finality(text: &str) -> Result<Finality, String> {
             .and_then(|n| n.trim().parse().ok())
             .map(Finality::Blocks)
             .ok_or_else(|| {
-                format!("unknown finality {text:?} (one of: latest, safe, finalized, or \"12 blocks\")")
+                format!(
+                    "unknown finality {text:?} (one of: latest, safe, finalized, or \"12 blocks\")"
+                )
             }),
     }
 }

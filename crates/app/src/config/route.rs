@@ -44,7 +44,10 @@ pub(super) fn routes(
     if let Some(window) = table.duration_ms("group_window") {
         policy.group_window_s = window.value / 1_000;
         if policy.group_window_s > alert::GROUP_WINDOW_S_MAX {
-            table.mistake(window.span, "group_window is at most 1d: beyond it \"the same episode\" means nothing");
+            table.mistake(
+                window.span,
+                "group_window is at most 1d: beyond it \"the same episode\" means nothing",
+            );
         }
     }
     if let Some(interval) = table.duration_ms("update_interval") {
@@ -59,7 +62,8 @@ pub(super) fn routes(
         }
         if let Some(name) = &name {
             if declared.contains(&name.value) {
-                entry.mistake(name.span.clone(), format!("two receivers are called {}", name.value));
+                entry
+                    .mistake(name.span.clone(), format!("two receivers are called {}", name.value));
             }
             declared.push(name.value.clone());
         }

@@ -57,7 +57,13 @@ pub(super) fn secret(
                         &source,
                         &path,
                         read.ok().map(|text| text.trim_end().to_owned()),
-                        || format!("{key}: {} cannot be read: {}", path.value, why.unwrap_or_default()),
+                        || {
+                            format!(
+                                "{key}: {} cannot be read: {}",
+                                path.value,
+                                why.unwrap_or_default()
+                            )
+                        },
                         missing,
                     )
                 }
@@ -106,7 +112,8 @@ impl Literal {
         const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
         let host = text.split_once("://").map_or("", |(_, rest)| rest);
         let is_loopback = LOOPBACK.iter().any(|name| {
-            host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+            host.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
         });
         self == Self::LoopbackUrl && is_loopback
     }

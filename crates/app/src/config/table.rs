@@ -20,31 +20,31 @@ use super::mistake::{Mistake, SourceFile, nearest};
 
 /// Where mistakes are collected while files are read.
 #[derive(Debug, Default)]
-pub struct Collector(RefCell<Vec<Mistake>>);
+pub(crate) struct Collector(RefCell<Vec<Mistake>>);
 
 impl Collector {
     /// Notes a mistake.
-    pub fn add(&self, mistake: Mistake) {
+    pub(crate) fn add(&self, mistake: Mistake) {
         self.0.borrow_mut().push(mistake);
     }
 
     /// All mistakes so far.
-    pub fn into_mistakes(self) -> Vec<Mistake> {
+    pub(crate) fn into_mistakes(self) -> Vec<Mistake> {
         self.0.into_inner()
     }
 }
 
 /// A value that remembers where it was written, so that later checks can point at it.
 #[derive(Debug, Clone)]
-pub struct Located<T> {
+pub(crate) struct Located<T> {
     /// The value.
-    pub value: T,
+    pub(crate) value: T,
     /// Byte range in its file.
-    pub span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 /// A table being read.
-pub struct Table<'a> {
+pub(crate) struct Table<'a> {
     file: &'a SourceFile,
     entries: &'a DeTable<'a>,
     span: Range<usize>,
@@ -54,7 +54,7 @@ pub struct Table<'a> {
 }
 
 /// Parses a file; syntax errors are collected, and what could be read is read.
-pub fn parse<'a>(file: &'a SourceFile, out: &Collector) -> Spanned<DeTable<'a>> {
+pub(crate) fn parse<'a>(file: &'a SourceFile, out: &Collector) -> Spanned<DeTable<'a>> {
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
@@ -65,7 +65,7 @@ pub fn parse<'a>(file: &'a SourceFile, out: &Collector) -> Spanned<DeTable<'a>> 
 
 impl<'a> Table<'a> {
     /// The whole file as a table.
-    pub fn root(
+    pub(crate) fn root(
         file: &'a SourceFile,
         parsed: &'a Spanned<DeTable<'a>>,
         out: &'a Collector,
@@ -83,17 +83,17 @@ impl<'a> Table<'a> {
     }
 
     /// The file this table stands in.
-    pub fn file(&self) -> &'a SourceFile {
+    pub(crate) fn file(&self) -> &'a SourceFile {
         self.file
     }
 
     /// Notes a mistake at a place of this file.
-    pub fn mistake(&self, span: Range<usize>, message: impl Into<String>) {
+    pub(crate) fn mistake(&self, span: Range<usize>, message: impl Into<String>) {
         self.out.add(Mistake::at(self.file, span, message));
     }
 
     /// Notes a mistake with what is allowed.
-    pub fn mistake_help(
+    pub(crate) fn mistake_help(
         &self,
         span: Range<usize>,
         message: impl Into<String>,
@@ -103,12 +103,12 @@ impl<'a> Table<'a> {
     }
 
     /// Where the table begins.
-    pub fn span(&self) -> Range<usize> {
+    pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
     /// Whether a key is written at all.
-    pub fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(k, _)| k.get_ref() == key)
     }
 
@@ -127,7 +127,7 @@ impl<'a> Table<'a> {
     }
 
     /// A string.
-    pub fn text(&self, key: &'static str) -> Option<Located<String>> {
+    pub(crate) fn text(&self, key: &'static str) -> Option<Located<String>> {
         let value = self.take(key)?;
         match value.get_ref().as_str() {
             Some(text) => Some(Located { value: text.to_owned(), span: value.span() }),
@@ -139,7 +139,7 @@ impl<'a> Table<'a> {
     }
 
     /// A string that must be there.
-    pub fn required_text(&self, key: &'static str) -> Option<Located<String>> {
+    pub(crate) fn required_text(&self, key: &'static str) -> Option<Located<String>> {
         if !self.has(key) {
             self.taken.borrow_mut().push(key);
             self.missing(key, "a string");
@@ -149,7 +149,7 @@ impl<'a> Table<'a> {
     }
 
     /// A string read by `parse`, which says what is wrong with it.
-    pub fn parsed<T, E: std::fmt::Display>(
+    pub(crate) fn parsed<T, E: std::fmt::Display>(
         &self,
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -165,12 +165,12 @@ impl<'a> Table<'a> {
     }
 
     /// A slug.
-    pub fn name(&self, key: &'static str) -> Option<Located<Name>> {
+    pub(crate) fn name(&self, key: &'static str) -> Option<Located<Name>> {
         self.parsed(key, Name::new)
     }
 
     /// A list of slugs (a single string counts as a list of one).
-    pub fn names(&self, key: &'static str) -> Vec<Located<Name>> {
+    pub(crate) fn names(&self, key: &'static str) -> Vec<Located<Name>> {
         self.texts(key)
             .into_iter()
             .filter_map(|text| match Name::new(&text.value) {
@@ -184,7 +184,7 @@ impl<'a> Table<'a> {
     }
 
     /// A list of strings (a single string counts as a list of one).
-    pub fn texts(&self, key: &'static str) -> Vec<Located<String>> {
+    pub(crate) fn texts(&self, key: &'static str) -> Vec<Located<String>> {
         let Some(value) = self.take(key) else { return Vec::new() };
         if let Some(text) = value.get_ref().as_str() {
             return vec![Located { value: text.to_owned(), span: value.span() }];
@@ -204,7 +204,7 @@ impl<'a> Table<'a> {
     }
 
     /// A whole number from 0 on.
-    pub fn integer(&self, key: &'static str) -> Option<Located<u64>> {
+    pub(crate) fn integer(&self, key: &'static str) -> Option<Located<u64>> {
         let value = self.take(key)?;
         let parsed = value.get_ref().as_integer().map(|i| {
             u64::from_str_radix(&i.as_str().replace('_', ""), i.radix())
@@ -227,7 +227,7 @@ impl<'a> Table<'a> {
     }
 
     /// A whole number that must be there.
-    pub fn required_integer(&self, key: &'static str) -> Option<Located<u64>> {
+    pub(crate) fn required_integer(&self, key: &'static str) -> Option<Located<u64>> {
         if !self.has(key) {
             self.taken.borrow_mut().push(key);
             self.missing(key, "a whole number");
@@ -237,7 +237,7 @@ impl<'a> Table<'a> {
     }
 
     /// A whole number within bounds.
-    pub fn integer_in(&self, key: &'static str, allowed: Range<u64>) -> Option<u64> {
+    pub(crate) fn integer_in(&self, key: &'static str, allowed: Range<u64>) -> Option<u64> {
         let number = self.integer(key)?;
         if allowed.contains(&number.value) {
             return Some(number.value);
@@ -251,7 +251,7 @@ impl<'a> Table<'a> {
     }
 
     /// True or false.
-    pub fn boolean(&self, key: &'static str) -> Option<bool> {
+    pub(crate) fn boolean(&self, key: &'static str) -> Option<bool> {
         let value = self.take(key)?;
         let found = value.get_ref().as_bool();
         if found.is_none() {
@@ -261,12 +261,12 @@ impl<'a> Table<'a> {
     }
 
     /// A duration such as `"90s"`, `"6h"`, `"30d"`, in milliseconds.
-    pub fn duration_ms(&self, key: &'static str) -> Option<Located<u64>> {
+    pub(crate) fn duration_ms(&self, key: &'static str) -> Option<Located<u64>> {
         self.parsed(key, parse_duration_ms)
     }
 
     /// A share such as `"5%"` or `0.05`.
-    pub fn share(&self, key: &'static str) -> Option<Located<f64>> {
+    pub(crate) fn share(&self, key: &'static str) -> Option<Located<f64>> {
         let value = self.take(key)?;
         let parsed = match value.get_ref() {
             DeValue::String(text) => text
@@ -286,12 +286,12 @@ impl<'a> Table<'a> {
     }
 
     /// An address; mixed case must carry the right checksum.
-    pub fn address(&self, key: &'static str) -> Option<Located<Address>> {
+    pub(crate) fn address(&self, key: &'static str) -> Option<Located<Address>> {
         self.parsed(key, parse_address)
     }
 
     /// An amount such as `"1_000 USDC"` with `decimals` places, in the smallest unit.
-    pub fn amount(&self, key: &'static str, decimals: u8, symbol: &str) -> Option<U256> {
+    pub(crate) fn amount(&self, key: &'static str, decimals: u8, symbol: &str) -> Option<U256> {
         let read = |text: &str| {
             let (number, unit) = text.trim().rsplit_once(' ').unwrap_or((text, symbol));
             if unit != symbol {
@@ -303,7 +303,7 @@ impl<'a> Table<'a> {
     }
 
     /// A word from a list, read by the type's own `FromStr` (whose error lists what is allowed).
-    pub fn word<T: FromStr>(&self, key: &'static str) -> Option<Located<T>>
+    pub(crate) fn word<T: FromStr>(&self, key: &'static str) -> Option<Located<T>>
     where
         T::Err: std::fmt::Display,
     {
@@ -311,7 +311,7 @@ impl<'a> Table<'a> {
     }
 
     /// A nested table.
-    pub fn table(&self, key: &'static str) -> Option<Table<'a>> {
+    pub(crate) fn table(&self, key: &'static str) -> Option<Table<'a>> {
         let value = self.take(key)?;
         match value.get_ref().as_table() {
             Some(entries) => Some(Table::new(self.file, entries, value.span(), self.out)),
@@ -323,7 +323,7 @@ impl<'a> Table<'a> {
     }
 
     /// An array of tables, `[[key]]`.
-    pub fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
+    pub(crate) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
         let Some(value) = self.take(key) else { return Vec::new() };
         let Some(items) = value.get_ref().as_array() else {
             self.wrong_type(key, value, &format!("a list of tables, written [[{key}]]"));
@@ -342,7 +342,7 @@ impl<'a> Table<'a> {
     }
 
     /// A value that may be a string or a table; `None` when the key is not written.
-    pub fn text_or_table(&self, key: &'static str) -> Option<TextOrTable<'a>> {
+    pub(crate) fn text_or_table(&self, key: &'static str) -> Option<TextOrTable<'a>> {
         let value = self.take(key)?;
         match value.get_ref() {
             DeValue::String(text) => Some(TextOrTable::Text(Located {
@@ -359,31 +359,18 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// All entries as scalar texts, for free-form tables such as detector parameters.
-    pub fn scalars(&self) -> Vec<(Located<String>, Located<String>)> {
+    /// All entries of a free-form table, such as a detector's parameters.
+    pub(crate) fn entries(&self) -> Vec<(Located<String>, &'a Spanned<DeValue<'a>>)> {
         self.is_open.set(true);
-        let mut scalars = Vec::new();
-        for (key, value) in self.entries.iter() {
-            let text = match value.get_ref() {
-                DeValue::String(text) => text.as_ref().to_owned(),
-                DeValue::Integer(number) => number.as_str().replace('_', ""),
-                DeValue::Float(number) => number.as_str().replace('_', ""),
-                DeValue::Boolean(flag) => flag.to_string(),
-                _ => {
-                    self.wrong_type(key.get_ref(), value, "a string, a number, true or false");
-                    continue;
-                }
-            };
-            scalars.push((
-                Located { value: key.get_ref().as_ref().to_owned(), span: key.span() },
-                Located { value: text, span: value.span() },
-            ));
-        }
-        scalars
+        let located = |key: &Spanned<_>| {
+            let text: &std::borrow::Cow<'_, str> = key.get_ref();
+            Located { value: text.as_ref().to_owned(), span: key.span() }
+        };
+        self.entries.iter().map(|(key, value)| (located(key), value)).collect()
     }
 
     /// Ends the reading: every key that nobody took is unknown.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         if self.is_open.get() {
             return;
         }
@@ -406,7 +393,7 @@ impl<'a> Table<'a> {
 }
 
 /// Either form of a value that may be written short or long.
-pub enum TextOrTable<'a> {
+pub(crate) enum TextOrTable<'a> {
     /// The short form.
     Text(Located<String>),
     /// The long form.

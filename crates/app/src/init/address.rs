@@ -47,7 +47,9 @@ const STANDARDS: &[Standard] = &[
             "function owner() view returns (address)",
             "function transferOwnership(address newOwner)",
         ],
-        events: &["event OwnershipTransferred(address indexed previousOwner, address indexed newOwner)"],
+        events: &[
+            "event OwnershipTransferred(address indexed previousOwner, address indexed newOwner)",
+        ],
     },
     Standard {
         name: "AccessControl",
@@ -73,7 +75,9 @@ const STANDARDS: &[Standard] = &[
             "function latestRoundData() view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)",
             "function decimals() view returns (uint8)",
         ],
-        events: &["event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)"],
+        events: &[
+            "event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)",
+        ],
     },
     Standard {
         name: "timelock",
@@ -131,7 +135,9 @@ fn pushed_selectors(code: &[u8]) -> Vec<[u8; 4]> {
         at += 1;
         if (PUSH1..=PUSH32).contains(&op) {
             let width = usize::from(op - PUSH1) + 1;
-            if op == PUSH4 && let Some(bytes) = code.get(at..at + 4) {
+            if op == PUSH4
+                && let Some(bytes) = code.get(at..at + 4)
+            {
                 selectors.extend(<[u8; 4]>::try_from(bytes));
             }
             at += width;
@@ -148,7 +154,9 @@ mod tests {
 
     fn code_with(functions: &[&str]) -> Vec<u8> {
         let abi = JsonAbi::parse(functions.iter().copied()).unwrap();
-        abi.functions().flat_map(|f| [&[0x80, 0x63], f.selector().as_slice(), &[0x14]].concat()).collect()
+        abi.functions()
+            .flat_map(|f| [&[0x80, 0x63], f.selector().as_slice(), &[0x14]].concat())
+            .collect()
     }
 
     #[test]

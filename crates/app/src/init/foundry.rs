@@ -69,8 +69,10 @@ pub fn discover(folder: &Path) -> anyhow::Result<Discovery> {
             if !path.is_file() {
                 continue;
             }
-            let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-            let run: Run = serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            let run: Run = serde_json::from_str(&text)
+                .with_context(|| format!("reading {}", path.display()))?;
             let of_folder = chain.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse().ok());
             let Some(chain_id) = run.chain.or(of_folder) else {
                 discovery.left_out.push(format!("{}: names no chain", path.display()));
@@ -88,8 +90,14 @@ fn take_run(run: &Run, chain_id: u64, folder: &Path, discovery: &mut Discovery) 
             .receipts
             .iter()
             .find(|r| r.transaction_hash.is_some() && r.transaction_hash == transaction.hash)
-            .and_then(|r| u64::from_str_radix(r.block_number.as_deref()?.strip_prefix("0x")?, 16).ok());
-        let own = (&transaction.transaction_type, &transaction.contract_name, &transaction.contract_address);
+            .and_then(|r| {
+                u64::from_str_radix(r.block_number.as_deref()?.strip_prefix("0x")?, 16).ok()
+            });
+        let own = (
+            &transaction.transaction_type,
+            &transaction.contract_name,
+            &transaction.contract_address,
+        );
         let inner = transaction.additional_contracts.iter();
         let inner = inner.map(|c| (&c.transaction_type, &c.contract_name, &c.address));
         for (kind, name, address) in std::iter::once(own).chain(inner) {
@@ -102,7 +110,9 @@ fn take_run(run: &Run, chain_id: u64, folder: &Path, discovery: &mut Discovery) 
                 Ok(address) => {
                     let abi_json = artefact(folder, &name);
                     if abi_json.is_none() {
-                        discovery.left_out.push(format!("{name}: no artefact in out/ (run forge build)"));
+                        discovery
+                            .left_out
+                            .push(format!("{name}: no artefact in out/ (run forge build)"));
                     }
                     discovery.add(Found { name, chain_id, address, abi_json, first_block: block });
                 }
@@ -115,7 +125,10 @@ fn take_run(run: &Run, chain_id: u64, folder: &Path, discovery: &mut Discovery) 
 /// `out/<File>.sol/<Name>.json`, whatever the file is called.
 fn artefact(folder: &Path, name: &str) -> Option<String> {
     let file = format!("{name}.json");
-    sorted(&folder.join("out")).ok()?.into_iter().find_map(|source| fs::read_to_string(source.join(&file)).ok())
+    sorted(&folder.join("out"))
+        .ok()?
+        .into_iter()
+        .find_map(|source| fs::read_to_string(source.join(&file)).ok())
 }
 
 fn sorted(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
@@ -146,8 +159,15 @@ mod tests {
                "receipts":[{"transactionHash":"0x01","blockNumber":"0x10"}],"chain":11155111}"#,
         );
         let discovery = discover(folder.path()).unwrap();
-        let found: Vec<_> = discovery.found.iter().map(|f| (f.name.as_str(), f.chain_id, f.first_block, f.abi_json.is_some())).collect();
-        assert_eq!(found, [("Vault", 11_155_111, Some(16), true), ("Lost", 11_155_111, None, false)]);
+        let found: Vec<_> = discovery
+            .found
+            .iter()
+            .map(|f| (f.name.as_str(), f.chain_id, f.first_block, f.abi_json.is_some()))
+            .collect();
+        assert_eq!(
+            found,
+            [("Vault", 11_155_111, Some(16), true), ("Lost", 11_155_111, None, false)]
+        );
         assert_eq!(discovery.left_out, ["Lost: no artefact in out/ (run forge build)"]);
     }
 }

@@ -49,7 +49,8 @@ pub fn discover(folder: &Path) -> anyhow::Result<Discovery> {
 
 fn hardhat_deploy(folder: &Path, discovery: &mut Discovery) -> anyhow::Result<()> {
     for network in sorted(folder).into_iter().filter(|path| path.is_dir()) {
-        let chain_id = fs::read_to_string(network.join(".chainId")).ok().and_then(|t| t.trim().parse().ok());
+        let chain_id =
+            fs::read_to_string(network.join(".chainId")).ok().and_then(|t| t.trim().parse().ok());
         let Some(chain_id) = chain_id else {
             discovery.left_out.push(format!("{}: has no .chainId", network.display()));
             continue;
@@ -59,9 +60,10 @@ fn hardhat_deploy(folder: &Path, discovery: &mut Discovery) -> anyhow::Result<()
                 continue;
             }
             let name = stem(&path);
-            let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-            let deployed: Deployed =
-                serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            let deployed: Deployed = serde_json::from_str(&text)
+                .with_context(|| format!("reading {}", path.display()))?;
             match parse_address(&deployed.address) {
                 Ok(address) => discovery.add(Found {
                     name,
@@ -82,17 +84,22 @@ fn ignition(folder: &Path, discovery: &mut Discovery) -> anyhow::Result<()> {
         let chain_id = stem(&deployment).strip_prefix("chain-").and_then(|id| id.parse().ok());
         let path = deployment.join("deployed_addresses.json");
         let Some(chain_id) = chain_id.filter(|_| path.is_file()) else {
-            discovery.left_out.push(format!("{}: is not chain-<id> with deployed_addresses.json", deployment.display()));
+            discovery.left_out.push(format!(
+                "{}: is not chain-<id> with deployed_addresses.json",
+                deployment.display()
+            ));
             continue;
         };
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         let addresses: BTreeMap<String, String> =
             serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
         for (id, address) in addresses {
             let name = id.rsplit('#').next().unwrap_or(&id).to_owned();
             match parse_address(&address) {
                 Ok(address) => {
-                    let abi_json = fs::read_to_string(deployment.join(format!("artifacts/{id}.json"))).ok();
+                    let abi_json =
+                        fs::read_to_string(deployment.join(format!("artifacts/{id}.json"))).ok();
                     discovery.add(Found { name, chain_id, address, abi_json, first_block: None });
                 }
                 Err(why) => discovery.left_out.push(format!("{name}: {why}")),
@@ -127,12 +134,23 @@ mod tests {
         };
         let vault = "0x00000000000000000000000000000000000000aa";
         at("deployments/sepolia/.chainId", "11155111");
-        at("deployments/sepolia/Vault.json", &format!(r#"{{"address":"{vault}","abi":[],"receipt":{{"blockNumber":7}}}}"#));
-        at("ignition/deployments/chain-11155111/deployed_addresses.json", &format!(r#"{{"App#Vault":"{vault}","App#Token":"0x00000000000000000000000000000000000000bb"}}"#));
+        at(
+            "deployments/sepolia/Vault.json",
+            &format!(r#"{{"address":"{vault}","abi":[],"receipt":{{"blockNumber":7}}}}"#),
+        );
+        at(
+            "ignition/deployments/chain-11155111/deployed_addresses.json",
+            &format!(
+                r#"{{"App#Vault":"{vault}","App#Token":"0x00000000000000000000000000000000000000bb"}}"#
+            ),
+        );
         at("ignition/deployments/chain-11155111/artifacts/App#Token.json", r#"{"abi":[]}"#);
         let discovery = discover(folder.path()).unwrap();
-        let found: Vec<_> =
-            discovery.found.iter().map(|f| (f.name.as_str(), f.first_block, f.abi_json.is_some())).collect();
+        let found: Vec<_> = discovery
+            .found
+            .iter()
+            .map(|f| (f.name.as_str(), f.first_block, f.abi_json.is_some()))
+            .collect();
         assert_eq!(found, [("Vault", Some(7), true), ("Token", None, true)]);
         assert!(discovery.left_out.is_empty());
     }

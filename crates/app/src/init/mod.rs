@@ -6,14 +6,16 @@
 mod address; //  one contract, known by its address and what its code answers to
 mod foundry; //  `broadcast/` and `out/`
 mod hardhat; //  `deployments/` and Ignition
+mod node; //     what a node says about an address
 mod propose; //  the files, as text
 mod write; //    onto the disk, showing each
 
 use model::{Address, Name};
 
 pub use address::from_code;
-pub use foundry::discover as discover_foundry;
-pub use hardhat::discover as discover_hardhat;
+pub use foundry::{discover as discover_foundry, is_project as is_foundry};
+pub use hardhat::{discover as discover_hardhat, is_project as is_hardhat};
+pub use node::{OnChain, address_on_chain};
 pub use propose::{Proposal, propose};
 pub use write::{Written, write};
 

@@ -107,7 +107,9 @@ pub fn propose(folder_name: &str, found: &[Found]) -> Proposal {
         let (abi, abi_json) = match abi {
             Some(Ok(abi)) => (abi, contract.abi_json.clone().unwrap_or_default()),
             Some(Err(why)) => {
-                notes.push(format!("{label}: its ABI cannot be read ({why}); an empty one stands in its place"));
+                notes.push(format!(
+                    "{label}: its ABI cannot be read ({why}); an empty one stands in its place"
+                ));
                 (ContractAbi::default(), "[]".to_owned())
             }
             None => {
@@ -347,11 +349,19 @@ mod tests {
 
     #[test]
     fn a_contract_is_watched_for_what_its_interface_can_do() {
-        let feed = found("EthUsdFeed", &["function latestRoundData() view returns (uint80, int256, uint256, uint256, uint80)"]);
-        let proxy = found("Vault", &[
-            "event Upgraded(address indexed implementation)",
-            "function deposit(uint256 a)", "function withdraw(uint256 a)", "function totalAssets() view returns (uint256)",
-        ]);
+        let feed = found(
+            "EthUsdFeed",
+            &["function latestRoundData() view returns (uint80, int256, uint256, uint256, uint80)"],
+        );
+        let proxy = found(
+            "Vault",
+            &[
+                "event Upgraded(address indexed implementation)",
+                "function deposit(uint256 a)",
+                "function withdraw(uint256 a)",
+                "function totalAssets() view returns (uint256)",
+            ],
+        );
         let proposal = propose("meridian", &[feed, proxy]);
         let file = |path: &str| &proposal.files.iter().find(|(p, _)| p == path).unwrap().1;
         assert!(file("monitors/oracle.toml").contains(r#"on = ["eth-usd-feed"]"#));
@@ -366,8 +376,12 @@ mod tests {
         let mut second = found("Vault", &[]);
         second.address = Address::repeat_byte(0xee);
         let proposal = propose("x", &[found("Vault", &[]), second]);
-        let deployments: Vec<&str> =
-            proposal.files.iter().filter(|(p, _)| p.starts_with("deployments/")).map(|(p, _)| p.as_str()).collect();
+        let deployments: Vec<&str> = proposal
+            .files
+            .iter()
+            .filter(|(p, _)| p.starts_with("deployments/"))
+            .map(|(p, _)| p.as_str())
+            .collect();
         assert_eq!(deployments, ["deployments/vault.toml", "deployments/vault-2.toml"]);
     }
 }

@@ -15,6 +15,15 @@ pub enum Written {
     Kept(String),
 }
 
+impl Written {
+    /// Path relative to the folder.
+    pub fn path(&self) -> &String {
+        match self {
+            Self::New(path) | Self::Kept(path) => path,
+        }
+    }
+}
+
 /// Writes the proposal into `folder`, creating it.
 ///
 /// # Errors
@@ -29,13 +38,16 @@ pub fn write(proposal: &Proposal, folder: &Path) -> anyhow::Result<Vec<Written>>
         let file = fs::OpenOptions::new().write(true).create_new(true).open(&target);
         match file {
             Ok(mut file) => {
-                file.write_all(text.as_bytes()).with_context(|| format!("writing {}", target.display()))?;
+                file.write_all(text.as_bytes())
+                    .with_context(|| format!("writing {}", target.display()))?;
                 written.push(Written::New(path.clone()));
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 written.push(Written::Kept(path.clone()));
             }
-            Err(error) => return Err(error).with_context(|| format!("creating {}", target.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("creating {}", target.display()));
+            }
         }
     }
     Ok(written)

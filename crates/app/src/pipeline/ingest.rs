@@ -1,8 +1,8 @@
 //! From the follower into the event log.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
-use chain::{Cursor, CursorBlock};
+use chain::follow::{Cursor, Link, QuarantinedBlock};
 use model::{ChainEvent, Name};
 use store::{EventLog, Store, StoreError};
 use tokio::sync::{Notify, mpsc};
@@ -21,15 +21,17 @@ pub(super) fn cursor(
     window_blocks: usize,
 ) -> Result<Option<Cursor>, StoreError> {
     let tail = store.event_log().canonical_tail(network, window_blocks)?;
-    if tail.blocks.is_empty() {
-        return Ok(None);
-    }
-    let block = |block, parent_hash| CursorBlock { block, parent_hash };
-    Ok(Some(Cursor {
-        recent: tail.blocks.iter().map(|b| block(b.block, b.parent_hash)).collect(),
-        finalized: tail.finalized,
-        quarantined: tail.quarantined.iter().map(|q| block(q.block, q.parent_hash)).collect(),
-    }))
+    let Some(oldest) = tail.blocks.first() else { return Ok(None) };
+    let link = |block, parent_hash| Link { block, parent_hash };
+    let base = link(oldest.block, oldest.parent_hash).parent();
+    let recent: VecDeque<Link> = tail.blocks.iter().map(|b| link(b.block, b.parent_hash)).collect();
+    // With fewer blocks than asked for, the oldest is the first that was ever told.
+    let first = (recent.len() < window_blocks).then_some(oldest.block.number);
+    let quarantined = tail.quarantined.into_iter();
+    let quarantined = quarantined
+        .map(|q| QuarantinedBlock { link: link(q.block, q.parent_hash), reason: q.reason })
+        .collect();
+    Ok(Some(Cursor { recent, base, first, finalized: tail.finalized, quarantined }))
 }
 
 /// Appends what the follower brings until it stops. The channel is bounded, so a slow disk slows

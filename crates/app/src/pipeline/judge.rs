@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use alert::{AlertBook, AlertInput, KEPT_S, Policy};
 use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError};
-use model::{ChainEvent, Name, Position, UnixMillis, UnixSeconds};
+use model::{ChainEvent, Finding, Name, Position, UnixMillis};
 use registry::Registry;
 use store::{BlockSamples, EventLog, Step, Store, StoreError};
 
@@ -56,6 +56,9 @@ pub enum JudgeError {
         /// All of them.
         errors: Vec<MonitorError>,
     },
+    /// A mistake of ours; nothing of the step was committed.
+    #[error("the judge panicked: {0}")]
+    Panicked(String),
 }
 
 /// What one call of [`Judge::advance`] did.
@@ -96,13 +99,8 @@ impl Judge {
             .map_err(|source| JudgeError::Restore { network: network.clone(), source })?;
         let checkpoint = store.checkpoint(&network).map_err(in_store)?;
         let position = checkpoint.map_or(Position::default(), |c| c.position);
-        let alerts = store.alerts_to_restore(UnixSeconds(0)).map_err(in_store)?;
-        let newest = alerts.iter().filter(|a| a.network == network).map(|a| a.last_finding_at).max();
-        let kept_from = newest.map_or(0, |at| at.0.saturating_sub(KEPT_S));
-        let own = alerts
-            .into_iter()
-            .filter(|a| a.network == network && a.last_finding_at.0 >= kept_from);
-        let book = AlertBook::restore(own);
+        let alerts = store.open_alerts(&network, KEPT_S).map_err(in_store)?;
+        let book = AlertBook::restore(alerts);
         Ok(Self { network, store, rules, engine, book, position })
     }
 
@@ -122,6 +120,11 @@ impl Judge {
     /// [`JudgeError`]; nothing was committed then, and the judge must be opened anew, because its
     /// memory may be ahead of the disk.
     pub fn advance(&mut self, now: UnixMillis) -> Result<Advance, JudgeError> {
+        let (advance, _) = self.advance_step(now)?;
+        Ok(advance)
+    }
+
+    fn advance_step(&mut self, now: UnixMillis) -> Result<(Advance, Vec<Finding>), JudgeError> {
         let in_store = |source| JudgeError::Store { network: self.network.clone(), source };
         let log = self.store.event_log();
         let events = log.read(&self.network, self.position, STEP_EVENTS_MAX).map_err(in_store)?;
@@ -136,14 +139,23 @@ impl Judge {
         done.events = steps.len();
         if let Some(last) = steps.last() {
             let checkpoint = last.checkpoint;
-            let report = self.store.commit_all(&steps).map_err(|source| JudgeError::Store {
-                network: self.network.clone(),
-                source,
-            })?;
+            let report = self
+                .store
+                .commit_all(&steps)
+                .map_err(|source| JudgeError::Store { network: self.network.clone(), source })?;
             done.notifications = report.notifications_added;
             self.position = checkpoint;
         }
-        Ok(done)
+        Ok((done, steps.into_iter().flat_map(|step| step.findings).collect()))
+    }
+
+    /// As [`Judge::advance`], giving the findings themselves.
+    ///
+    /// # Errors
+    /// As [`Judge::advance`].
+    pub fn advance_with(&mut self, now: UnixMillis) -> Result<Vec<Finding>, JudgeError> {
+        let (_, findings) = self.advance_step(now)?;
+        Ok(findings)
     }
 
     /// Everything that follows from one event.
@@ -156,11 +168,17 @@ impl Judge {
     ) -> Step {
         let judgement = self.engine.apply(position, event);
         *head = event.head().or(*head);
-        let mut step =
-            Step::new(self.network.clone(), position, position.next(), self.engine.monitors_version());
+        let mut step = Step::new(
+            self.network.clone(),
+            position,
+            position.next(),
+            self.engine.monitors_version(),
+        );
         self.alert(&judgement, now, &mut step);
         let block = match event {
-            ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) => Some(bundle.block_ref()),
+            ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) => {
+                Some(bundle.block_ref())
+            }
             _ => *head,
         };
         if let (Some(block), false) = (block, judgement.samples.is_empty()) {
@@ -179,10 +197,16 @@ impl Judge {
         let network = || self.network.clone();
         let mut inputs = Vec::new();
         if !judgement.reverted.is_empty() {
-            inputs.push(AlertInput::Reverted { network: network(), undone: judgement.reverted.clone() });
+            inputs.push(AlertInput::Reverted {
+                network: network(),
+                undone: judgement.reverted.clone(),
+            });
         }
         if !judgement.findings.is_empty() {
-            inputs.push(AlertInput::Findings { network: network(), findings: judgement.findings.clone() });
+            inputs.push(AlertInput::Findings {
+                network: network(),
+                findings: judgement.findings.clone(),
+            });
         }
         if let Some(block) = judgement.finalized {
             inputs.push(AlertInput::Finalized { network: network(), block });

@@ -20,5 +20,5 @@ mod ingest; // from the follower into the event log
 mod judge; //  from the event log into findings, alerts and messages: one step at a time
 mod run; //    the tasks, how they wake each other, how they stop
 
-pub use judge::{Advance, Judge, JudgeError};
-pub use run::{Pipeline, Running};
+pub use judge::{Advance, Judge, JudgeError, Rules};
+pub use run::{NetworkView, Pipeline, Running};

@@ -286,11 +286,11 @@ fn messages(details: &AlertDetails, now: UnixSeconds) -> Vec<Message> {
 
 fn decisions(details: &AlertDetails, now: UnixSeconds) -> Vec<Decided> {
     let newest_first = details.decisions.iter().rev().take(DECISIONS_SHOWN_MAX);
-    let decided = |decision: &store::Decision| Decided {
+    let decided = |decision: &model::Decision| Decided {
         at: When::new(words::seconds(decision.at), now),
         receiver: decision.receiver.as_ref().map(ToString::to_string),
-        action: decision.action.clone(),
-        reason: words::clean(&decision.reason),
+        action: decision.action.as_str().to_owned(),
+        reason: words::clean(&decision.reason.to_string()),
     };
     newest_first.map(decided).collect()
 }

@@ -31,8 +31,9 @@ use crate::Undecoded;
 pub const ROLE_CHANGE: &str = "RoleChange(bytes32 indexed role, address indexed account, address indexed sender, bool granted, bytes32 reason)";
 /// `ParameterUpdate(bytes32 parameter, address sender, bytes oldValue, bytes newValue)`.
 pub const PARAMETER_UPDATE: &str = "ParameterUpdate(bytes32 indexed parameter, address indexed sender, bytes oldValue, bytes newValue)";
-/// `OracleLag(bytes32 feed, uint256 lagSeconds, uint256 heartbeatSeconds, uint256 updatedAt)`.
-pub const ORACLE_LAG: &str = "OracleLag(bytes32 indexed feed, uint256 lagSeconds, uint256 heartbeatSeconds, uint256 updatedAt)";
+/// `OracleLag(address feed, uint256 updatedAt, uint256 heartbeat, uint256 lag)`, all in seconds.
+pub const ORACLE_LAG: &str =
+    "OracleLag(address indexed feed, uint256 updatedAt, uint256 heartbeat, uint256 lag)";
 
 static BY_TOPIC: LazyLock<FxHashMap<B256, &'static Source>> = LazyLock::new(|| {
     let sources = sources::all();

@@ -227,7 +227,7 @@ impl Parameter {
 pub struct OracleUpdate {
     /// Which of the two.
     pub what: OracleUpdateKind,
-    /// Feed id of the native event; for others the contract is the feed.
+    /// The native event's feed, an address padded to a word; for others the contract is the feed.
     pub feed: Option<B256>,
     /// Round, where the oracle counts them.
     pub round: Option<U256>,

@@ -177,8 +177,8 @@ const TABLE: &[Family] = &[
             old: Some(a.value(2)?), new: Some(a.value(3)?),
         }))),
         (super::ORACLE_LAG, |a| Some(RiskKind::Oracle(OracleUpdate {
-            feed: Some(a.word(0)?), lag_s: Some(a.seconds(1)?), heartbeat_s: Some(a.seconds(2)?),
-            updated_at_s: Some(a.seconds(3)?), ..oracle(OracleUpdateKind::Late)
+            feed: Some(a.address(0)?.into_word()), updated_at_s: Some(a.seconds(1)?),
+            heartbeat_s: Some(a.seconds(2)?), lag_s: Some(a.seconds(3)?), ..oracle(OracleUpdateKind::Late)
         }))),
     ]),
     ("OpenZeppelin AccessControl", &[

@@ -146,16 +146,15 @@ CREATE TABLE alerts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX alerts_by_time ON alerts (opened_at, id);
-CREATE INDEX alerts_by_last_finding ON alerts (last_finding_at);
-CREATE INDEX alerts_provisional ON alerts (id) WHERE state = 0;
+CREATE INDEX alerts_by_last_finding ON alerts (network, last_finding_at);
+CREATE INDEX alerts_provisional ON alerts (network) WHERE state = 0;
 
 CREATE TABLE decisions (
-    id       INTEGER PRIMARY KEY,
-    alert    BLOB NOT NULL,
-    receiver TEXT,
-    action   TEXT NOT NULL,
-    reason   TEXT NOT NULL,
-    at       INTEGER NOT NULL                       -- wall time, milliseconds
+    id     INTEGER PRIMARY KEY,
+    alert  BLOB NOT NULL,
+    action TEXT NOT NULL,
+    at     INTEGER NOT NULL,                        -- wall time, milliseconds
+    body   BLOB NOT NULL
 ) STRICT;
 
 CREATE INDEX decisions_by_alert ON decisions (alert, id);

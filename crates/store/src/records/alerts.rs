@@ -1,6 +1,6 @@
 //! Alerts, and what was decided about them.
 
-use model::{Alert, AlertId, AlertState, Name, Notification, Severity, UnixMillis, UnixSeconds};
+use model::{Alert, AlertId, AlertState, Decision, Name, Notification, Severity, UnixSeconds};
 use rusqlite::{Row, Transaction, named_params, params};
 
 use super::{
@@ -10,27 +10,12 @@ use super::{
 };
 use crate::{
     Attempt, Store, StoreError,
-    codec::{self, fixed, printed},
+    codec::{self, printed},
     outbox,
 };
 
 const TABLE: &str = "alerts";
 const DECISIONS: &str = "decisions";
-
-/// What the alert engine decided about an alert, and why. The words are the engine's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// Alert.
-    pub alert: AlertId,
-    /// Receiver, when the decision is about one.
-    pub receiver: Option<Name>,
-    /// What was decided (`notify`, `hold` …).
-    pub action: String,
-    /// Why, in words that a person can check.
-    pub reason: String,
-    /// When, by the machine's clock.
-    pub at: UnixMillis,
-}
 
 /// Which alerts to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,6 +119,42 @@ impl Store {
         })
     }
 
+    /// The alerts of a network that an alert engine must know to go on: those that are provisional
+    /// still, and those with a finding in the last `kept_s` seconds before the network's newest one
+    /// (block time), which new findings may join. Oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn open_alerts(&self, network: &Name, kept_s: u64) -> Result<Vec<Alert>, StoreError> {
+        self.read("read the open alerts", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, body FROM alerts WHERE id IN (
+                     SELECT id FROM alerts WHERE network = ?1 AND state = 0
+                     UNION SELECT id FROM alerts WHERE network = ?1 AND last_finding_at >= (
+                         SELECT max(last_finding_at) - ?2 FROM alerts WHERE network = ?1))
+                 ORDER BY opened_at, id",
+            )?;
+            let kept_s = codec::seconds(UnixSeconds(kept_s));
+            let mut rows = statement.query(params![network.as_str(), kept_s])?;
+            let mut alerts = Vec::new();
+            while let Some(row) = rows.next()? {
+                alerts.push(alert(row)?);
+            }
+            Ok(alerts)
+        })
+    }
+
+    /// How many alerts there are on record, in whatever state.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn alerts_total(&self) -> Result<u64, StoreError> {
+        self.read("count alerts", |tx| {
+            let total = tx.query_row("SELECT count(*) FROM alerts", [], |row| row.get(0))?;
+            codec::unsigned(total, TABLE, "count")
+        })
+    }
+
     /// One alert with its findings, messages, attempts and decisions.
     ///
     /// # Errors
@@ -186,20 +207,17 @@ pub(crate) fn upsert(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreErr
 
 /// Appends a decision.
 pub(crate) fn append_decision(tx: &Transaction<'_>, decision: &Decision) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO decisions (alert, receiver, action, reason, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![
+    tx.prepare_cached("INSERT INTO decisions (alert, action, at, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![
         decision.alert.0.as_slice(),
-        decision.receiver.as_ref().map(Name::as_str),
-        decision.action,
-        decision.reason,
+        decision.action.as_str(),
         decision.at.0,
+        codec::encode(DECISIONS, decision)?,
     ])?;
     Ok(())
 }
 
-/// Decodes every alert; calls `problem` for each that cannot be.
+/// Decodes every alert and decision; calls `problem` for each that cannot be.
 pub(crate) fn check(
     tx: &Transaction<'_>,
     problem: &mut impl FnMut(StoreError),
@@ -210,6 +228,13 @@ pub(crate) fn check(
     while let Some(row) = rows.next()? {
         checked += 1;
         if let Err(error) = alert(row) {
+            problem(error);
+        }
+    }
+    let mut statement = tx.prepare("SELECT id, body FROM decisions")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Err(error) = decision(row) {
             problem(error);
         }
     }
@@ -229,25 +254,21 @@ fn alert(row: &Row<'_>) -> Result<Alert, StoreError> {
 }
 
 fn decisions(tx: &Transaction<'_>, id: AlertId) -> Result<Vec<Decision>, StoreError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT id, alert, receiver, action, reason, at FROM decisions
-         WHERE alert = ?1 ORDER BY id",
-    )?;
+    let mut statement =
+        tx.prepare_cached("SELECT id, body FROM decisions WHERE alert = ?1 ORDER BY id")?;
     let mut rows = statement.query([id.0.as_slice()])?;
     let mut decisions = Vec::new();
     while let Some(row) = rows.next()? {
-        let key: i64 = row.get(0)?;
-        let alert: Vec<u8> = row.get(1)?;
-        let receiver: Option<String> = row.get(2)?;
-        decisions.push(Decision {
-            alert: AlertId(fixed(&alert, DECISIONS, key)?),
-            receiver: receiver.map(|text| codec::name(&text, DECISIONS, key)).transpose()?,
-            action: row.get(3)?,
-            reason: row.get(4)?,
-            at: UnixMillis(row.get(5)?),
-        });
+        decisions.push(decision(row)?);
     }
     Ok(decisions)
+}
+
+/// A row of `id, body`.
+fn decision(row: &Row<'_>) -> Result<Decision, StoreError> {
+    let id: i64 = row.get(0)?;
+    let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+    codec::decode(body, DECISIONS, id)
 }
 
 fn state_column(state: AlertState) -> i64 {

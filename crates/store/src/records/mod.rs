@@ -10,7 +10,7 @@ pub(crate) mod findings; //   immutable claims and whether the chain still suppo
 mod page; //                  lists in pages
 pub(crate) mod state; //      what detectors remember
 
-pub use alerts::{AlertDetails, AlertFilter, Decision};
+pub use alerts::{AlertDetails, AlertFilter};
 pub use counts::{AlertCount, FindingCount};
 pub use coverage::{BlindCount, COVERAGE_LISTED_MAX, CoverageRange, CoverageSummary};
 pub use findings::{FindingFilter, FindingRecord};

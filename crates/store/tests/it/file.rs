@@ -7,7 +7,10 @@ use expect_test::expect;
 use model::Position;
 use rusqlite::Connection;
 
-use crate::world::{Model, Op, Seen, World, judge, name};
+use crate::{
+    seen::{Model, Seen},
+    world::{Op, World, judge, name},
+};
 
 const OPS: [Op; 8] = [
     Op::Commit(2),
@@ -241,6 +244,13 @@ fn verification_finds_each_broken_invariant() {
     let broken = |sql: &str| damaged(sql, |_| ()).1.join("\n");
     expect!["checkpoint of mainnet is 99, beyond the end of its event log, 8"]
         .assert_eq(&broken("UPDATE checkpoints SET position = 99"));
+    expect![
+        "event log of mainnet begins at 1, beyond the checkpoint, 0: events were removed unjudged"
+    ]
+    .assert_eq(&broken(
+        "DELETE FROM log_events WHERE position = 0;
+             UPDATE log_topics SET first_position = 1; UPDATE checkpoints SET position = 0",
+    ));
     expect!["coverage of mainnet has block 0x0000000000000001abababababababababababababababababababababababab at 2 heights"]
         .assert_eq(&broken(
             "INSERT INTO coverage SELECT network, 77, block_hash, at, endpoint, monitors_version,

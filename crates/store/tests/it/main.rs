@@ -1,9 +1,11 @@
 //! The store from outside.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod event_log; //   one contract, every implementation
 mod file; //        the database file: modes, locks, reopening, backup, damage
 mod outbox; //      messages on their way
 mod records; //     lists, pages, summaries
+mod seen; //        what a store says, and a model of it
 mod series; //      points and buckets
 mod steps; //       one atomic step, and laws over many
-mod world; //       a small chain with forks, and a model of the store
+mod world; //       a small chain with forks

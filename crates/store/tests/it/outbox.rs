@@ -223,3 +223,23 @@ fn long_answers_are_cut_and_unknown_messages_are_named() {
     assert!(matches!(refused, StoreError::UnknownNotification(id) if id == unknown));
     assert_eq!(outbox.get(unknown).unwrap(), None);
 }
+
+#[test]
+fn a_receiver_s_messages_can_be_taken_without_touching_those_of_others() {
+    let (store, alert) = with_alert();
+    let mail = notification(alert.id, NotificationKind::Opened, 0);
+    let later = notification(alert.id, NotificationKind::Retracted, 1);
+    let mut chat = mail.clone();
+    chat.receiver = name("chat");
+    chat.id = NotificationId::derive(alert.id, &chat.receiver, 0);
+    put(&store, &alert, &[mail.clone(), later, chat.clone()]);
+    let outbox = store.outbox();
+    assert_eq!(outbox.due_receivers(UnixMillis(999)).unwrap(), []);
+    let mut both = vec![chat.receiver.clone(), mail.receiver.clone()];
+    both.sort();
+    assert_eq!(outbox.due_receivers(NOW).unwrap(), both);
+    assert_eq!(ids(&outbox.due_to(&mail.receiver, NOW, 10).unwrap()), [mail.id]);
+    assert_eq!(outbox.due_receivers(NOW).unwrap(), [chat.receiver.clone()], "in their order");
+    assert_eq!(outbox.due_to(&mail.receiver, NOW, 10).unwrap(), []);
+    assert_eq!(ids(&outbox.due_to(&chat.receiver, NOW, 10).unwrap()), [chat.id]);
+}

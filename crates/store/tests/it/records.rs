@@ -7,10 +7,10 @@ use bellwether_store::{
 use expect_test::expect;
 use model::{
     AlertState, BlindMonitor, BlindReason, BlockCoverage, CoverageResult, FindingStatus, Level,
-    Name, Position, Severity, UnixSeconds,
+    Name, NotificationKind, Position, Severity, UnixSeconds,
 };
 
-use crate::world::{Op, World, alert, block, finding, judge, name, time_of};
+use crate::world::{Op, World, alert, block, decision, finding, judge, name, time_of};
 
 fn with_findings(n: u64) -> Store {
     let store = Store::in_memory().unwrap();
@@ -102,8 +102,8 @@ fn an_alert_is_shown_with_its_findings_as_they_stand_now() {
     assert_eq!(details.findings.len(), 1);
     assert_eq!(details.findings[0].status, FindingStatus::Retracted);
     assert_eq!(details.notifications.len(), 2);
-    let reasons: Vec<_> = details.decisions.iter().map(|d| d.reason.as_str()).collect();
-    assert_eq!(reasons, ["opened", "retracted"]);
+    let told = [NotificationKind::Opened, NotificationKind::Retracted];
+    assert_eq!(details.decisions, told.map(|kind| decision(details.alert.id, kind)));
     assert_eq!(store.alert(model::AlertId([1; 16])).unwrap(), None);
 }
 
@@ -117,7 +117,15 @@ fn an_engine_restores_what_is_provisional_or_recent() {
     let all = [new_confirmed.clone(), old_confirmed, old_provisional.clone()];
     store.commit_alerts(&all, &[], &[]).unwrap();
     let restored = store.alerts_to_restore(time_of(100)).unwrap();
-    assert_eq!(restored, [old_provisional, new_confirmed]);
+    assert_eq!(restored, [old_provisional.clone(), new_confirmed.clone()]);
+
+    let net = name("mainnet");
+    let within = time_of(100).seconds_since(time_of(0));
+    assert_eq!(store.open_alerts(&net, within - 1).unwrap(), [old_provisional, new_confirmed]);
+    assert_eq!(store.open_alerts(&net, within).unwrap().len(), 3);
+    assert_eq!(store.open_alerts(&net, u64::MAX).unwrap().len(), 3);
+    assert_eq!(store.open_alerts(&name("other"), u64::MAX).unwrap(), []);
+    assert_eq!(store.alerts_total().unwrap(), 3);
 }
 
 fn row(number: u64, result: CoverageResult) -> BlockCoverage {

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use crate::{
     event_log::ops,
-    world::{Model, Op, Seen, World, alert, block, finding, judge, name, notification},
+    seen::{Model, Seen},
+    world::{Op, World, alert, block, finding, judge, name, notification},
 };
 
 fn network() -> model::Name {
@@ -177,11 +178,10 @@ fn alerts_can_change_without_a_step() {
     let store = Store::in_memory().unwrap();
     let alert = alert(&finding(&network(), 1, block(1, 1)), AlertState::Provisional);
     let message = notification(alert.id, NotificationKind::Opened, 0);
-    let report =
-        store.commit_alerts(std::slice::from_ref(&alert), &[message.clone()], &[]).unwrap();
+    let (alerts, messages) = (std::slice::from_ref(&alert), std::slice::from_ref(&message));
+    let report = store.commit_alerts(alerts, messages, &[]).unwrap();
     assert_eq!(report.notifications_added, 1);
-    let report =
-        store.commit_alerts(std::slice::from_ref(&alert), &[message.clone()], &[]).unwrap();
+    let report = store.commit_alerts(alerts, messages, &[]).unwrap();
     assert_eq!(report.notifications_added, 0, "it is on record");
     assert_eq!(store.alert(alert.id).unwrap().unwrap().notifications, [message]);
     assert_eq!(store.checkpoints().unwrap(), []);

@@ -210,12 +210,12 @@ pub struct Decision {
 }
 
 impl Decision {
-    fn new(decision: &store::Decision) -> Self {
+    fn new(decision: &model::Decision) -> Self {
         Self {
             at: decision.at.into(),
             receiver: decision.receiver.as_ref().map(ToString::to_string),
-            action: decision.action.clone(),
-            reason: decision.reason.clone(),
+            action: decision.action.as_str().to_owned(),
+            reason: decision.reason.to_string(),
         }
     }
 }

@@ -15,18 +15,18 @@
 //! Messages about one alert to one receiver leave in their order: a retraction never overtakes the
 //! message it retracts, even when that one waits for a retry.
 
-use model::{
-    Alert, AlertId, Notification, NotificationId, NotificationKind, NotificationState, UnixMillis,
-};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+mod rows;
+
+use rows::{DELIVERED, DUE, FAILED, TABLE, notification};
+pub(crate) use rows::{attempts_of_alert, check, insert, of_alert};
+
+use model::{Alert, Name, Notification, NotificationId, NotificationState, UnixMillis};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::{
     Store, StoreError,
-    codec::{self, fixed, printed, unsigned},
+    codec::{self, printed, unsigned},
 };
-
-const TABLE: &str = "notifications";
-const ATTEMPTS: &str = "attempts";
 
 /// How long a taken message is out of reach of others: two minutes, longer than any receiver may
 /// take to answer.
@@ -35,10 +35,6 @@ pub const LEASE_MS: i64 = 120_000;
 /// Characters of a receipt or error that are kept: a mail server's longest answer, not a web
 /// server's error page.
 pub const DETAIL_CHARS_MAX: usize = 1_000;
-
-const DUE: i64 = 0;
-const DELIVERED: i64 = 1;
-const FAILED: i64 = 2;
 
 /// The outbox of a store.
 #[derive(Debug, Clone)]
@@ -102,12 +98,63 @@ impl Outbox {
     /// # Errors
     /// When the database cannot be written or a row is corrupt; nothing was taken then.
     pub fn due(&self, now: UnixMillis, limit: usize) -> Result<Vec<Notification>, StoreError> {
+        self.take(None, now, limit)
+    }
+
+    /// As [`Outbox::due`], of the messages to one receiver: who is slow to take its messages keeps
+    /// nobody else's waiting.
+    ///
+    /// # Errors
+    /// As [`Outbox::due`].
+    pub fn due_to(
+        &self,
+        receiver: &Name,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
+        self.take(Some(receiver), now, limit)
+    }
+
+    /// Receivers with messages that could be taken at `now`, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn due_receivers(&self, now: UnixMillis) -> Result<Vec<Name>, StoreError> {
+        self.store.read("look for receivers of due messages", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT receiver FROM notifications AS n
+                 WHERE state = 0 AND at <= ?1 AND NOT EXISTS (
+                     SELECT 1 FROM notifications AS earlier
+                     WHERE earlier.alert = n.alert AND earlier.receiver = n.receiver
+                       AND earlier.sequence < n.sequence AND earlier.state = 0)
+                 ORDER BY receiver",
+            )?;
+            let mut rows = statement.query([now.0])?;
+            let mut receivers = Vec::new();
+            while let Some(row) = rows.next()? {
+                let receiver: String = row.get(0)?;
+                receivers.push(codec::name(&receiver, TABLE, &receiver)?);
+            }
+            Ok(receivers)
+        })
+    }
+
+    fn take(
+        &self,
+        receiver: Option<&Name>,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<Notification>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let receiver = receiver.map(Name::as_str);
         // Asked often and answered "nothing" nearly always: that must not cost a disk write.
         let is_idle = self.store.read("look for due messages", |tx| {
             let first = tx
-                .prepare_cached("SELECT 1 FROM notifications WHERE state = 0 AND at <= ?1 LIMIT 1")?
-                .query_row([now.0], |_| Ok(()))
+                .prepare_cached(
+                    "SELECT 1 FROM notifications
+                     WHERE state = 0 AND at <= ?1 AND (?2 IS NULL OR receiver = ?2) LIMIT 1",
+                )?
+                .query_row(params![now.0, receiver], |_| Ok(()))
                 .optional()?;
             Ok(first.is_none())
         })?;
@@ -118,13 +165,14 @@ impl Outbox {
             let mut statement = tx.prepare_cached(
                 "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
                         at, detail
-                 FROM notifications AS n WHERE state = 0 AND at <= ?1 AND NOT EXISTS (
+                 FROM notifications AS n
+                 WHERE state = 0 AND at <= ?1 AND (?3 IS NULL OR receiver = ?3) AND NOT EXISTS (
                      SELECT 1 FROM notifications AS earlier
                      WHERE earlier.alert = n.alert AND earlier.receiver = n.receiver
                        AND earlier.sequence < n.sequence AND earlier.state = 0)
                  ORDER BY at, id LIMIT ?2",
             )?;
-            let mut rows = statement.query([now.0, limit])?;
+            let mut rows = statement.query(params![now.0, limit, receiver])?;
             let mut taken = Vec::new();
             while let Some(row) = rows.next()? {
                 taken.push(notification(row)?);
@@ -357,138 +405,6 @@ impl Outbox {
             Ok(())
         })
     }
-}
-
-/// Adds a message unless it is on record; returns how many were added.
-pub(crate) fn insert(tx: &Transaction<'_>, notification: &Notification) -> Result<u64, StoreError> {
-    let (state, at, detail) = match &notification.state {
-        NotificationState::Due { not_before } => (DUE, *not_before, ""),
-        NotificationState::Delivered { at, receipt } => (DELIVERED, *at, receipt.as_str()),
-        NotificationState::Failed { at, reason } => (FAILED, *at, reason.as_str()),
-    };
-    let added = tx
-        .prepare_cached(
-            "INSERT INTO notifications (id, alert, receiver, kind, sequence, reason, decided_at,
-                                        attempts, state, at, detail)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (id) DO NOTHING",
-        )?
-        .execute(params![
-            notification.id.0.as_slice(),
-            notification.alert.0.as_slice(),
-            notification.receiver.as_str(),
-            notification.kind.as_str(),
-            notification.sequence,
-            notification.reason,
-            notification.decided_at.0,
-            notification.attempts,
-            state,
-            at.0,
-            detail,
-        ])?;
-    Ok(added as u64)
-}
-
-/// Messages about an alert, by receiver and sequence.
-pub(crate) fn of_alert(
-    tx: &Transaction<'_>,
-    alert: AlertId,
-) -> Result<Vec<Notification>, StoreError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state, at, detail
-         FROM notifications WHERE alert = ?1 ORDER BY receiver, sequence",
-    )?;
-    let mut rows = statement.query([alert.0.as_slice()])?;
-    let mut notifications = Vec::new();
-    while let Some(row) = rows.next()? {
-        notifications.push(notification(row)?);
-    }
-    Ok(notifications)
-}
-
-/// Attempts to deliver messages about an alert, in order of their start.
-pub(crate) fn attempts_of_alert(
-    tx: &Transaction<'_>,
-    alert: AlertId,
-) -> Result<Vec<Attempt>, StoreError> {
-    let mut statement = tx.prepare_cached(
-        "SELECT notification, number, started_at, ended_at, outcome, attempts.detail
-         FROM attempts JOIN notifications ON notifications.id = notification
-         WHERE alert = ?1 ORDER BY started_at, notification, number",
-    )?;
-    let mut rows = statement.query([alert.0.as_slice()])?;
-    let mut attempts = Vec::new();
-    while let Some(row) = rows.next()? {
-        let id: Vec<u8> = row.get(0)?;
-        let ended_at: Option<i64> = row.get(3)?;
-        attempts.push(Attempt {
-            notification: NotificationId(fixed(&id, ATTEMPTS, printed(&id))?),
-            number: unsigned(row.get(1)?, ATTEMPTS, printed(&id))?,
-            started_at: UnixMillis(row.get(2)?),
-            ended_at: ended_at.map(UnixMillis),
-            outcome: row.get(4)?,
-            detail: row.get(5)?,
-        });
-    }
-    Ok(attempts)
-}
-
-/// Decodes every message; calls `problem` for each that cannot be.
-pub(crate) fn check(
-    tx: &Transaction<'_>,
-    problem: &mut impl FnMut(StoreError),
-) -> Result<u64, StoreError> {
-    let mut statement = tx.prepare(
-        "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state, at, detail
-         FROM notifications",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut checked = 0;
-    while let Some(row) = rows.next()? {
-        checked += 1;
-        if let Err(error) = notification(row) {
-            problem(error);
-        }
-    }
-    Ok(checked)
-}
-
-/// A row of all columns, in the table's order.
-fn notification(row: &Row<'_>) -> Result<Notification, StoreError> {
-    let id: Vec<u8> = row.get(0)?;
-    let key = printed(&id);
-    let alert: Vec<u8> = row.get(1)?;
-    let receiver: String = row.get(2)?;
-    let kind: String = row.get(3)?;
-    let at = UnixMillis(row.get(9)?);
-    let kinds = [
-        NotificationKind::Opened,
-        NotificationKind::Updated,
-        NotificationKind::Confirmed,
-        NotificationKind::Retracted,
-    ];
-    let Some(kind) = kinds.into_iter().find(|known| known.as_str() == kind) else {
-        return Err(StoreError::corrupt(TABLE, key, format_args!("unknown kind {kind:?}")));
-    };
-    let state = match row.get(8)? {
-        DUE => NotificationState::Due { not_before: at },
-        DELIVERED => NotificationState::Delivered { at, receipt: row.get(10)? },
-        FAILED => NotificationState::Failed { at, reason: row.get(10)? },
-        other => {
-            return Err(StoreError::corrupt(TABLE, key, format_args!("unknown state {other}")));
-        }
-    };
-    Ok(Notification {
-        id: NotificationId(fixed(&id, TABLE, &key)?),
-        alert: AlertId(fixed(&alert, TABLE, &key)?),
-        receiver: codec::name(&receiver, TABLE, &key)?,
-        kind,
-        sequence: unsigned(row.get(4)?, TABLE, &key)?,
-        reason: row.get(5)?,
-        decided_at: UnixMillis(row.get(6)?),
-        attempts: unsigned(row.get(7)?, TABLE, &key)?,
-        state,
-    })
 }
 
 /// At most [`DETAIL_CHARS_MAX`] characters, with a sign that there was more.

@@ -1,0 +1,78 @@
+//! `bellwether check`: read the folder, report every mistake.
+
+use serde_json::json;
+
+use super::{FolderArgument, Outcome};
+use crate::{
+    config::{Config, Folder, Missing},
+    terminal::print_line,
+};
+
+/// Read the folder and report every mistake at once; needs no network and no secret.
+///
+/// Exit code 0 when nothing is wrong, 1 when something is.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  bellwether check my-protocol/\n  bellwether check --json | jq '.mistakes[].message'"
+)]
+pub(super) struct Check {
+    #[command(flatten)]
+    folder: FolderArgument,
+    /// Also require the secrets that the files refer to, as `run` does.
+    #[arg(long)]
+    secrets: bool,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let missing = if self.secrets { Missing::IsMistake } else { Missing::IsFine };
+        match Config::load(&Folder::new(&self.folder.folder), missing) {
+            Ok(config) => {
+                if self.json {
+                    print_line(&json!({
+                        "mistakes": [],
+                        "warnings": config.warnings,
+                        "networks": config.networks.len(),
+                        "deployments": config.registry.deployments().len(),
+                        "monitors": config.monitors.len(),
+                        "receivers": config.receivers.len(),
+                    }));
+                } else {
+                    for warning in &config.warnings {
+                        print_line(&format!("warning: {warning}"));
+                    }
+                    print_line(&format!(
+                        "{}: {} networks, {} deployments, {} monitors, {} receivers: no mistakes",
+                        config.general.name,
+                        config.networks.len(),
+                        config.registry.deployments().len(),
+                        config.monitors.len(),
+                        config.receivers.len(),
+                    ));
+                }
+                Ok(Outcome::Fine)
+            }
+            Err(mistakes) => {
+                if self.json {
+                    let listed: Vec<_> = mistakes
+                        .0
+                        .iter()
+                        .map(|m| json!({"file": m.file, "line": m.line, "message": m.message, "help": m.help}))
+                        .collect();
+                    print_line(&json!({ "mistakes": listed }));
+                } else {
+                    print_line(&mistakes);
+                    let count = mistakes.0.len();
+                    print_line(&format!(
+                        "\n{count} {}",
+                        if count == 1 { "mistake" } else { "mistakes" }
+                    ));
+                }
+                Ok(Outcome::FoundWrong)
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The commands, as a person types them. Each reads like a sentence, has an example in its help, a
+//! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
+
+mod check; //  read the folder, report every mistake
+mod demo; //   a protocol, its traffic and its attacks, watched
+mod devnet; // the chain inside the program, for people to point things at
+mod init; //   from an address or a project to a folder that works
+mod replay; // judge recorded or past blocks, sending nothing unless told
+mod run; //    watch
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Security operations for deployed on-chain protocols: watch every block, prove what was watched,
+/// find what is wrong, tell a person.
+#[derive(Debug, Parser)]
+#[command(name = "bellwether", version, propagate_version = true)]
+pub struct Cli {
+    /// Log more (-v: what happens, -vv: everything).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Check(check::Check),
+    Run(run::Run),
+    Replay(replay::Replay),
+    Devnet(devnet::Devnet),
+    Demo(demo::Demo),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done, nothing wrong.
+    Fine,
+    /// Done, and something is wrong: a mistake in a file, a refused block, a missed scenario.
+    FoundWrong,
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        crate::logging::start(self.verbose);
+        let runtime = match tokio::runtime::Runtime::new() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return could_not(&anyhow::Error::new(error).context("starting the runtime"));
+            }
+        };
+        let result = runtime.block_on(async {
+            match self.command {
+                Command::Init(command) => command.run().await,
+                Command::Check(command) => command.run(),
+                Command::Run(command) => command.run().await,
+                Command::Replay(command) => command.run().await,
+                Command::Devnet(command) => command.run().await,
+                Command::Demo(command) => command.run().await,
+            }
+        });
+        // Blocking work that hangs (a page being read, a resolver) must not keep the program alive.
+        runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        match result {
+            Ok(Outcome::Fine) => ExitCode::SUCCESS,
+            Ok(Outcome::FoundWrong) => ExitCode::from(1),
+            Err(error) => could_not(&error),
+        }
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "this is where the program speaks to its user")]
+fn could_not(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(2)
+}
+
+/// Where the user's folder is.
+#[derive(Debug, clap::Args)]
+struct FolderArgument {
+    /// The folder that holds bellwether.toml.
+    #[arg(default_value = ".", env = "BELLWETHER_FOLDER")]
+    folder: PathBuf,
+}

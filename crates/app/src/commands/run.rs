@@ -1,0 +1,101 @@
+//! `bellwether run`: watch.
+
+use anyhow::Context;
+use store::Store;
+
+use super::{FolderArgument, Outcome};
+use crate::{
+    config::{Config, Folder, Missing},
+    server::Server,
+    terminal::note,
+};
+
+/// Watch the networks of the folder, judge every block, tell people.
+///
+/// Reads the folder again on SIGHUP: a folder with mistakes changes nothing. Stops on SIGINT and
+/// SIGTERM; nothing is lost when it is killed instead.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  RPC_MAINNET=https://… bellwether run my-protocol/")]
+pub(super) struct Run {
+    #[command(flatten)]
+    folder: FolderArgument,
+}
+
+impl Run {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
+        let folder = Folder::new(&self.folder.folder);
+        let config = match Config::load(&folder, Missing::IsMistake) {
+            Ok(config) => config,
+            Err(mistakes) => {
+                note(&mistakes);
+                return Ok(Outcome::FoundWrong);
+            }
+        };
+        let path = folder.root().join(&config.general.store);
+        let store =
+            Store::open(&path).with_context(|| format!("opening the store {}", path.display()))?;
+        let mut server = Server::start(&config, store, None).await?;
+        note(&format!(
+            "{}: watching {} networks, {} deployments, {} monitors; page {}",
+            config.general.name,
+            config.networks.len(),
+            config.registry.deployments().len(),
+            config.monitors.len(),
+            server.url()
+        ));
+        for warning in &config.warnings {
+            note(&format!("warning: {warning}"));
+        }
+        let mut signals = Signals::listen()?;
+        loop {
+            match signals.next().await {
+                Signal::Stop => {
+                    server.stop().await;
+                    return Ok(Outcome::Fine);
+                }
+                Signal::Reload => match Config::load(&folder, Missing::IsMistake) {
+                    Ok(config) => {
+                        server.reload(&config).await?;
+                        note(&"configuration read again");
+                    }
+                    Err(mistakes) => {
+                        note(&format!(
+                            "the configuration has mistakes and stays as it was\n\n{mistakes}"
+                        ));
+                    }
+                },
+            }
+        }
+    }
+}
+
+enum Signal {
+    Stop,
+    Reload,
+}
+
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let on = |kind| signal(kind).context("listening for signals");
+        Ok(Self {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            hangup: on(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.hangup.recv() => Signal::Reload,
+        }
+    }
+}

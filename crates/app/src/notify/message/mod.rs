@@ -1,0 +1,209 @@
+//! The default message about an alert: everything a tired person needs, without a template.
+//!
+//! [`Message::new`] gathers the words once; each channel lays them out and escapes them in its own
+//! way. Three rules hold in all of them:
+//!
+//! * strings from the chain are cut, stripped of control characters and *defanged* (`evil[.]com`),
+//!   so that no client makes a link or a mention of them;
+//! * links are built from configured addresses, hashes and numbers only;
+//! * the alert's state is the one at the time of sending, so that a message that was delayed tells
+//!   the truth.
+
+mod html; //  mail, light and dark
+mod json; //  webhooks, `bellwether.alert/1`
+mod safe; //  untrusted text
+mod slack; // Slack and what speaks its language
+mod text; //  terminals, plain mail
+mod words; // measurements, confidence, state in words
+
+use std::collections::BTreeMap;
+
+use model::{
+    Alert, AlertState, Name, Notification, NotificationId, NotificationKind, Severity, UnixMillis,
+};
+use registry::Explorer;
+
+/// What messages know beyond their alert.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// What the user calls this installation.
+    pub installation: String,
+    /// Address under which people reach the pages, without a slash at its end.
+    pub public_url: Option<String>,
+    /// Block explorers by network.
+    pub explorers: BTreeMap<Name, Explorer>,
+}
+
+/// One line of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What the value is.
+    pub label: String,
+    /// The value, safe to show as text.
+    pub value: String,
+    /// Where it leads, built from configured addresses only.
+    pub link: Option<String>,
+}
+
+/// A place to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What is there.
+    pub label: &'static str,
+    /// Address.
+    pub url: String,
+}
+
+/// One message to one receiver, ready to be laid out.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Identity, the same in each attempt.
+    pub id: NotificationId,
+    /// Identity of the first message about this alert to this receiver: what mails thread under.
+    pub thread: NotificationId,
+    /// Receiver.
+    pub receiver: Name,
+    /// What it says.
+    pub kind: NotificationKind,
+    /// Counts the messages about this alert to this receiver, from 0.
+    pub sequence: u32,
+    /// Why it is sent.
+    pub reason: String,
+    /// When it was decided.
+    pub decided_at: UnixMillis,
+    /// When it is sent: what "seconds since the block" and the alert's state refer to.
+    pub at: UnixMillis,
+    /// The alert as it is at that time.
+    pub alert: Alert,
+    /// What happened, safe to show as text.
+    pub headline: String,
+    /// What one needs to know, most telling first.
+    pub rows: Vec<Row>,
+    /// Where to go on.
+    pub links: Vec<Link>,
+    /// What the user calls this installation.
+    pub installation: String,
+}
+
+/// Facts that a message shows; the page shows all. A decoded event rarely has more.
+pub const FACTS_MAX: usize = 16;
+
+/// Characters of a subject line: what mail clients show, twice over.
+pub const SUBJECT_CHARS_MAX: usize = 160;
+
+impl Message {
+    /// Puts into words what `notification` says about `alert` at the time `at`.
+    pub fn new(
+        alert: Alert,
+        notification: &Notification,
+        context: &Context,
+        at: UnixMillis,
+    ) -> Self {
+        let links = links(&alert, context);
+        Self {
+            id: notification.id,
+            thread: NotificationId::derive(alert.id, &notification.receiver, 0),
+            receiver: notification.receiver.clone(),
+            kind: notification.kind,
+            sequence: notification.sequence,
+            reason: safe::ours(&notification.reason),
+            decided_at: notification.decided_at,
+            at,
+            headline: safe::title(&alert.first.title),
+            rows: rows(&alert, notification, context, at),
+            links,
+            installation: safe::ours(&context.installation),
+            alert,
+        }
+    }
+
+    /// One line that tells how bad, what and where; never with a line break.
+    pub fn subject(&self) -> String {
+        let severity = self.alert.severity.as_str().to_uppercase();
+        // The state speaks first: a message that was delayed must not raise what was retracted.
+        let change = match (self.alert.state, self.kind) {
+            (AlertState::Retracted, _) => "Retracted: ",
+            (_, NotificationKind::Opened) => "",
+            (_, NotificationKind::Updated) => "Update: ",
+            (_, NotificationKind::Confirmed) => "Confirmed: ",
+            (_, NotificationKind::Retracted) => "Was retracted, stands again: ",
+        };
+        let about = format!("[{severity}] {change}{} ({})", self.headline, self.alert.network);
+        safe::cut(&about, SUBJECT_CHARS_MAX)
+    }
+
+    /// Whether it should make a noise.
+    pub fn is_urgent(&self) -> bool {
+        self.alert.severity >= Severity::High && self.alert.state != AlertState::Retracted
+    }
+}
+
+fn rows(alert: &Alert, notification: &Notification, context: &Context, at: UnixMillis) -> Vec<Row> {
+    let first = &alert.first;
+    let explorer = context.explorers.get(&alert.network);
+    let mut rows = Vec::new();
+    let mut row = |label: &str, value: String, link: Option<String>| {
+        rows.push(Row { label: safe::ours(label), value, link });
+    };
+    row("State", words::state(alert.state).to_owned(), None);
+    row("Sent because", safe::ours(&notification.reason), None);
+    row("Where", words::place(alert), first.address.and_then(|to| Some(explorer?.address(to))));
+    let block = first.origin.block.number;
+    row("Block", words::block(first), explorer.map(|explorer| explorer.block(block)));
+    if let Some(tx) = first.origin.tx {
+        row("Transaction", tx.to_string(), explorer.map(|explorer| explorer.transaction(tx)));
+    }
+    row("Since the block", words::age(first.origin.timestamp, at), None);
+    if let Some(amount) = &first.value_at_risk {
+        row("Value at risk", safe::ours(&amount.to_string()), None);
+    }
+    if let Some(measure) = &first.evidence.measure {
+        row(&measure.name, safe::ours(&words::measure(measure)), None);
+    }
+    row("Confidence", words::confidence(first.confidence), None);
+    if alert.findings_total() > 1 {
+        row("Findings", words::findings(alert), None);
+    }
+    for fact in first.evidence.facts.iter().take(FACTS_MAX) {
+        let link = words::fact_link(&fact.value, explorer);
+        row(&safe::untrusted(&fact.name), safe::fact(&fact.value), link);
+    }
+    let more = first.evidence.facts.len().saturating_sub(FACTS_MAX);
+    if more > 0 {
+        row("More", format!("{more} further values on the alert's page"), None);
+    }
+    row("Monitor", format!("{} ({})", alert.monitor, safe::ours(&first.detector)), None);
+    // A runbook on the web is among the links.
+    if let Some(runbook) = first.runbook.as_deref().filter(|runbook| https(runbook).is_none()) {
+        row("Runbook", safe::ours(runbook), None);
+    }
+    rows
+}
+
+fn links(alert: &Alert, context: &Context) -> Vec<Link> {
+    let mut links = Vec::new();
+    if let Some(base) = &context.public_url {
+        links.push(Link { label: "Alert", url: format!("{base}/alerts/{}", alert.id) });
+    }
+    if let Some(explorer) = context.explorers.get(&alert.network) {
+        let origin = &alert.first.origin;
+        let url = match origin.tx {
+            Some(tx) => explorer.transaction(tx),
+            None => explorer.block(origin.block.number),
+        };
+        links.push(Link { label: "Explorer", url });
+    }
+    if let Some(url) = alert.first.runbook.as_deref().and_then(https) {
+        links.push(Link { label: "Runbook", url });
+    }
+    links
+}
+
+/// A runbook's address comes from the user's files, so it may be a link, if it is one.
+fn https(text: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_graphic() && !"<>\"'`|\\".contains(c);
+    (text.starts_with("https://") && text.chars().all(is_plain)).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

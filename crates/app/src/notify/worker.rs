@@ -1,0 +1,255 @@
+//! The loop between the outbox and the receivers.
+//!
+//! Each receiver has a lane of its own: at most [`LANE_WIDTH`] attempts run in it at a time, and a
+//! message is taken from the outbox only when its lane has room. So a receiver that hangs holds up
+//! nobody else, nothing waits in memory, and what is taken is being sent.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use model::{Name, Notification, NotificationId, UnixMillis};
+use store::{Outbox, StoreError};
+use tokio::{
+    sync::{Notify, watch},
+    task::{Id, JoinSet},
+};
+
+use super::{
+    Message, Receivers, SendError,
+    schedule::{self, Next},
+};
+
+/// Attempts to one receiver at a time: enough to empty a full outbox at 100 ms per message in
+/// minutes, few enough not to be taken for an attack.
+pub const LANE_WIDTH: usize = 4;
+
+/// Longest rest between two looks into the outbox, should a wake-up get lost: one second.
+pub const POLL: Duration = Duration::from_secs(1);
+
+/// How long running attempts may take to end when the program stops. Those that do not are repeated
+/// at the next start.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Delivers what the outbox holds.
+pub struct Worker {
+    outbox: Outbox,
+    receivers: watch::Receiver<Arc<Receivers>>,
+    /// Wall time; an argument, so that tests bring their own.
+    clock: Arc<dyn Fn() -> UnixMillis + Send + Sync>,
+    attempts: JoinSet<()>,
+    /// Which lane an attempt runs in, also when it panics.
+    running: HashMap<Id, (Name, NotificationId)>,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("running", &self.running).finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// A worker on an outbox. Only one should run on a store; two would be harmless, since what one
+    /// has taken the other does not get.
+    pub fn new(
+        outbox: Outbox,
+        receivers: watch::Receiver<Arc<Receivers>>,
+        clock: impl Fn() -> UnixMillis + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            outbox,
+            receivers,
+            clock: Arc::new(clock),
+            attempts: JoinSet::new(),
+            running: HashMap::new(),
+        }
+    }
+
+    /// Delivers until `stop` is true. `wake` says that something was put into the outbox.
+    pub async fn run(mut self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            if let Err(error) = self.start_due().await {
+                tracing::error!(%error, "cannot read the outbox, messages wait");
+            }
+            let rest = self.rest().await;
+            tokio::select! {
+                // A sender that is gone means that nobody can say stop any more: stop.
+                changed = stop.changed() => if changed.is_err() { break },
+                () = self.finish_one(), if !self.attempts.is_empty() => {}
+                () = wake.notified() => {}
+                () = tokio::time::sleep(rest) => {}
+            }
+        }
+        let finish = async {
+            while !self.attempts.is_empty() {
+                self.finish_one().await
+            }
+        };
+        if tokio::time::timeout(STOP_PATIENCE, finish).await.is_err() {
+            let attempts = self.attempts.len();
+            tracing::warn!(attempts, "attempts were cut off, they are repeated at the next start");
+        }
+    }
+
+    /// Delivers until the outbox holds nothing that is still to be delivered, with the usual
+    /// retries; an outage may make that long.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub async fn drain(mut self) -> Result<(), StoreError> {
+        loop {
+            self.start_due().await?;
+            let is_empty = self.ask(|outbox| outbox.next_due_at()).await?.is_none();
+            if is_empty && self.attempts.is_empty() {
+                return Ok(());
+            }
+            let rest = self.rest().await;
+            tokio::select! {
+                () = self.finish_one(), if !self.attempts.is_empty() => {}
+                () = tokio::time::sleep(rest) => {}
+            }
+        }
+    }
+
+    /// Starts an attempt for each message that is due and has room in its lane; how many.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written; what was started goes on.
+    pub async fn start_due(&mut self) -> Result<usize, StoreError> {
+        let now = (self.clock)();
+        let mut started = 0;
+        for receiver in self.ask(move |outbox| outbox.due_receivers(now)).await? {
+            let busy = self.running.values().filter(|(lane, _)| *lane == receiver).count();
+            let room = LANE_WIDTH.saturating_sub(busy);
+            if room == 0 {
+                continue;
+            }
+            let to = receiver.clone();
+            for notification in self.ask(move |outbox| outbox.due_to(&to, now, room)).await? {
+                self.start(notification);
+                started += 1;
+            }
+        }
+        Ok(started)
+    }
+
+    /// Waits for the end of one running attempt, whatever came of it; returns at once if none runs.
+    pub async fn finish_one(&mut self) {
+        let (id, outcome) = match self.attempts.join_next_with_id().await {
+            Some(Ok((id, ()))) => (id, None),
+            Some(Err(error)) => (error.id(), Some(error)),
+            None => return,
+        };
+        let lane = self.running.remove(&id);
+        if let (Some(error), Some((receiver, notification))) = (outcome, lane) {
+            // Its lease runs out, and it is tried again.
+            tracing::error!(%receiver, %notification, %error, "an attempt broke off");
+        }
+    }
+
+    /// Attempts that run now.
+    pub fn running(&self) -> usize {
+        self.attempts.len()
+    }
+
+    fn start(&mut self, notification: Notification) {
+        let lane = (notification.receiver.clone(), notification.id);
+        let attempt = Attempt {
+            outbox: self.outbox.clone(),
+            receivers: self.receivers.borrow().clone(),
+            clock: self.clock.clone(),
+        };
+        let handle = self.attempts.spawn(attempt.run(notification));
+        self.running.insert(handle.id(), lane);
+    }
+
+    /// How long to rest unless something happens.
+    async fn rest(&self) -> Duration {
+        match self.ask(|outbox| outbox.next_due_at()).await {
+            Ok(Some(at)) => {
+                let wait_ms = at.millis_since((self.clock)());
+                // What is due and was not started waits for room in its lane, that is, for an
+                // attempt to end; only a second worker could free it otherwise.
+                let wait = u64::try_from(wait_ms).ok().filter(|wait_ms| *wait_ms > 0);
+                wait.map_or(POLL, |wait_ms| Duration::from_millis(wait_ms).min(POLL))
+            }
+            Ok(None) | Err(_) => POLL,
+        }
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Outbox) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        ask(&self.outbox, question).await
+    }
+}
+
+/// Asks the outbox where blocking is allowed.
+async fn ask<T: Send + 'static>(
+    outbox: &Outbox,
+    question: impl FnOnce(&Outbox) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let outbox = outbox.clone();
+    match tokio::task::spawn_blocking(move || question(&outbox)).await {
+        Ok(answer) => answer,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// One attempt, from reading the alert to recording what came of it.
+struct Attempt {
+    outbox: Outbox,
+    receivers: Arc<Receivers>,
+    clock: Arc<dyn Fn() -> UnixMillis + Send + Sync>,
+}
+
+impl Attempt {
+    async fn run(self, notification: Notification) {
+        let (id, receiver) = (notification.id, notification.receiver.clone());
+        let outcome = self.send(&notification).await;
+        let now = (self.clock)();
+        let recorded = match outcome {
+            Ok(receipt) => {
+                tracing::info!(%receiver, notification = %id, kind = notification.kind.as_str(), "delivered");
+                ask(&self.outbox, move |outbox| outbox.delivered(id, &receipt, now)).await
+            }
+            Err(SendError::Permanent { reason }) => {
+                tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
+                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now)).await
+            }
+            Err(SendError::Retry { after, reason }) => {
+                let Notification { attempts, decided_at, .. } = notification;
+                match schedule::next(id, attempts, decided_at, now, after) {
+                    Next::At(at) => {
+                        tracing::warn!(%receiver, notification = %id, attempts, reason, "trying again later");
+                        ask(&self.outbox, move |outbox| outbox.retry(id, at, &reason, now)).await
+                    }
+                    Next::GiveUp(why) => {
+                        let reason = format!("{why}: {reason}");
+                        tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
+                        ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now)).await
+                    }
+                }
+            }
+        };
+        if let Err(error) = recorded {
+            // Sent, perhaps, but not on record: it is sent again under the same identity.
+            tracing::error!(%receiver, notification = %id, %error, "cannot record an attempt");
+        }
+    }
+
+    async fn send(&self, notification: &Notification) -> Result<String, SendError> {
+        let Some(receiver) = self.receivers.by_name.get(&notification.receiver) else {
+            let reason = format!("{} is not in the configuration", notification.receiver);
+            return Err(SendError::Permanent { reason });
+        };
+        let id = notification.id;
+        let alert =
+            ask(&self.outbox, move |outbox| outbox.alert_of(id)).await.map_err(|error| {
+                let reason = format!("cannot read the alert: {error}");
+                SendError::Retry { after: None, reason }
+            })?;
+        let at = (self.clock)();
+        let message = Message::new(alert, notification, &self.receivers.context, at);
+        receiver.send(&message).await.map(|receipt| receipt.0)
+    }
+}

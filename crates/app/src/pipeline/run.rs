@@ -1,0 +1,284 @@
+//! The tasks, how they wake each other, how they stop.
+
+use std::{sync::Arc, time::Duration};
+
+use chain::{NetworkConfig, NetworkStatus};
+use model::{Name, ReadRequest};
+use store::Store;
+use tokio::{
+    sync::{Notify, broadcast, mpsc, watch},
+    task::{JoinHandle, spawn_blocking},
+    time::sleep,
+};
+
+use super::{
+    ingest,
+    judge::{Judge, JudgeError, Rules},
+};
+use crate::{
+    clock,
+    notify::{Receivers, Worker},
+};
+
+/// Blocks between the follower and the event log. At the head this is minutes of any chain; while
+/// catching up it bounds memory to some gigabytes of the busiest blocks with traces, and usually to
+/// a few megabytes.
+const INGEST_EVENTS_MAX: usize = 32;
+
+/// Rest after a follower or judge failed, before it starts again from what the store holds.
+const RESTART_AFTER: Duration = Duration::from_secs(2);
+
+/// How often held messages are looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Listeners of "something changed" that may lag: a page that misses one gets the next.
+const CHANGES_MAX: usize = 16;
+
+/// Everything that runs needs.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Where everything is kept.
+    pub store: Store,
+    /// What is judged, and who hears of it.
+    pub rules: Rules,
+    /// What is followed.
+    pub networks: Vec<NetworkConfig>,
+    /// How people are reached.
+    pub receivers: Arc<Receivers>,
+}
+
+/// The parts of one network, seen from outside.
+#[derive(Debug, Clone)]
+pub struct NetworkView {
+    /// Network.
+    pub name: Name,
+    /// EIP-155 id.
+    pub chain_id: u64,
+    /// How following it goes.
+    pub following: watch::Receiver<NetworkStatus>,
+    /// Why it is not judged at the moment, if so.
+    pub judging: watch::Receiver<Option<String>>,
+}
+
+/// The running pipeline.
+#[derive(Debug)]
+pub struct Running {
+    /// One per network.
+    pub networks: Vec<NetworkView>,
+    /// Says that something changed, for live pages.
+    pub changes: broadcast::Sender<()>,
+    stop: watch::Sender<bool>,
+    followers: Vec<JoinHandle<()>>,
+    /// In the order in which they must end: judges before the outbox.
+    rest: Vec<JoinHandle<()>>,
+}
+
+impl Pipeline {
+    /// Starts all tasks. `changes` outlives a restart, so that open pages stay connected.
+    pub fn start(self, changes: Option<broadcast::Sender<()>>) -> Running {
+        let changes = changes.unwrap_or_else(|| broadcast::channel(CHANGES_MAX).0);
+        let (stop, stopping) = watch::channel(false);
+        let wake_outbox = Arc::new(Notify::new());
+        let (receivers, receivers_view) = watch::channel(self.receivers.clone());
+        let mut running = Running {
+            networks: Vec::new(),
+            changes: changes.clone(),
+            stop,
+            followers: Vec::new(),
+            rest: Vec::new(),
+        };
+        for config in &self.networks {
+            let network = Network {
+                name: config.name.clone(),
+                store: self.store.clone(),
+                rules: self.rules.clone(),
+                wake_judge: Arc::new(Notify::new()),
+                wake_outbox: wake_outbox.clone(),
+                changes: changes.clone(),
+                stopping: stopping.clone(),
+            };
+            let (reads_out, reads) = watch::channel::<Arc<[ReadRequest]>>(Arc::default());
+            let (following_out, following) =
+                watch::channel(NetworkStatus::new(config.name.clone()));
+            let (judging_out, judging) = watch::channel(None);
+            let name = config.name.clone();
+            running.networks.push(NetworkView {
+                name,
+                chain_id: config.chain_id,
+                following,
+                judging,
+            });
+            running.followers.push(tokio::spawn(network.clone().follow(
+                config.clone(),
+                reads,
+                following_out,
+            )));
+            running.rest.push(tokio::spawn(network.judge(reads_out, judging_out)));
+        }
+        let outbox = Worker::new(self.store.outbox(), receivers_view, clock::now);
+        running.rest.push(tokio::spawn(async move {
+            // The sender lives as long as the worker, which reads the receivers at each attempt.
+            let _receivers = receivers;
+            outbox.run(wake_outbox, stopping).await;
+        }));
+        running
+    }
+}
+
+impl Running {
+    /// Ends all tasks: what is being judged is finished, what is not is judged at the next start.
+    pub async fn stop(self) {
+        for follower in &self.followers {
+            follower.abort();
+        }
+        // Nobody listening means that all tasks have ended already.
+        if self.stop.send(true).is_err() {
+            tracing::debug!("all tasks had ended");
+        }
+        for task in self.rest {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task ended badly");
+            }
+        }
+    }
+}
+
+/// What the tasks of one network share.
+#[derive(Debug, Clone)]
+struct Network {
+    name: Name,
+    store: Store,
+    rules: Rules,
+    /// Says that the event log grew.
+    wake_judge: Arc<Notify>,
+    /// Says that the outbox grew.
+    wake_outbox: Arc<Notify>,
+    changes: broadcast::Sender<()>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Network {
+    /// Follower and ingest, started again from the event log whenever one of them ends.
+    async fn follow(
+        self,
+        config: NetworkConfig,
+        reads: watch::Receiver<Arc<[ReadRequest]>>,
+        status: watch::Sender<NetworkStatus>,
+    ) {
+        loop {
+            if let Err(error) = self.follow_once(&config, &reads, &status).await {
+                tracing::error!(network = %self.name, error = format!("{error:#}"), "following failed");
+            }
+            sleep(RESTART_AFTER).await;
+        }
+    }
+
+    async fn follow_once(
+        &self,
+        config: &NetworkConfig,
+        reads: &watch::Receiver<Arc<[ReadRequest]>>,
+        status: &watch::Sender<NetworkStatus>,
+    ) -> anyhow::Result<()> {
+        let (store, name) = (self.store.clone(), self.name.clone());
+        let window_blocks = config.limits.window_blocks;
+        let cursor = spawn_blocking(move || ingest::cursor(&store, &name, window_blocks)).await??;
+        let (events_out, events) = mpsc::channel(INGEST_EVENTS_MAX);
+        let follower =
+            chain::follow(config.clone(), cursor, reads.clone(), events_out, status.clone());
+        let ingest =
+            ingest::ingest(self.store.clone(), self.name.clone(), events, self.wake_judge.clone());
+        tokio::select! {
+            followed = follower => followed?,
+            ingested = ingest => ingested?,
+        }
+        Ok(())
+    }
+
+    /// The judge, opened again from the store whenever it fails.
+    async fn judge(
+        self,
+        reads: watch::Sender<Arc<[ReadRequest]>>,
+        state: watch::Sender<Option<String>>,
+    ) {
+        while !*self.stopping.borrow() {
+            match self.judge_until_stopped(&reads, &state).await {
+                Ok(()) => return,
+                Err(error) => {
+                    let reason = format!("{:#}", anyhow::Error::new(error));
+                    tracing::error!(network = %self.name, %reason, "judging failed, starting again");
+                    state.send_replace(Some(reason));
+                    sleep(RESTART_AFTER).await;
+                }
+            }
+        }
+    }
+
+    async fn judge_until_stopped(
+        &self,
+        reads: &watch::Sender<Arc<[ReadRequest]>>,
+        state: &watch::Sender<Option<String>>,
+    ) -> Result<(), JudgeError> {
+        let (name, store, rules) = (self.name.clone(), self.store.clone(), self.rules.clone());
+        let mut judge = blocking(move || Judge::open(name, store, rules)).await??;
+        reads.send_replace(judge.engine().reads(&self.name).into());
+        let mut stopping = self.stopping.clone();
+        loop {
+            let (returned, advance) = blocking(move || {
+                let advance = judge.advance(clock::now());
+                (judge, advance)
+            })
+            .await?;
+            judge = returned;
+            let advance = advance?;
+            state.send_if_modified(|state| state.take().is_some());
+            if advance.notifications > 0 {
+                self.wake_outbox.notify_one();
+            }
+            if advance.events > 0 {
+                self.tell_pages();
+            }
+            if advance.is_behind && !*stopping.borrow() {
+                continue;
+            }
+            tokio::select! {
+                _ = stopping.changed() => return Ok(()),
+                () = self.wake_judge.notified() => {}
+                () = sleep(TICK) => {
+                    let (returned, sent) = blocking(move || {
+                        let sent = judge.tick(clock::now());
+                        (judge, sent)
+                    })
+                    .await?;
+                    judge = returned;
+                    if sent? {
+                        self.wake_outbox.notify_one();
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell_pages(&self) {
+        // Without an open page there is nobody to tell.
+        let _nobody = self.changes.send(());
+    }
+}
+
+/// Runs blocking work where it may block. A panic in it is an error like any other: the judge
+/// starts again from the store.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JudgeError> {
+    match spawn_blocking(work).await {
+        Ok(done) => Ok(done),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => {
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
+                Err(JudgeError::Panicked(text.unwrap_or_else(|| "without a message".to_owned())))
+            }
+            // The runtime is shutting down; nobody waits for the result.
+            Err(_cancelled) => std::future::pending().await,
+        },
+    }
+}

@@ -1,0 +1,136 @@
+//! Judging blocks that are past: the live judge over a store in memory.
+
+mod source; // recorded or past blocks, proven in parallel, in order
+
+use std::sync::Arc;
+
+use alert::Policy;
+use anyhow::Context;
+use chain::Totals;
+use model::{ChainEvent, Finding, Name, ReadRequest};
+use registry::Registry;
+use store::{EventLog, Store};
+
+use crate::{
+    clock,
+    config::Config,
+    notify,
+    pipeline::{Judge, Rules},
+};
+
+pub use source::{Blocks, Next, Source};
+
+/// What one event brought.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replayed {
+    /// Findings, in order.
+    pub findings: Vec<Finding>,
+}
+
+/// A replay under way: the live judge over a store in memory.
+pub struct Replay {
+    network: Name,
+    store: Store,
+    judge: Judge,
+    totals: Totals,
+    refused: u64,
+    findings: u64,
+    head: Option<model::BlockRef>,
+}
+
+impl Replay {
+    /// A fresh replay of one network, judged by `config` (by nothing, without one).
+    ///
+    /// # Errors
+    /// When the store in memory cannot be made, or the monitors do not compile.
+    pub fn new(network: Name, config: Option<&Config>) -> anyhow::Result<Self> {
+        let rules = match config {
+            Some(config) => Rules {
+                registry: config.registry.clone(),
+                monitors: Arc::new(config.monitors.clone()),
+                policy: Arc::new(config.policy.clone()),
+            },
+            None => Rules {
+                registry: Arc::new(Registry::default()),
+                monitors: Arc::default(),
+                policy: Arc::new(Policy::default()),
+            },
+        };
+        let store = Store::in_memory().context("making a store in memory")?;
+        let judge = Judge::open(network.clone(), store.clone(), rules)?;
+        let totals = Totals::default();
+        Ok(Self { network, store, judge, totals, refused: 0, findings: 0, head: None })
+    }
+
+    /// The reads that the detectors want with each block.
+    pub fn reads(&self) -> Arc<[ReadRequest]> {
+        self.judge.engine().reads(&self.network).into()
+    }
+
+    /// Counts and judges one event.
+    ///
+    /// # Errors
+    /// When the store in memory refuses it.
+    pub fn judge(&mut self, event: ChainEvent) -> anyhow::Result<Replayed> {
+        if let ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) = &event {
+            self.totals += Totals::of(bundle);
+        }
+        self.head = event.head().or(self.head);
+        let log = self.store.event_log();
+        let position = log.append(&self.network, &[event])?;
+        let findings = self.judge.advance_with(clock::now())?;
+        // Judged: the body is not needed again, and a long replay must not fill the memory.
+        log.truncate(&self.network, position.next())?;
+        self.findings += findings.len() as u64;
+        Ok(Replayed { findings })
+    }
+
+    /// Ends the chain: what was seen is final.
+    ///
+    /// # Errors
+    /// When the store in memory refuses it.
+    pub fn finish(&mut self) -> anyhow::Result<Replayed> {
+        match self.head {
+            Some(block) => {
+                self.judge(ChainEvent::Finalized { network: self.network.clone(), block })
+            }
+            None => Ok(Replayed::default()),
+        }
+    }
+
+    /// Counts a block that could not be proven.
+    pub fn refuse(&mut self) {
+        self.refused += 1;
+    }
+
+    /// Delivers every message to its receiver, with the usual retries.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read or written.
+    pub async fn send(&self, config: &Config) -> anyhow::Result<()> {
+        notify::deliver_all(&self.store, config).await
+    }
+
+    /// Counts of the blocks that were proven.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Blocks that were refused.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Findings so far.
+    pub fn findings(&self) -> u64 {
+        self.findings
+    }
+
+    /// Alerts that the findings made.
+    ///
+    /// # Errors
+    /// When the store in memory cannot be read.
+    pub fn alerts(&self) -> anyhow::Result<u64> {
+        Ok(self.store.alerts_total()?)
+    }
+}

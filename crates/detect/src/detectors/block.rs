@@ -1,0 +1,179 @@
+//! The block as detectors see it: the bundle, with every log decoded at most once.
+
+use std::cell::OnceCell;
+
+use alloy_primitives::{Address, B256, I256, U256, b256};
+use model::{BlockBundle, FactValue, Log, Name, Transaction, TxTrace, UnixSeconds};
+use registry::{DecodedLog, Deployment, Registry, Undecoded};
+use rustc_hash::FxHashMap;
+
+use crate::windows::Activity;
+
+/// `Transfer(address,address,uint256)`.
+pub const TRANSFER: B256 =
+    b256!("0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
+
+/// What woke a detector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Touch {
+    /// Position of the transaction in the block.
+    pub tx: u32,
+    /// Index of the guarded deployment.
+    pub deployment: u32,
+    /// What of the transaction.
+    pub what: What,
+}
+
+/// Part of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// The transaction as a whole.
+    Transaction,
+    /// A call frame by pre-order index; 0 is the transaction itself, with or without traces.
+    Frame(u32),
+    /// A log by its position among the transaction's logs.
+    Log(u32),
+    /// An ERC-20 transfer from or to the deployment, by the position of its log.
+    Transfer(u32),
+}
+
+/// An ERC-20 transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transfer {
+    /// Token contract.
+    pub token: Address,
+    /// Who gives.
+    pub from: Address,
+    /// Who gets.
+    pub to: Address,
+    /// How much, in the smallest unit.
+    pub amount: U256,
+}
+
+impl Transfer {
+    /// Reads a log; `None` when it is no ERC-20 transfer (an ERC-721 one has four topics).
+    pub fn of(log: &Log) -> Option<Self> {
+        let [topic0, from, to] = log.topics[..] else { return None };
+        if topic0 != TRANSFER || log.data.len() != 32 {
+            return None;
+        }
+        Some(Self {
+            token: log.address,
+            from: Address::from_word(from),
+            to: Address::from_word(to),
+            amount: U256::from_be_slice(&log.data),
+        })
+    }
+}
+
+type DecodedCell = OnceCell<Box<Result<DecodedLog, Undecoded>>>;
+
+/// A block under judgement.
+#[derive(Debug)]
+pub struct Block<'a> {
+    /// Everything that was fetched.
+    pub bundle: &'a BlockBundle,
+    /// The block's own time.
+    pub at: UnixSeconds,
+    /// Everything known.
+    pub registry: &'a Registry,
+    /// What it did to guarded contracts.
+    pub activity: &'a Activity,
+    guarded: &'a FxHashMap<Address, u32>,
+    decoded: Vec<DecodedCell>,
+    /// Where each transaction's logs begin in `decoded`.
+    first_log: Vec<u32>,
+}
+
+impl<'a> Block<'a> {
+    /// Looks at a bundle. `guarded` holds the deployments of its network by address.
+    pub fn new(
+        bundle: &'a BlockBundle,
+        registry: &'a Registry,
+        activity: &'a Activity,
+        guarded: &'a FxHashMap<Address, u32>,
+    ) -> Self {
+        let mut first_log = Vec::with_capacity(bundle.transactions.len());
+        let mut logs = 0;
+        for tx in &bundle.transactions {
+            first_log.push(logs);
+            logs += tx.logs.len() as u32;
+        }
+        let decoded = vec![OnceCell::new(); logs as usize];
+        let at = bundle.header.timestamp;
+        Self { bundle, at, registry, activity, guarded, decoded, first_log }
+    }
+
+    /// Network.
+    pub fn network(&self) -> &'a Name {
+        &self.bundle.network
+    }
+
+    /// A transaction by position.
+    pub fn tx(&self, at: u32) -> &'a Transaction {
+        &self.bundle.transactions[at as usize]
+    }
+
+    /// A log by transaction and ordinal.
+    pub fn log(&self, tx: u32, ordinal: u32) -> &'a Log {
+        &self.tx(tx).logs[ordinal as usize]
+    }
+
+    /// The frames of a transaction; `None` without traces.
+    pub fn trace(&self, tx: u32) -> Option<&'a TxTrace> {
+        self.bundle.traces.as_ref()?.get(tx as usize)
+    }
+
+    /// The guarded deployment at an address, if any.
+    pub fn guarded(&self, address: &Address) -> Option<(u32, &'a Deployment)> {
+        let index = *self.guarded.get(address)?;
+        Some((index, &self.registry.deployments()[index as usize]))
+    }
+
+    /// A log of a guarded contract, decoded with that contract's ABI.
+    pub fn decoded(&self, tx: u32, ordinal: u32) -> &Result<DecodedLog, Undecoded> {
+        let cell = &self.decoded[(self.first_log[tx as usize] + ordinal) as usize];
+        cell.get_or_init(|| {
+            Box::new(self.registry.decode_log(self.network(), self.log(tx, ordinal)))
+        })
+    }
+
+    /// An address as evidence, with its label.
+    pub fn address_fact(&self, address: Address) -> FactValue {
+        let label = self.registry.label(self.network(), address).map(str::to_owned);
+        FactValue::Address { address, label }
+    }
+
+    /// What to call an address in a sentence.
+    pub fn name_of(&self, address: Address) -> String {
+        match self.registry.label(self.network(), address) {
+            Some(label) => label.to_owned(),
+            None => address.to_string(),
+        }
+    }
+
+    /// The answer of a read that returns words; the reason when there is none.
+    pub fn read_words(&self, to: Address, input: &[u8], words: usize) -> Result<Vec<U256>, String> {
+        match self.bundle.read(to, input) {
+            None => Err(format!("call 0x{} of {to} was not made", hex::encode(input))),
+            Some(Err(reason)) => Err(format!("call of {to} failed: {reason}")),
+            Some(Ok(bytes)) if bytes.len() < words * 32 => {
+                Err(format!("call of {to} returned {} bytes, expected {}", bytes.len(), words * 32))
+            }
+            Some(Ok(bytes)) => {
+                Ok(bytes.chunks_exact(32).take(words).map(U256::from_be_slice).collect())
+            }
+        }
+    }
+}
+
+/// A `uint256` as a float, for statistics only.
+pub(crate) fn to_f64(value: U256) -> f64 {
+    f64::from(value)
+}
+
+/// An `int256` as a float, for statistics only.
+pub(crate) fn signed_to_f64(value: I256) -> f64 {
+    let magnitude = f64::from(value.unsigned_abs());
+    if value.is_negative() { -magnitude } else { magnitude }
+}

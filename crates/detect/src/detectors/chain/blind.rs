@@ -1,0 +1,162 @@
+//! A block or monitor that nobody judged. The page is `blind.md`.
+
+use std::collections::BTreeMap;
+
+use model::{
+    BlindMonitor, BlindReason, ChainEvent, Confidence, Fact, FactValue, Level, Measure, Severity,
+    UnixSeconds,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    detectors::{
+        Block, Claim, Detector, Judge, Moved, ParamKind, ParamSpec, Report, Settings, Site, Spec,
+        Touch, Wants,
+    },
+    state::{Key, Kind, MonitorKey, StateTable},
+};
+
+static SPEC: Spec = Spec {
+    id: "chain/blind",
+    version: 1,
+    needs: Level::Logs,
+    severity: Severity::High,
+    params: &[
+        ParamSpec {
+            name: "blind_s_max",
+            kind: ParamKind::Integer { default: 600, min: 0, max: 31_536_000 },
+            doc: "seconds of chain time that a monitor may be blind before it is told",
+        },
+        ParamSpec {
+            name: "warm_up_s_max",
+            kind: ParamKind::Integer { default: 604_800, min: 0, max: 31_536_000 },
+            doc: "the same for a monitor that is warming up",
+        },
+    ],
+    page: include_str!("blind.md"),
+};
+
+/// Seconds of chain time after which an accident (an undecodable log, a failed evaluation) counts as
+/// a new one.
+const ACCIDENT_FORGOTTEN_AFTER_S: u64 = 3_600;
+
+/// See the page.
+#[derive(Debug)]
+pub struct Blind;
+
+impl Detector for Blind {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
+        Box::new(Configured {
+            severity: site.severity,
+            key: site.key,
+            blind_s_max: settings.integer("blind_s_max"),
+            warm_up_s_max: settings.integer("warm_up_s_max"),
+        })
+    }
+}
+
+struct Configured {
+    severity: Severity,
+    key: MonitorKey,
+    blind_s_max: u64,
+    warm_up_s_max: u64,
+}
+
+/// Since when which monitors are blind without a break.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streaks(BTreeMap<String, Streak>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Streak {
+    began: UnixSeconds,
+    /// For accidents the time of the newest one; for lasting blindness the beginning.
+    seen: UnixSeconds,
+    is_accident: bool,
+    is_told: bool,
+}
+
+impl Judge for Configured {
+    fn wants(&self) -> Wants {
+        Wants { chain_moves: true, coverage: true, remembers: true, ..Wants::default() }
+    }
+
+    fn judge(&self, _: &Block<'_>, _: &[Touch], _: &mut StateTable, _: &mut Report<'_>) {}
+
+    fn chain_moved(&self, moved: Moved<'_>, report: &mut Report<'_>) {
+        let ChainEvent::Quarantined { network, block, reason, .. } = moved.event else { return };
+        let at = moved.head_at.unwrap_or(UnixSeconds(0));
+        let title = format!("block {block} of {network} was not judged: {reason}");
+        let mut claim = Claim::about_block(*block, at, title)
+            .severity(self.severity)
+            .confidence(Confidence::Proven);
+        claim.facts.push(Fact { name: "block".into(), value: FactValue::Block(*block) });
+        claim
+            .facts
+            .push(Fact { name: "reason".into(), value: FactValue::Text(reason.to_string()) });
+        report.claim(claim);
+    }
+
+    fn after_block(
+        &self,
+        block: &Block<'_>,
+        blind: &[BlindMonitor],
+        memory: &mut StateTable,
+        report: &mut Report<'_>,
+    ) {
+        let key = Key::new(Kind::Streaks).monitor(&self.key);
+        let now = block.at;
+        let empty = Streaks::default();
+        let before = memory.get::<Streaks>(&key).unwrap_or(&empty);
+        let mut after = before.clone();
+        after.0.retain(|name, streak| {
+            let is_blind_now = blind.iter().any(|b| b.monitor.as_str() == name);
+            let is_fresh = now.seconds_since(streak.seen) < ACCIDENT_FORGOTTEN_AFTER_S;
+            is_blind_now || streak.is_accident && is_fresh
+        });
+        for BlindMonitor { monitor, reason } in blind {
+            let is_accident = matches!(
+                reason,
+                BlindReason::Undecodable(_) | BlindReason::Evaluation(_) | BlindReason::Panicked(_)
+            );
+            let fresh = Streak { began: now, seen: now, is_accident, is_told: false };
+            let streak = after.0.entry(monitor.as_str().to_owned()).or_insert(fresh);
+            if is_accident {
+                streak.seen = now;
+            }
+            let allowed_s = match reason {
+                _ if is_accident => 0,
+                BlindReason::WarmingUp { .. } => self.warm_up_s_max,
+                _ => self.blind_s_max,
+            };
+            let blind_s = now.seconds_since(streak.began);
+            if streak.is_told || blind_s < allowed_s {
+                continue;
+            }
+            streak.is_told = true;
+            let title = match blind_s {
+                0 => format!("monitor {monitor} could not judge a block: {reason}"),
+                _ => format!("monitor {monitor} is blind since {blind_s} s: {reason}"),
+            };
+            report.claim(
+                Claim::about_episode(block, monitor.as_str().to_owned(), streak.began, title)
+                    .severity(self.severity)
+                    .measure(Measure {
+                        name: "time without judgement".to_owned(),
+                        unit: "s".to_owned(),
+                        value: blind_s as f64,
+                        threshold: allowed_s as f64,
+                        history: None,
+                    })
+                    .fact("monitor", FactValue::Text(monitor.to_string()))
+                    .fact("reason", FactValue::Text(reason.to_string())),
+            );
+        }
+        if after != *before {
+            *memory.entry(key, Streaks::default) = after;
+        }
+    }
+}

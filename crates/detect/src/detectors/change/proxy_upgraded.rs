@@ -1,0 +1,93 @@
+//! Other code runs behind the same address. The page is `proxy_upgraded.md`.
+
+use model::{BlindReason, FactValue, Level, Severity};
+use registry::{
+    fact,
+    risk::{self, RiskKind},
+};
+
+use crate::{
+    detectors::{
+        Block, Claim, Detector, Judge, Report, Settings, Site, Spec, Touch, Wants, What,
+        access::role_change::risk_topics,
+    },
+    state::StateTable,
+};
+
+static SPEC: Spec = Spec {
+    id: "change/proxy_upgraded",
+    version: 1,
+    needs: Level::Logs,
+    severity: Severity::Critical,
+    params: &[],
+    page: include_str!("proxy_upgraded.md"),
+};
+
+/// See the page.
+#[derive(Debug)]
+pub struct ProxyUpgraded;
+
+impl Detector for ProxyUpgraded {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(&self, _: &Settings, site: Site) -> Box<dyn Judge> {
+        Box::new(Configured { severity: site.severity })
+    }
+}
+
+struct Configured {
+    severity: Severity,
+}
+
+impl Judge for Configured {
+    fn wants(&self) -> Wants {
+        Wants { topics: risk_topics(), ..Wants::default() }
+    }
+
+    fn judge(
+        &self,
+        block: &Block<'_>,
+        touches: &[Touch],
+        _: &mut StateTable,
+        report: &mut Report<'_>,
+    ) {
+        for touch in touches {
+            let What::Log(ordinal) = touch.what else { continue };
+            let log = block.log(touch.tx, ordinal);
+            let event = match risk::read(log) {
+                Ok(Some(event)) => event,
+                Ok(None) => continue,
+                Err(why) => {
+                    report.blind(BlindReason::Undecodable(why.to_string()));
+                    continue;
+                }
+            };
+            let RiskKind::ParameterUpdate(update) = &event.kind else { continue };
+            if !update.parameter.is_upgrade() {
+                continue;
+            }
+            let contract = block.name_of(log.address);
+            let new = update.new.as_ref().map(|new| fact(new, block.network(), block.registry));
+            let shown = new.as_ref().map_or_else(|| "unknown code".to_owned(), |n| n.to_string());
+            let part = update.parameter.as_str();
+            let title = format!("{contract} was upgraded: its {part} is now {shown}");
+            let mut claim =
+                Claim::about_log(block, touch.tx, ordinal, title).severity(self.severity);
+            if let Some(new) = new {
+                claim = claim.fact(format!("new {part}"), new);
+            }
+            if let Some(old) = &update.old {
+                let old = fact(old, block.network(), block.registry);
+                claim = claim.fact(format!("old {part}"), old);
+            }
+            let by = block.address_fact(block.tx(touch.tx).from);
+            report.claim(
+                claim
+                    .fact("transaction sender", by)
+                    .fact("standard", FactValue::Text(event.source.family.to_owned())),
+            );
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The shape of calls.
+
+pub mod reentrant_call; // entered again before it was left

@@ -1,0 +1,196 @@
+//! A contract was entered again before it was left. The page is `reentrant_call.md`.
+
+use alloy_json_abi::StateMutability;
+use model::{Address, Confidence, FactValue, Frame, FrameKind, Level, Severity, TxTrace, U256};
+
+use crate::{
+    detectors::{
+        Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
+        Wants, block::Transfer, milder,
+    },
+    state::StateTable,
+    windows::{Function, function_label},
+};
+
+static SPEC: Spec = Spec {
+    id: "flow/reentrant_call",
+    version: 1,
+    needs: Level::Traces,
+    severity: Severity::Critical,
+    params: &[ParamSpec {
+        name: "allowed_functions",
+        kind: ParamKind::Words { default: &[] },
+        doc: "functions that may be entered while the contract is open (names as in the ABI)",
+    }],
+    page: include_str!("reentrant_call.md"),
+};
+
+/// See the page.
+#[derive(Debug)]
+pub struct ReentrantCall;
+
+impl Detector for ReentrantCall {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
+        Box::new(Configured { allowed: settings.words("allowed_functions").to_vec(), site })
+    }
+}
+
+struct Configured {
+    site: Site,
+    allowed: Vec<String>,
+}
+
+/// One re-entry into a contract.
+struct Reentry {
+    outer: usize,
+    inner: usize,
+    through: Address,
+}
+
+impl Judge for Configured {
+    fn wants(&self) -> Wants {
+        Wants { transactions: true, ..Wants::default() }
+    }
+
+    fn judge(
+        &self,
+        block: &Block<'_>,
+        touches: &[Touch],
+        _: &mut StateTable,
+        report: &mut Report<'_>,
+    ) {
+        for touch in touches {
+            let Some(trace) = block.trace(touch.tx) else { continue };
+            let guarded = self.site.deployment(touch.deployment).address;
+            let found = self.reentries(block, trace, guarded);
+            if !found.is_empty() {
+                self.tell(block, touch, trace, &found, report);
+            }
+        }
+    }
+}
+
+impl Configured {
+    fn reentries(&self, block: &Block<'_>, trace: &TxTrace, guarded: Address) -> Vec<Reentry> {
+        let mut found = Vec::new();
+        for (inner, frame) in trace.frames.iter().enumerate() {
+            if !enters(frame, guarded)
+                || !trace.took_effect(inner)
+                || self.is_harmless(block, frame)
+            {
+                continue;
+            }
+            // Outwards from the frame: first somebody else, then the contract again.
+            let mut through = None;
+            let mut at = frame.parent;
+            while let Some(outer) = at.map(|at| at as usize) {
+                let Some(around) = trace.frames.get(outer) else { break };
+                let is_same = runs_as(around) == Some(guarded);
+                match through {
+                    None if !is_same => through = runs_as(around),
+                    Some(through) if is_same && enters(around, guarded) => {
+                        found.push(Reentry { outer, inner, through });
+                        break;
+                    }
+                    _ => {}
+                }
+                at = around.parent;
+            }
+        }
+        found
+    }
+
+    /// Functions that cannot change anything, and those the user knows to be safe.
+    fn is_harmless(&self, block: &Block<'_>, frame: &Frame) -> bool {
+        let Some((_, deployment)) = frame.to.as_ref().and_then(|to| block.guarded(to)) else {
+            return false;
+        };
+        let function = Function::of(&deployment.abi, &frame.input);
+        let is_view = match function {
+            Function::Known(selector) => {
+                deployment.abi.function_by_selector(selector).is_some_and(|known| {
+                    matches!(known.mutability, StateMutability::View | StateMutability::Pure)
+                })
+            }
+            // Ether that comes back (an unwrapped token) enters nothing that could be abused by
+            // itself.
+            Function::Receive => true,
+            Function::Other => false,
+        };
+        is_view || self.allowed.contains(&function_label(&deployment.abi, function))
+    }
+
+    fn tell(
+        &self,
+        block: &Block<'_>,
+        touch: &Touch,
+        trace: &TxTrace,
+        found: &[Reentry],
+        report: &mut Report<'_>,
+    ) {
+        let deployment = self.site.deployment(touch.deployment);
+        let first = &found[0];
+        let function = |index: usize| {
+            let frame = &trace.frames[index];
+            function_label(&deployment.abi, Function::of(&deployment.abi, &frame.input))
+        };
+        let (outer, inner) = (function(first.outer), function(first.inner));
+        let ether_out = trace
+            .frames
+            .iter()
+            .enumerate()
+            .filter(|(at, frame)| moves_ether(frame, deployment.address) && trace.took_effect(*at))
+            .fold(U256::ZERO, |sum, (_, frame)| sum.saturating_add(frame.value));
+        let logs = &block.tx(touch.tx).logs;
+        let tokens_left =
+            logs.iter().filter_map(Transfer::of).any(|t| t.from == deployment.address);
+        let value_moved = !ether_out.is_zero() || tokens_left;
+        let severity = if value_moved { self.site.severity } else { milder(self.site.severity, 2) };
+        let contract = &deployment.label;
+        let money = if value_moved { ", and value left it" } else { "" };
+        let title = format!(
+            "{contract}.{inner} was entered while {contract}.{outer} was still running, through {}{money}",
+            block.name_of(first.through)
+        );
+        let mut claim = Claim::about_frame(block, touch.tx, first.inner as u32, title)
+            .about(block, deployment.address)
+            .severity(severity)
+            .confidence(Confidence::Heuristic)
+            .fact("outer function", FactValue::Text(outer))
+            .fact("entered again", FactValue::Text(inner))
+            .fact("through", block.address_fact(first.through))
+            .fact(
+                "re-entries",
+                FactValue::Number { value: found.len() as f64, unit: String::new() },
+            )
+            .fact("transaction sender", block.address_fact(block.tx(touch.tx).from));
+        if !ether_out.is_zero() {
+            let amount = model::TokenAmount::ether(ether_out);
+            claim = claim.fact("native value that left", FactValue::Amount(amount));
+        }
+        report.claim(claim);
+    }
+}
+
+/// Whether a frame runs the contract's code in the contract's own name and may change its state.
+fn enters(frame: &Frame, guarded: Address) -> bool {
+    frame.kind == FrameKind::Call && frame.to == Some(guarded)
+}
+
+/// In whose name a frame runs: a delegate call runs foreign code in the caller's.
+fn runs_as(frame: &Frame) -> Option<Address> {
+    match frame.kind {
+        FrameKind::DelegateCall | FrameKind::CallCode => Some(frame.from),
+        _ => frame.to,
+    }
+}
+
+fn moves_ether(frame: &Frame, from: Address) -> bool {
+    let is_transfer =
+        matches!(frame.kind, FrameKind::Call | FrameKind::Create | FrameKind::SelfDestruct);
+    is_transfer && frame.from == from && !frame.value.is_zero()
+}

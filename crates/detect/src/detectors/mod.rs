@@ -1,0 +1,206 @@
+//! Detectors: code that judges blocks. Each is one file with one page beside it.
+//!
+//! A detector reports; it never sends, retries, logs or looks at a clock, and it has no state of its
+//! own: what it must remember lives in the [`StateTable`] and is undone with the block. What it
+//! cannot judge it says ([`Report::blind`]); an error never becomes silence.
+//!
+//! To add one: write `detectors/<area>/<name>.rs` with a `SPEC`, an `impl Detector` and tests of a
+//! firing and a quiet case, write its page with the four headings, and name it in [`ALL`]. Tests
+//! refuse a detector without page or without cases.
+
+pub mod access; //      who may do what
+pub mod block; //       the block as detectors see it
+pub mod chain; //       the chain itself, and our own blindness
+pub mod change; //      how the protocol works
+pub mod flow; //        the shape of calls
+pub mod liquidity; //   money that leaves
+pub mod oracle; //      prices
+pub mod params; //      what a monitor may set
+pub mod report; //      claims and blindness
+pub mod reputation; //  who is on the other side
+pub mod telemetry; //   gas, failures and rates against their own past
+
+use std::sync::Arc;
+
+use model::{BlindMonitor, BlockRef, ChainEvent, Level, Name, ReadRequest, Severity, UnixSeconds};
+use registry::{Deployment, Registry};
+
+pub use block::{Block, Touch, What};
+pub use params::{ParamKind, ParamSpec, Params, Settings};
+pub use report::{Claim, Report};
+
+use crate::state::{MonitorKey, StateTable};
+
+/// What is fixed about a detector.
+#[derive(Debug)]
+pub struct Spec {
+    /// Area and the bad thing it finds: `access/role_change`.
+    pub id: &'static str,
+    /// Raised when the same block would be judged differently; part of every finding's identity.
+    pub version: u32,
+    /// Least that the network must give; below it the detector is blind.
+    pub needs: Level,
+    /// Severity of its main claim unless the monitor says otherwise.
+    pub severity: Severity,
+    /// What a monitor may set.
+    pub params: &'static [ParamSpec],
+    /// The page: Detects, Why it matters, When it is wrong, Respond.
+    pub page: &'static str,
+}
+
+impl Spec {
+    /// Where the page's *Respond* section is found, for findings whose monitor names no runbook.
+    pub fn runbook(&self) -> String {
+        format!("/docs/detectors/{}#respond", self.id)
+    }
+}
+
+/// Code that can be configured to judge.
+pub trait Detector: Sync {
+    /// What is fixed about it.
+    fn spec(&self) -> &'static Spec;
+    /// Makes it ready to judge one monitor's contracts on one network.
+    fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge>;
+}
+
+/// Where a configured detector judges.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Network.
+    pub network: Name,
+    /// Contracts that the monitor guards there: indexes into the registry's deployments, ascending.
+    pub guarded: Vec<u32>,
+    /// Everything known.
+    pub registry: Arc<Registry>,
+    /// Prefix of the monitor's state.
+    pub key: MonitorKey,
+    /// Severity that the monitor gives to the main claim.
+    pub severity: Severity,
+}
+
+impl Site {
+    /// A deployment by its index.
+    pub fn deployment(&self, index: u32) -> &Deployment {
+        &self.registry.deployments()[index as usize]
+    }
+
+    /// The guarded deployments.
+    pub fn deployments(&self) -> impl Iterator<Item = (u32, &Deployment)> {
+        self.guarded.iter().map(|&index| (index, self.deployment(index)))
+    }
+
+    /// Whether this monitor guards the deployment.
+    pub fn guards(&self, index: u32) -> bool {
+        self.guarded.binary_search(&index).is_ok()
+    }
+}
+
+/// Which parts of a block wake a configured detector. It sleeps through all others, so that a
+/// block costs what it touches and not what is configured.
+#[derive(Debug, Clone, Default)]
+pub struct Wants {
+    /// Logs of guarded contracts with these topics.
+    pub topics: Vec<model::B256>,
+    /// All calls to guarded contracts.
+    pub calls: bool,
+    /// ERC-20 transfers from or to guarded contracts.
+    pub transfers: bool,
+    /// Transactions in which a guarded contract appears: as sender, target, emitter of a log or
+    /// party of a frame.
+    pub transactions: bool,
+    /// Every block, touched or not.
+    pub every_block: bool,
+    /// Reverted and quarantined blocks ([`Judge::chain_moved`]).
+    pub chain_moves: bool,
+    /// What the others could not judge ([`Judge::after_block`]).
+    pub coverage: bool,
+    /// It remembers something, so a block that arrives out of order cannot be judged.
+    pub remembers: bool,
+}
+
+/// Something that happened to the chain as a whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved<'a> {
+    /// The event: `Reverted` or `Quarantined`.
+    pub event: &'a ChainEvent,
+    /// Newest final block before it.
+    pub finalized: Option<BlockRef>,
+    /// Time of the newest block that was judged, if any.
+    pub head_at: Option<UnixSeconds>,
+    /// Whether more blocks left than can be undone.
+    pub is_too_deep: bool,
+}
+
+/// A configured detector.
+pub trait Judge: Send + Sync {
+    /// What wakes it.
+    fn wants(&self) -> Wants;
+
+    /// Reads it needs with every block.
+    fn reads(&self) -> Vec<ReadRequest> {
+        Vec::new()
+    }
+
+    /// Judges one block. `touches` is what woke it, in block order; empty for a block that it
+    /// wanted only because it wants every block.
+    fn judge(
+        &self,
+        block: &Block<'_>,
+        touches: &[Touch],
+        memory: &mut StateTable,
+        report: &mut Report<'_>,
+    );
+
+    /// Judges a move of the chain.
+    fn chain_moved(&self, moved: Moved<'_>, report: &mut Report<'_>) {
+        let (_, _) = (moved, report);
+    }
+
+    /// Judges what the others could not, after they are done with a block.
+    fn after_block(
+        &self,
+        block: &Block<'_>,
+        blind: &[BlindMonitor],
+        memory: &mut StateTable,
+        report: &mut Report<'_>,
+    ) {
+        let (_, _, _, _) = (block, blind, memory, report);
+    }
+}
+
+/// Every detector there is.
+pub static ALL: &[&dyn Detector] = &[
+    &access::role_change::RoleChange,
+    &change::parameter_update::ParameterUpdate,
+    &change::proxy_upgraded::ProxyUpgraded,
+    &oracle::feed_late::FeedLate,
+    &oracle::price_moved_in_transaction::PriceMovedInTransaction,
+    &liquidity::outflow_exceeds_share::OutflowExceedsShare,
+    &reputation::known_bad_address::KnownBadAddress,
+    &telemetry::failed_calls_rise::FailedCallsRise,
+    &telemetry::gas_unusual::GasUnusual,
+    &telemetry::call_rate_unusual::CallRateUnusual,
+    &flow::reentrant_call::ReentrantCall,
+    &chain::reorg::Reorg,
+    &chain::blind::Blind,
+];
+
+/// The detector with this id.
+pub fn find(id: &str) -> Option<&'static dyn Detector> {
+    ALL.iter().copied().find(|detector| detector.spec().id == id)
+}
+
+/// A severity so many steps milder.
+pub fn milder(severity: Severity, steps: usize) -> Severity {
+    shifted(severity, |at| at.saturating_sub(steps))
+}
+
+/// A severity so many steps worse.
+pub fn worse(severity: Severity, steps: usize) -> Severity {
+    shifted(severity, |at| (at + steps).min(Severity::ALL.len() - 1))
+}
+
+fn shifted(severity: Severity, to: impl Fn(usize) -> usize) -> Severity {
+    let at = Severity::ALL.iter().position(|s| *s == severity).unwrap_or(0);
+    Severity::ALL[to(at)]
+}

@@ -1,0 +1,243 @@
+//! What a monitor may set: a schema per detector, checked with all mistakes at once.
+
+use std::collections::BTreeMap;
+
+/// Settings of a monitor as its file has them: names and plain texts. Several words are separated by
+/// commas.
+pub type Params = BTreeMap<String, String>;
+
+/// What a parameter may be, with its default.
+#[derive(Debug, Clone, Copy)]
+pub enum ParamKind {
+    /// A number between two bounds, both allowed.
+    Number {
+        /// Default.
+        default: f64,
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+    },
+    /// A whole number between two bounds, both allowed.
+    Integer {
+        /// Default.
+        default: u64,
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
+    /// Yes or no.
+    Flag {
+        /// Default.
+        default: bool,
+    },
+    /// Several words of the user's vocabulary.
+    Words {
+        /// Default.
+        default: &'static [&'static str],
+    },
+}
+
+/// One parameter of a detector.
+#[derive(Debug, Clone, Copy)]
+pub struct ParamSpec {
+    /// Name in the monitor's file, with its unit last.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: ParamKind,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+}
+
+impl ParamKind {
+    /// What is allowed, in words.
+    pub fn allowed(&self) -> String {
+        match self {
+            Self::Number { min, max, .. } => format!("a number from {min} to {max}"),
+            Self::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
+            Self::Flag { .. } => "true or false".to_owned(),
+            Self::Words { .. } => "words separated by commas".to_owned(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Setting {
+    Number(f64),
+    Integer(u64),
+    Flag(bool),
+    Words(Vec<String>),
+}
+
+/// Checked settings: every parameter of the schema has a value of its kind.
+#[derive(Debug, Clone)]
+pub struct Settings(BTreeMap<&'static str, Setting>);
+
+impl Settings {
+    /// Checks what a monitor sets against a detector's schema.
+    ///
+    /// # Errors
+    /// All mistakes at once, each naming the parameter, its value and what is allowed.
+    pub fn check(schema: &'static [ParamSpec], params: &Params) -> Result<Self, Vec<String>> {
+        let mut mistakes = Vec::new();
+        let mut settings = BTreeMap::new();
+        for name in params.keys() {
+            if !schema.iter().any(|spec| spec.name == name) {
+                let names: Vec<&str> = schema.iter().map(|spec| spec.name).collect();
+                mistakes.push(unknown("parameter", name, &names));
+            }
+        }
+        for spec in schema {
+            match params.get(spec.name) {
+                None => drop(settings.insert(spec.name, spec.kind.default_setting())),
+                Some(value) => match spec.kind.read(value) {
+                    Some(setting) => drop(settings.insert(spec.name, setting)),
+                    None => mistakes.push(format!(
+                        "parameter {:?} is {value:?}, allowed is {}",
+                        spec.name,
+                        spec.kind.allowed()
+                    )),
+                },
+            }
+        }
+        if mistakes.is_empty() { Ok(Self(settings)) } else { Err(mistakes) }
+    }
+
+    /// A number.
+    ///
+    /// # Panics
+    /// When the schema has no such number, which every detector's tests would show.
+    pub fn number(&self, name: &str) -> f64 {
+        match self.0.get(name) {
+            Some(Setting::Number(value)) => *value,
+            _ => panic!("the schema has no number {name}"),
+        }
+    }
+
+    /// A whole number.
+    ///
+    /// # Panics
+    /// When the schema has no such number, which every detector's tests would show.
+    pub fn integer(&self, name: &str) -> u64 {
+        match self.0.get(name) {
+            Some(Setting::Integer(value)) => *value,
+            _ => panic!("the schema has no whole number {name}"),
+        }
+    }
+
+    /// A yes or no.
+    ///
+    /// # Panics
+    /// When the schema has no such flag, which every detector's tests would show.
+    pub fn flag(&self, name: &str) -> bool {
+        match self.0.get(name) {
+            Some(Setting::Flag(value)) => *value,
+            _ => panic!("the schema has no flag {name}"),
+        }
+    }
+
+    /// Words.
+    ///
+    /// # Panics
+    /// When the schema has no such words, which every detector's tests would show.
+    pub fn words(&self, name: &str) -> &[String] {
+        match self.0.get(name) {
+            Some(Setting::Words(words)) => words,
+            _ => panic!("the schema has no words {name}"),
+        }
+    }
+}
+
+impl ParamKind {
+    fn default_setting(&self) -> Setting {
+        match *self {
+            Self::Number { default, .. } => Setting::Number(default),
+            Self::Integer { default, .. } => Setting::Integer(default),
+            Self::Flag { default } => Setting::Flag(default),
+            Self::Words { default } => {
+                Setting::Words(default.iter().map(|word| (*word).to_owned()).collect())
+            }
+        }
+    }
+
+    fn read(&self, text: &str) -> Option<Setting> {
+        let text = text.trim();
+        match *self {
+            Self::Number { min, max, .. } => {
+                let value: f64 = text.parse().ok()?;
+                (value >= min && value <= max).then_some(Setting::Number(value))
+            }
+            Self::Integer { min, max, .. } => {
+                let value: u64 = text.parse().ok()?;
+                (min..=max).contains(&value).then_some(Setting::Integer(value))
+            }
+            Self::Flag { .. } => text.parse().ok().map(Setting::Flag),
+            Self::Words { .. } => {
+                let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+                Some(Setting::Words(words.map(str::to_owned).collect()))
+            }
+        }
+    }
+}
+
+/// "unknown X "y"; did you mean "z"? (one of: …)".
+pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(word, k), *k))
+        .filter(|(distance, k)| *distance <= (k.len() / 3).max(2))
+        .min_by_key(|(distance, _)| *distance);
+    let hint = nearest.map_or_else(String::new, |(_, k)| format!("; did you mean {k:?}?"));
+    if known.is_empty() {
+        return format!("unknown {what} {word:?}{hint} (there are none)");
+    }
+    format!("unknown {what} {word:?}{hint} (one of: {})", known.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    const SCHEMA: &[ParamSpec] = &[
+        ParamSpec {
+            name: "page_share",
+            kind: ParamKind::Number { default: 0.25, min: 0.0, max: 1.0 },
+            doc: "",
+        },
+        ParamSpec {
+            name: "depth_blocks",
+            kind: ParamKind::Integer { default: 3, min: 1, max: 100 },
+            doc: "",
+        },
+        ParamSpec { name: "categories", kind: ParamKind::Words { default: &["mixer"] }, doc: "" },
+    ];
+
+    fn params(entries: &[(&str, &str)]) -> Params {
+        entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let params =
+            params(&[("page_shar", "0.1"), ("page_share", "25"), ("depth_blocks", "three")]);
+        let mistakes = Settings::check(SCHEMA, &params).unwrap_err().join("\n");
+        expect![[r#"
+            unknown parameter "page_shar"; did you mean "page_share"? (one of: page_share, depth_blocks, categories)
+            parameter "page_share" is "25", allowed is a number from 0 to 1
+            parameter "depth_blocks" is "three", allowed is a whole number from 1 to 100"#]]
+        .assert_eq(&mistakes);
+    }
+
+    #[test]
+    fn what_is_not_set_has_its_default() {
+        let settings = Settings::check(SCHEMA, &params(&[("page_share", "1")])).unwrap();
+        assert_eq!(settings.number("page_share"), 1.0);
+        assert_eq!(settings.integer("depth_blocks"), 3);
+        assert_eq!(settings.words("categories"), ["mixer"]);
+        let settings = Settings::check(SCHEMA, &params(&[("categories", "a, b")])).unwrap();
+        assert_eq!(settings.words("categories"), ["a", "b"]);
+    }
+}

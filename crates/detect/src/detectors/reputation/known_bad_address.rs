@@ -1,0 +1,224 @@
+//! An address from a list. The page is `known_bad_address.md`.
+
+use std::collections::BTreeMap;
+
+use model::{Address, Confidence, FactValue, FrameKind, Level, Severity};
+use registry::{Category, Label};
+
+use crate::{
+    detectors::{
+        Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
+        Wants, block::Transfer, milder,
+    },
+    state::StateTable,
+};
+
+static SPEC: Spec = Spec {
+    id: "reputation/known_bad_address",
+    version: 1,
+    needs: Level::Logs,
+    severity: Severity::High,
+    params: &[
+        ParamSpec {
+            name: "categories",
+            kind: ParamKind::Words {
+                default: &["exploiter", "mixer", "sanctioned", "phishing", "scam"],
+            },
+            doc: "labels that are told; the user's own sets may be named too",
+        },
+        ParamSpec {
+            name: "confidence_percent_min",
+            kind: ParamKind::Integer { default: 50, min: 0, max: 100 },
+            doc: "labels from sources that are believed less are left out",
+        },
+    ],
+    page: include_str!("known_bad_address.md"),
+};
+
+/// Words of calldata and of log data that are looked up per transaction: 64 KiB, more than the
+/// largest ordinary call; beyond it only senders, targets, frames and topics are.
+const WORDS_MAX: usize = 2_048;
+
+/// See the page.
+#[derive(Debug)]
+pub struct KnownBadAddress;
+
+impl Detector for KnownBadAddress {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
+        let parsed = settings.words("categories").iter().filter_map(|word| word.parse().ok());
+        Box::new(Configured {
+            categories: parsed.collect(),
+            confidence_percent_min: settings.integer("confidence_percent_min"),
+            site,
+        })
+    }
+}
+
+struct Configured {
+    site: Site,
+    categories: Vec<Category>,
+    confidence_percent_min: u64,
+}
+
+/// How an address takes part, closest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Sender,
+    Target,
+    Frame,
+    LogArgument,
+    CallArgument,
+    /// Only gave tokens to a guarded contract, which nobody can refuse.
+    InboundTransfer,
+}
+
+impl Part {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sender => "sender of the transaction",
+            Self::Target => "target of the transaction",
+            Self::Frame => "caller or callee inside the transaction",
+            Self::LogArgument => "argument of an event",
+            Self::CallArgument => "argument of the call",
+            Self::InboundTransfer => "sender of tokens to a guarded contract",
+        }
+    }
+}
+
+impl Judge for Configured {
+    fn wants(&self) -> Wants {
+        Wants { transactions: true, ..Wants::default() }
+    }
+
+    fn judge(
+        &self,
+        block: &Block<'_>,
+        touches: &[Touch],
+        _: &mut StateTable,
+        report: &mut Report<'_>,
+    ) {
+        if block.registry.labels().is_empty() {
+            return;
+        }
+        for touched in touches.chunk_by(|a, b| a.tx == b.tx) {
+            let mut parts = BTreeMap::new();
+            self.collect(block, touched[0].tx, &mut parts);
+            for (address, part) in parts {
+                self.judge_address(block, touched, address, part, report);
+            }
+        }
+    }
+}
+
+impl Configured {
+    /// Labelled addresses of a transaction, each in its closest part.
+    fn collect(&self, block: &Block<'_>, at: u32, parts: &mut BTreeMap<Address, Part>) {
+        let tx = block.tx(at);
+        let mut add = |address: Address, part: Part| {
+            let is_labelled = self.worst_label(block, address).is_some();
+            if is_labelled {
+                parts.entry(address).and_modify(|p| *p = part.min(*p)).or_insert(part);
+            }
+        };
+        add(tx.from, Part::Sender);
+        tx.to.into_iter().chain(tx.created).for_each(|address| add(address, Part::Target));
+        for frame in block.trace(at).into_iter().flat_map(|trace| &trace.frames) {
+            let is_static = frame.kind == FrameKind::StaticCall;
+            if !is_static {
+                add(frame.from, Part::Frame);
+            }
+            frame.to.into_iter().for_each(|to| add(to, Part::Frame));
+        }
+        let mut words_left = WORDS_MAX;
+        for log in &tx.logs {
+            if let Some(transfer) = Transfer::of(log)
+                && block.guarded(&transfer.to).is_some()
+            {
+                add(transfer.from, Part::InboundTransfer);
+                continue;
+            }
+            let data = log.data.chunks_exact(32).take(words_left);
+            words_left -= data.len();
+            let topics = log.topics.iter().skip(1).map(|topic| topic.as_slice());
+            topics.chain(data).filter_map(address_in).for_each(|a| add(a, Part::LogArgument));
+        }
+        let arguments = tx.input.get(4..).unwrap_or_default().chunks_exact(32).take(words_left);
+        arguments.filter_map(address_in).for_each(|a| add(a, Part::CallArgument));
+    }
+
+    fn worst_label<'b>(&self, block: &'b Block<'_>, address: Address) -> Option<Label<'b>> {
+        let mut worst: Option<Label<'b>> = None;
+        for label in block.registry.labels().of(block.network(), address) {
+            if *label.category == Category::Benign {
+                return None;
+            }
+            let is_told = self.categories.contains(label.category)
+                && u64::from(label.confidence_percent) >= self.confidence_percent_min;
+            if is_told && worst.is_none_or(|w| rank(label.category) < rank(w.category)) {
+                worst = Some(label);
+            }
+        }
+        worst
+    }
+
+    fn judge_address(
+        &self,
+        block: &Block<'_>,
+        touched: &[Touch],
+        address: Address,
+        part: Part,
+        report: &mut Report<'_>,
+    ) {
+        let Some(label) = self.worst_label(block, address) else { return };
+        let tx = touched[0].tx;
+        let guarded = self.site.deployment(touched[0].deployment);
+        let severity = match (part, label.category) {
+            (Part::InboundTransfer, _) => Severity::Info,
+            (_, Category::Exploiter | Category::Phishing | Category::Scam | Category::Set(_)) => {
+                self.site.severity
+            }
+            _ => milder(self.site.severity, 1),
+        };
+        let name = if label.name.is_empty() { address.to_string() } else { label.name.to_owned() };
+        let title = format!(
+            "{name}, listed as {} by {}, took part in a transaction with {}",
+            label.category, label.source, guarded.label
+        );
+        let p = f64::from(100 - label.confidence_percent.min(100)) / 100.0;
+        let mut claim = Claim::about_frame(block, tx, 0, title)
+            .about(block, guarded.address)
+            .what(address.to_string())
+            .severity(severity)
+            .confidence(Confidence::Heuristic)
+            .fact("address", block.address_fact(address))
+            .fact("category", FactValue::Text(label.category.to_string()))
+            .fact("source", FactValue::Text(label.source.to_owned()))
+            .fact("chance that the label is wrong", FactValue::Ratio(p))
+            .fact("part", FactValue::Text(part.as_str().to_owned()))
+            .fact("transaction sender", block.address_fact(block.tx(tx).from));
+        for touch in &touched[1..] {
+            let other = self.site.deployment(touch.deployment).address;
+            if other != guarded.address {
+                claim = claim.fact("also touched", block.address_fact(other));
+            }
+        }
+        report.claim(claim);
+    }
+}
+
+fn rank(category: &Category) -> usize {
+    let order = [Category::Exploiter, Category::Phishing, Category::Scam, Category::Sanctioned];
+    order.iter().position(|known| known == category).unwrap_or(order.len())
+}
+
+/// A word that may be an address: twelve zero bytes, then at least one byte set in the upper half,
+/// which small numbers leave empty.
+fn address_in(word: &[u8]) -> Option<Address> {
+    let (zeros, address) = word.split_at_checked(12)?;
+    let is_address = zeros.iter().all(|b| *b == 0) && address[..8].iter().any(|b| *b != 0);
+    is_address.then(|| Address::from_slice(address))
+}

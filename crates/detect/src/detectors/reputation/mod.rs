@@ -1,0 +1,3 @@
+//! Who is on the other side.
+
+pub mod known_bad_address; // an address from a list

@@ -1,0 +1,6 @@
+//! Gas, failures and rates against their own past.
+
+pub mod call_rate_unusual; // more calls than usual
+pub mod failed_calls_rise; // a larger share of calls fails than usual
+pub mod gas_unusual; //       gas per call moved or scatters
+pub mod series; //            what the three have in common

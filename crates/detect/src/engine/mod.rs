@@ -1,0 +1,171 @@
+//! The fold: one chain event in, one judgement out.
+//!
+//! For each block: count what it did to guarded contracts, wake exactly the monitors that something
+//! in it concerns, let each judge in isolation (one that fails is blind and leaves no trace in what
+//! is remembered), and account for every monitor. Nothing here depends on the order of a hash map,
+//! on time of day or on how many events come in one batch.
+
+mod judging; //  one block under judgement
+mod network; //  everything about one network: monitors, routes, state
+mod routes; //   which monitors a log, call or transaction concerns
+
+use std::sync::Arc;
+
+use model::{
+    BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadRequest, Sample, StateChange,
+    StateEntry, StateUndo, UnixSeconds,
+};
+use registry::Registry;
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    monitors::{self, MonitorError, MonitorSpec},
+    state::{RestoreError, StateTable},
+};
+use network::Network;
+
+/// The newest block of a network that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    pub(crate) block: BlockRef,
+    /// Its time; of a block in quarantine, that of the block before.
+    pub(crate) at: UnixSeconds,
+}
+
+/// The newest final block, and how far back undoing can never be needed or possible.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finality {
+    pub(crate) block: BlockRef,
+}
+
+/// Everything that follows from one chain event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// Network.
+    pub network: Name,
+    /// New findings, in the order of the monitors' declaration.
+    pub findings: Vec<Finding>,
+    /// Blocks that left the chain, newest first; findings on them are void unless raised again, and
+    /// so are samples.
+    pub reverted: Vec<BlockRef>,
+    /// Newest final block, when finality moved.
+    pub finalized: Option<BlockRef>,
+    /// Points of series, at the block's own time.
+    pub samples: Vec<Sample>,
+    /// The ledger's row of the block, when there is one.
+    pub coverage: Vec<BlockCoverage>,
+    /// How what is remembered changed.
+    pub state: StateChange,
+}
+
+/// Judges the events of all networks.
+pub struct Engine {
+    registry: Arc<Registry>,
+    specs: Arc<[MonitorSpec]>,
+    networks: FxHashMap<Name, Network>,
+    monitors_version: u64,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("monitors", &self.specs.len())
+            .field("networks", &self.networks.len())
+            .field("monitors_version", &self.monitors_version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Compiles the monitors for every network that a deployment or monitor names.
+    ///
+    /// # Errors
+    /// All mistakes of all monitors at once, in the order of their declaration.
+    pub fn new(
+        registry: Arc<Registry>,
+        monitors: Vec<MonitorSpec>,
+    ) -> Result<Self, Vec<MonitorError>> {
+        let specs: Arc<[MonitorSpec]> = monitors.into();
+        let mut errors: Vec<MonitorError> = Vec::new();
+        let mut names = monitors::network_names(&registry, &specs);
+        if names.is_empty() {
+            // Nothing names a network; the monitors are checked all the same.
+            names.insert(Name::new("any").expect("a plain lower-case word is a name"));
+        }
+        let mut networks = FxHashMap::default();
+        for name in names {
+            let (network, found) = Network::new(name.clone(), &registry, &specs);
+            for error in found {
+                if !errors.contains(&error) {
+                    errors.push(error);
+                }
+            }
+            networks.insert(name, network);
+        }
+        if !errors.is_empty() {
+            let order = |error: &MonitorError| specs.iter().position(|s| s.name == error.monitor);
+            errors.sort_by_key(order);
+            return Err(errors);
+        }
+        let monitors_version = monitors::set_version(&specs);
+        Ok(Self { registry, specs, networks, monitors_version })
+    }
+
+    /// Changes whenever anything changes that monitors judge by; part of the coverage ledger.
+    pub fn monitors_version(&self) -> u64 {
+        self.monitors_version
+    }
+
+    /// Puts back what was remembered of a network, from the rows of the store.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when a row cannot be read; the network's state is as before then.
+    pub fn restore(
+        &mut self,
+        network: &Name,
+        entries: impl IntoIterator<Item = StateEntry>,
+        undo: impl IntoIterator<Item = StateUndo>,
+    ) -> Result<(), RestoreError> {
+        let table = StateTable::restore(network.clone(), entries, undo)?;
+        self.network(network).table = table;
+        Ok(())
+    }
+
+    /// The whole remembered state of a network as rows: equal states give equal rows.
+    pub fn state(&self, network: &Name) -> Vec<StateEntry> {
+        self.networks.get(network).map_or_else(Vec::new, |network| network.table.to_entries())
+    }
+
+    /// Contract reads that must come with every block of a network, without repetition.
+    pub fn reads(&self, network: &Name) -> Vec<ReadRequest> {
+        self.networks.get(network).map_or_else(Vec::new, Network::reads)
+    }
+
+    /// Applies one event.
+    pub fn apply(&mut self, position: Position, event: &ChainEvent) -> Judgement {
+        let (registry, version) = (self.registry.clone(), self.monitors_version);
+        // Positions are the store's business; the fold needs only the order of events.
+        let _ = position;
+        let network = self.network(event.network());
+        match event {
+            ChainEvent::Committed(bundle) => network.committed(bundle, &registry, version),
+            ChainEvent::Recovered(bundle) => network.recovered(bundle, &registry, version),
+            ChainEvent::Reverted { undone, .. } => network.reverted(event, undone),
+            ChainEvent::Finalized { block, .. } => network.finalized(*block),
+            ChainEvent::Quarantined { block, reason, .. } => {
+                network.quarantined(event, *block, reason, version)
+            }
+        }
+    }
+
+    /// The network's monitors and state. One that no configuration names gets those monitors that
+    /// watch all networks.
+    fn network(&mut self, name: &Name) -> &mut Network {
+        if !self.networks.contains_key(name) {
+            let (network, _) = Network::new(name.clone(), &self.registry, &self.specs);
+            self.networks.insert(name.clone(), network);
+        }
+        self.networks.get_mut(name).expect("it was put there a line before")
+    }
+}

@@ -1,0 +1,331 @@
+//! Everything about one network: monitors, routes, state.
+
+use std::sync::Arc;
+
+use alloy_primitives::Address;
+use model::{
+    BlindMonitor, BlindReason, BlockBundle, BlockCoverage, BlockRef, ChainEvent, CoverageResult,
+    Finding, Level, Name, ReadRequest, Sample, Severity, StateChange, UnixSeconds,
+};
+use registry::{EventAbi, FunctionAbi, Registry};
+use rustc_hash::FxHashMap;
+
+use super::{
+    Finality, Head, Judgement,
+    judging::{self, Verdicts},
+    routes::{Bucket, Local, MatcherRef, Routes},
+};
+use crate::{
+    detectors::{Block, Moved, Report},
+    monitors::{self, Compiled, Matcher, MonitorError, MonitorSpec, Occasion, Rule},
+    state::{Key, Kind, Reverted, StateTable},
+    windows::{Activity, CallWindow, EventWindow, SeriesCache},
+};
+
+/// Monitors, routes and state of one network.
+pub(super) struct Network {
+    name: Name,
+    pub(super) monitors: Vec<Compiled>,
+    pub(super) severities: Vec<Severity>,
+    pub(super) routes: Routes,
+    /// Deployments of this network by address.
+    pub(super) guarded: FxHashMap<Address, u32>,
+    pub(super) needs_more_than_logs: Vec<(u32, Level)>,
+    /// Monitors that do not compile here although they did elsewhere: blind on every block.
+    broken: Vec<BlindMonitor>,
+    pub(super) table: StateTable,
+    series: SeriesCache,
+}
+
+impl Network {
+    pub(super) fn new(
+        name: Name,
+        registry: &Arc<Registry>,
+        specs: &[MonitorSpec],
+    ) -> (Self, Vec<MonitorError>) {
+        let (monitors, errors) = monitors::compile(registry, specs, &name);
+        let by_name: FxHashMap<&Name, Severity> =
+            specs.iter().map(|spec| (&spec.name, spec.severity)).collect();
+        let severities =
+            monitors.iter().map(|m| by_name.get(&m.name).copied().unwrap_or_default()).collect();
+        let deployments = registry.deployments().iter().zip(0u32..);
+        let guarded = deployments
+            .filter(|(deployment, _)| deployment.network == name)
+            .map(|(deployment, index)| (deployment.address, index))
+            .collect();
+        let needs = monitors.iter().zip(0u32..).filter(|(m, _)| m.needs > Level::Logs);
+        let broken = errors
+            .iter()
+            .map(|error| BlindMonitor {
+                monitor: error.monitor.clone(),
+                reason: BlindReason::Evaluation(error.message.clone()),
+            })
+            .collect();
+        let network = Self {
+            routes: Routes::new(&monitors),
+            needs_more_than_logs: needs.map(|(monitor, at)| (at, monitor.needs)).collect(),
+            severities,
+            monitors,
+            guarded,
+            broken,
+            table: StateTable::new(name.clone()),
+            series: SeriesCache::default(),
+            name,
+        };
+        (network, errors)
+    }
+
+    /// Puts monitors in place that no configuration could name.
+    #[cfg(test)]
+    pub(super) fn replace_monitors(&mut self, monitors: Vec<Compiled>, severities: Vec<Severity>) {
+        self.routes = Routes::new(&monitors);
+        self.monitors = monitors;
+        self.severities = severities;
+    }
+
+    pub(super) fn reads(&self) -> Vec<ReadRequest> {
+        let mut reads: Vec<ReadRequest> = self
+            .monitors
+            .iter()
+            .flat_map(|monitor| match &monitor.rule {
+                Rule::Detector { judge, .. } => judge.reads(),
+                Rule::Expression(_) => Vec::new(),
+            })
+            .collect();
+        reads.sort_unstable();
+        reads.dedup();
+        reads
+    }
+
+    pub(super) fn matcher(&self, at: MatcherRef) -> &Matcher {
+        match &self.monitors[at.monitor as usize].rule {
+            Rule::Expression(matchers) => &matchers[at.matcher as usize],
+            Rule::Detector { .. } => unreachable!("routes to matchers are made from expressions"),
+        }
+    }
+
+    pub(super) fn local_at(&self, address: &Address) -> Option<&Local> {
+        self.routes.local.get(self.guarded.get(address)?)
+    }
+
+    /// A function that all matchers of a bucket agree on: they were put together by selector.
+    pub(super) fn function_of(&self, bucket: &Bucket) -> Option<&Arc<FunctionAbi>> {
+        match &self.matcher(bucket.all().next()?).occasion {
+            Occasion::Call(function) => Some(function),
+            _ => None,
+        }
+    }
+
+    /// The different events that matchers of a bucket wait for; they share a topic but may index
+    /// other arguments.
+    pub(super) fn events_of<'n>(&'n self, bucket: &'n Bucket) -> Vec<&'n Arc<EventAbi>> {
+        let mut events: Vec<&Arc<EventAbi>> = Vec::new();
+        for to in bucket.shapes() {
+            if let Occasion::Event(event) = &self.matcher(to).occasion
+                && !events.contains(&event)
+            {
+                events.push(event);
+            }
+        }
+        events
+    }
+
+    /// Monitors of a bucket.
+    pub(super) fn all_of<'n>(&'n self, bucket: &'n Bucket) -> impl Iterator<Item = u32> + 'n {
+        bucket.all().map(|to| to.monitor)
+    }
+
+    pub(super) fn committed(
+        &mut self,
+        bundle: &BlockBundle,
+        registry: &Registry,
+        monitors_version: u64,
+    ) -> Judgement {
+        let at = bundle.header.timestamp;
+        *self.table.entry(Key::new(Kind::Head), || Head { block: bundle.block_ref(), at }) =
+            Head { block: bundle.block_ref(), at };
+        let guarded = |address: &Address| {
+            let index = *self.guarded.get(address)?;
+            Some((index, &registry.deployments()[index as usize]))
+        };
+        let activity = Activity::of(bundle, guarded);
+        let mut samples = Vec::new();
+        self.roll_windows(at, &activity, registry, &mut samples);
+        let mut table = std::mem::replace(&mut self.table, StateTable::new(self.name.clone()));
+        let block = Block::new(bundle, registry, &activity, &self.guarded);
+        let verdicts = judging::judge(self, &block, &mut table, false);
+        self.table = table;
+        let state = self.table.commit_block(bundle.block_ref());
+        self.judgement(bundle, verdicts, samples, monitors_version, state)
+    }
+
+    /// Judges a block that was in quarantine. What remembers cannot take it in any more, because
+    /// later blocks were built on its absence; whatever judges the block alone does.
+    pub(super) fn recovered(
+        &mut self,
+        bundle: &BlockBundle,
+        registry: &Registry,
+        monitors_version: u64,
+    ) -> Judgement {
+        let activity = Activity::default();
+        let mut table = std::mem::replace(&mut self.table, StateTable::new(self.name.clone()));
+        let block = Block::new(bundle, registry, &activity, &self.guarded);
+        let verdicts = judging::judge(self, &block, &mut table, true);
+        table.roll_back_to(0);
+        self.table = table;
+        let state = self.unchanged();
+        self.judgement(bundle, verdicts, Vec::new(), monitors_version, state)
+    }
+
+    fn judgement(
+        &self,
+        bundle: &BlockBundle,
+        verdicts: Verdicts,
+        mut samples: Vec<Sample>,
+        monitors_version: u64,
+        state: StateChange,
+    ) -> Judgement {
+        let Verdicts { findings, mut blind, samples: more } = verdicts;
+        samples.extend(more);
+        let monitors_judged = (self.monitors.len() - blind.len()) as u32;
+        blind.extend(self.broken.iter().cloned());
+        let coverage = BlockCoverage {
+            network: self.name.clone(),
+            block: bundle.block_ref(),
+            timestamp: Some(bundle.header.timestamp),
+            endpoint: Some(bundle.endpoint.clone()),
+            monitors_version,
+            result: CoverageResult::Judged { monitors_judged, blind },
+        };
+        Judgement { samples, coverage: vec![coverage], ..self.nothing(findings, state) }
+    }
+
+    pub(super) fn reverted(&mut self, event: &ChainEvent, undone: &[BlockRef]) -> Judgement {
+        let head = self.table.get::<Head>(&Key::new(Kind::Head)).cloned();
+        let finality = self.table.get::<Finality>(&Key::new(Kind::Finality)).cloned();
+        let was_applied = |_: BlockRef| head.is_some();
+        let (mut state, is_too_deep) = match self.table.revert(undone, was_applied) {
+            Reverted::Exactly(state) => (state, false),
+            Reverted::TooDeep(state) => (state, true),
+        };
+        if let (true, Some(finality)) = (is_too_deep, finality.clone()) {
+            // What is final stays known although everything learned is gone.
+            *self.table.entry(Key::new(Kind::Finality), || finality.clone()) = finality.clone();
+            state.entries.retain(|entry| entry.key != Key::new(Kind::Finality).as_bytes());
+            state.entries.extend(self.table.commit_final(finality.block).entries);
+        }
+        let at = self.table.get::<Head>(&Key::new(Kind::Head)).or(head.as_ref()).map(|h| h.at);
+        let finalized = finality.map(|finality| finality.block);
+        let moved = Moved { event, finalized, head_at: at, is_too_deep };
+        let findings = self.ask_about_chain(moved);
+        Judgement { reverted: undone.to_vec(), ..self.nothing(findings, state) }
+    }
+
+    pub(super) fn quarantined(
+        &mut self,
+        event: &ChainEvent,
+        block: BlockRef,
+        reason: &BlindReason,
+        monitors_version: u64,
+    ) -> Judgement {
+        let head_at = self.table.get::<Head>(&Key::new(Kind::Head)).map(|head| head.at);
+        let head = Head { block, at: head_at.unwrap_or(UnixSeconds(0)) };
+        *self.table.entry(Key::new(Kind::Head), || head.clone()) = head.clone();
+        let findings =
+            self.ask_about_chain(Moved { event, finalized: None, head_at, is_too_deep: false });
+        let state = self.table.commit_block(block);
+        let coverage = BlockCoverage {
+            network: self.name.clone(),
+            block,
+            timestamp: None,
+            endpoint: None,
+            monitors_version,
+            result: CoverageResult::Quarantined(reason.clone()),
+        };
+        Judgement { coverage: vec![coverage], ..self.nothing(findings, state) }
+    }
+
+    pub(super) fn finalized(&mut self, block: BlockRef) -> Judgement {
+        let key = Key::new(Kind::Finality);
+        let is_newer =
+            self.table.get::<Finality>(&key).is_none_or(|known| known.block.number < block.number);
+        if is_newer {
+            *self.table.entry(key, || Finality { block }) = Finality { block };
+        }
+        let state = self.table.commit_final(block);
+        Judgement { finalized: Some(block), ..self.nothing(Vec::new(), state) }
+    }
+
+    fn ask_about_chain(&self, moved: Moved<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for &at in &self.routes.chain_moves {
+            let monitor = &self.monitors[at as usize];
+            if let Rule::Detector { judge, .. } = &monitor.rule {
+                let mut report = Report::new(&monitor.claimant, &self.name);
+                judge.chain_moved(moved, &mut report);
+                findings.extend(report.into_parts().0);
+            }
+        }
+        findings
+    }
+
+    fn roll_windows(
+        &mut self,
+        at: UnixSeconds,
+        activity: &Activity,
+        registry: &Registry,
+        samples: &mut Vec<Sample>,
+    ) {
+        for calls in &activity.calls {
+            let deployment = &registry.deployments()[calls.deployment as usize];
+            let key = Key::new(Kind::CallWindow)
+                .address(deployment.address)
+                .with(&calls.function.key_bytes());
+            let window = self.table.entry(key, CallWindow::default);
+            window.add(at, &calls.tally);
+            let series = self.series.of_calls(calls.deployment, deployment, calls.function);
+            let points = [
+                (&series.calls, Some(calls.tally.calls() as f64)),
+                (&series.failed_calls, Some(calls.tally.failed as f64)),
+                (&series.inner_reverts, Some(calls.tally.inner_reverts as f64)),
+                (&series.failed_ratio, window.failed_ratio()),
+                (&series.gas_mean, window.gas().mean()),
+                (&series.gas_variance, window.gas().variance()),
+            ];
+            for (series, value) in points {
+                let sample = |value| Sample { series: Arc::clone(series), at, value };
+                samples.extend(value.map(sample));
+            }
+        }
+        for &(index, topic, count) in &activity.logs {
+            let deployment = &registry.deployments()[index as usize];
+            let key = Key::new(Kind::EventWindow)
+                .address(deployment.address)
+                .with(topic.unwrap_or_default().as_slice());
+            self.table.entry(key, EventWindow::default).add(at, count);
+            let series = Arc::clone(self.series.of_logs(index, deployment, topic));
+            samples.push(Sample { series, at, value: count as f64 });
+        }
+    }
+
+    fn nothing(&self, findings: Vec<Finding>, state: StateChange) -> Judgement {
+        Judgement {
+            network: self.name.clone(),
+            findings,
+            reverted: Vec::new(),
+            finalized: None,
+            samples: Vec::new(),
+            coverage: Vec::new(),
+            state,
+        }
+    }
+
+    fn unchanged(&self) -> StateChange {
+        StateChange {
+            network: self.name.clone(),
+            entries: Vec::new(),
+            undo: None,
+            undo_dropped: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! From declared to ready: every mistake of every monitor at once.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use model::{Level, Name};
+use registry::Registry;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{Matcher, MonitorError, MonitorSpec, RuleSpec, expression::ExpressionScope};
+use crate::{
+    detectors::{self, Judge, Settings, Site, Wants, params::unknown, report::Claimant},
+    state::MonitorKey,
+};
+
+/// A monitor on one network, ready to judge.
+pub(crate) struct Compiled {
+    pub(crate) name: Name,
+    pub(crate) claimant: Claimant,
+    /// Least that the network must give for the whole of it to be judged.
+    pub(crate) needs: Level,
+    pub(crate) rule: Rule,
+}
+
+/// What it looks for.
+pub(crate) enum Rule {
+    Detector { judge: Box<dyn Judge>, wants: Wants, guarded: Vec<u32> },
+    Expression(Vec<Matcher>),
+}
+
+/// Networks that deployments or monitors name, sorted.
+pub(crate) fn network_names(registry: &Registry, specs: &[MonitorSpec]) -> BTreeSet<Name> {
+    let deployed = registry.deployments().iter().map(|d| d.network.clone());
+    deployed.chain(specs.iter().flat_map(|spec| spec.networks.iter().cloned())).collect()
+}
+
+/// Compiles the monitors of one network; those that have mistakes are left out and told.
+pub(crate) fn compile(
+    registry: &Arc<Registry>,
+    specs: &[MonitorSpec],
+    network: &Name,
+) -> (Vec<Compiled>, Vec<MonitorError>) {
+    let mut ready = Vec::new();
+    let mut errors = Vec::new();
+    let mut names = FxHashSet::default();
+    let scope = ExpressionScope::new(registry, network, specs);
+    let places = Places::new(registry, network);
+    for spec in specs {
+        let mut mistakes = Vec::new();
+        if !names.insert(&spec.name) {
+            mistakes.push("another monitor has the same name".to_owned());
+        }
+        let guarded = guarded(registry, spec, network, &places, &mut mistakes);
+        let is_elsewhere = !spec.networks.is_empty() && !spec.networks.contains(network);
+        let compiled = monitor(registry, spec, network, &guarded, &scope, &mut mistakes);
+        if mistakes.is_empty() {
+            let has_nothing_here = !spec.on.is_empty() && guarded.is_empty();
+            ready.extend(compiled.filter(|_| !is_elsewhere && !has_nothing_here));
+        }
+        errors.extend(
+            mistakes
+                .into_iter()
+                .map(|message| MonitorError { monitor: spec.name.clone(), message }),
+        );
+    }
+    (ready, errors)
+}
+
+/// Deployments on this network that the monitor is on, ascending.
+fn guarded(
+    registry: &Registry,
+    spec: &MonitorSpec,
+    network: &Name,
+    places: &Places<'_>,
+    mistakes: &mut Vec<String>,
+) -> Vec<u32> {
+    let deployments = registry.deployments();
+    for label in &spec.on {
+        match registry.get(label) {
+            None => {
+                let known: Vec<&str> = deployments.iter().map(|d| d.label.as_str()).collect();
+                mistakes.push(unknown("deployment", label.as_str(), &known));
+            }
+            Some(deployment) => {
+                let is_excluded =
+                    !spec.networks.is_empty() && !spec.networks.contains(&deployment.network);
+                if is_excluded {
+                    mistakes.push(format!(
+                        "deployment {label} is on network {}, which the monitor does not watch",
+                        deployment.network
+                    ));
+                }
+            }
+        }
+    }
+    if spec.on.is_empty() {
+        return places.here.clone();
+    }
+    let mut guarded: Vec<u32> = spec
+        .on
+        .iter()
+        .filter_map(|label| places.by_label.get(label).copied())
+        .filter(|&index| deployments[index as usize].network == *network)
+        .collect();
+    guarded.sort_unstable();
+    guarded.dedup();
+    guarded
+}
+
+/// Deployments by label and network, so that ten thousand monitors do not search a thousand
+/// deployments each.
+struct Places<'r> {
+    by_label: FxHashMap<&'r Name, u32>,
+    here: Vec<u32>,
+}
+
+impl<'r> Places<'r> {
+    fn new(registry: &'r Registry, network: &Name) -> Self {
+        let all = || registry.deployments().iter().zip(0u32..);
+        Self {
+            by_label: all().map(|(deployment, index)| (&deployment.label, index)).collect(),
+            here: all().filter(|(d, _)| d.network == *network).map(|(_, index)| index).collect(),
+        }
+    }
+}
+
+fn monitor(
+    registry: &Arc<Registry>,
+    spec: &MonitorSpec,
+    network: &Name,
+    guarded: &[u32],
+    scope: &ExpressionScope<'_>,
+    mistakes: &mut Vec<String>,
+) -> Option<Compiled> {
+    let claimant = |detector: &str, version: u32, runbook: Option<String>| Claimant {
+        detector: detector.to_owned(),
+        monitor: spec.name.clone(),
+        version,
+        runbook: spec.runbook.clone().or(runbook),
+    };
+    match &spec.rule {
+        RuleSpec::Detector { id, params } => {
+            let Some(detector) = detectors::find(id) else {
+                let known: Vec<&str> = detectors::ALL.iter().map(|d| d.spec().id).collect();
+                mistakes.push(unknown("detector", id, &known));
+                return None;
+            };
+            if spec.say.is_some() {
+                mistakes.push("say belongs to expressions; a detector writes its own".to_owned());
+            }
+            let detector_spec = detector.spec();
+            let settings = match Settings::check(detector_spec.params, params) {
+                Ok(settings) => settings,
+                Err(found) => {
+                    mistakes.extend(found);
+                    return None;
+                }
+            };
+            let version = version_of(spec.version, detector_spec.version);
+            let site = Site {
+                network: network.clone(),
+                guarded: guarded.to_vec(),
+                registry: registry.clone(),
+                key: MonitorKey::of(&spec.name, version),
+                severity: spec.severity,
+            };
+            let judge = detector.configure(&settings, site);
+            Some(Compiled {
+                name: spec.name.clone(),
+                claimant: claimant(id, version, Some(detector_spec.runbook())),
+                needs: detector_spec.needs,
+                rule: Rule::Detector { wants: judge.wants(), judge, guarded: guarded.to_vec() },
+            })
+        }
+        RuleSpec::Expression { subject, when, any_address_abi } => {
+            let matchers = scope.matchers(
+                spec,
+                (subject, when.as_deref(), any_address_abi.as_deref()),
+                guarded,
+                mistakes,
+            );
+            let needs = matchers.iter().map(Matcher::needs).max().unwrap_or(Level::Logs);
+            Some(Compiled {
+                name: spec.name.clone(),
+                claimant: claimant("expression", version_of(spec.version, 0), None),
+                needs,
+                rule: Rule::Expression(matchers),
+            })
+        }
+    }
+}
+
+/// Version of a configured detector: the user's and the detector's own together. Detectors stay
+/// below a thousand versions.
+fn version_of(monitor: u32, detector: u32) -> u32 {
+    monitor.wrapping_mul(1_000).wrapping_add(detector)
+}
+
+/// A number that changes whenever anything changes that monitors judge by.
+pub(crate) fn set_version(specs: &[MonitorSpec]) -> u64 {
+    let mut text = String::new();
+    for spec in specs {
+        let MonitorSpec { name, version, networks, on, rule, severity, say, runbook } = spec;
+        text += &format!("{name} {version} {networks:?} {on:?} {severity} {say:?} {runbook:?}\n");
+        match rule {
+            RuleSpec::Detector { id, params } => {
+                let own = detectors::find(id).map(|d| d.spec().version);
+                text += &format!("{id} {own:?} {params:?}\n");
+            }
+            RuleSpec::Expression { subject, when, any_address_abi } => {
+                text += &format!("{subject:?} {when:?}\n");
+                let events = any_address_abi.iter().flat_map(|abi| abi.events());
+                events.for_each(|event| text += &format!("{event}\n"));
+                let functions = any_address_abi.iter().flat_map(|abi| abi.functions());
+                functions.for_each(|function| text += &format!("{function}\n"));
+            }
+        }
+    }
+    let digest = alloy_primitives::keccak256(text);
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}

@@ -1,0 +1,140 @@
+//! Every kind of value that is remembered, in one place: its number and version are on disk.
+
+use std::sync::Arc;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::Key;
+use crate::{
+    detectors::{
+        chain::blind::Streaks,
+        liquidity::outflow_exceeds_share::{Holding, LedgerShard},
+        oracle::feed_late::Feed,
+        telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
+    },
+    engine::{Finality, Head},
+    windows::{CallWindow, EventWindow},
+};
+
+/// A type that the state table can hold.
+pub trait Remembered: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// First byte of its keys.
+    const KIND: Kind;
+    /// The shared value inside, when the value is of this type.
+    fn of(value: &Value) -> Option<&Arc<Self>>;
+    /// The shared value inside, to be replaced or made unique.
+    fn of_mut(value: &mut Value) -> Option<&mut Arc<Self>>;
+    /// Wraps a value.
+    fn wrap(self) -> Value;
+}
+
+/// Why stored bytes are not a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The first byte of the key is no kind of ours.
+    #[error("unknown kind of state {0}")]
+    UnknownKind(u8),
+    /// Written by a version of this program that this one cannot read.
+    #[error("state of kind {kind} has encoding version {found}, this program reads {known}")]
+    UnknownVersion {
+        /// Kind byte.
+        kind: u8,
+        /// Version found.
+        found: u8,
+        /// Version known.
+        known: u8,
+    },
+    /// The bytes end early or say something impossible.
+    #[error("state of kind {kind} is malformed: {reason}")]
+    Malformed {
+        /// Kind byte.
+        kind: u8,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// No bytes at all.
+    #[error("state of kind {0} is empty")]
+    Empty(u8),
+}
+
+macro_rules! remembered {
+    ($( $(#[doc = $doc:literal])+ $byte:literal v $version:literal $name:ident ),+ $(,)?) => {
+        /// What a value is, as the first byte of its key. Numbers are never used again.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Kind { $( $(#[doc = $doc])+ $name = $byte ),+ }
+
+        /// A remembered value. Shared, so that the journal's copy of it costs one pointer.
+        #[derive(Debug, Clone)]
+        pub enum Value { $( $(#[doc = $doc])+ $name(Arc<$name>) ),+ }
+
+        impl Value {
+            /// A version byte, then the postcard encoding.
+            pub fn encode(&self) -> Vec<u8> {
+                match self {
+                    $( Self::$name(value) => postcard::to_extend(value.as_ref(), vec![$version])
+                        .expect("postcard into memory fails only for types without a length, and none is stored"), )+
+                }
+            }
+
+            /// Reads what [`Value::encode`] wrote for a value under `key`.
+            pub fn decode(key: &Key, bytes: &[u8]) -> Result<Self, DecodeError> {
+                let kind = key.as_bytes()[0];
+                let (&found, body) = bytes.split_first().ok_or(DecodeError::Empty(kind))?;
+                let malformed = |e: postcard::Error| DecodeError::Malformed { kind, reason: e.to_string() };
+                match kind {
+                    $( $byte if found == $version => {
+                        let (value, rest) = postcard::take_from_bytes::<$name>(body).map_err(malformed)?;
+                        if !rest.is_empty() {
+                            let reason = format!("{} bytes too many", rest.len());
+                            return Err(DecodeError::Malformed { kind, reason });
+                        }
+                        Ok(value.wrap())
+                    }
+                    $byte => Err(DecodeError::UnknownVersion { kind, found, known: $version }), )+
+                    _ => Err(DecodeError::UnknownKind(kind)),
+                }
+            }
+        }
+
+        $( impl Remembered for $name {
+            const KIND: Kind = Kind::$name;
+            fn of(value: &Value) -> Option<&Arc<Self>> {
+                if let Value::$name(inner) = value { Some(inner) } else { None }
+            }
+            fn of_mut(value: &mut Value) -> Option<&mut Arc<Self>> {
+                if let Value::$name(inner) = value { Some(inner) } else { None }
+            }
+            fn wrap(self) -> Value {
+                Value::$name(Arc::new(self))
+            }
+        } )+
+    };
+}
+
+remembered! {
+    /// The newest block of the network, for the time of a block that is being undone.
+    1 v 1 Head,
+    /// The newest final block.
+    2 v 1 Finality,
+    /// Calls to one function over the last hour and the last calls.
+    3 v 1 CallWindow,
+    /// Logs of one event over the last hour.
+    4 v 1 EventWindow,
+    /// A monitor's buckets that are still being filled.
+    5 v 1 OpenBuckets,
+    /// A monitor's level of gas of one function.
+    6 v 1 GasLevel,
+    /// A monitor's ratio of failed calls of one function.
+    7 v 1 FailedCalls,
+    /// A monitor's rate of calls of one function.
+    8 v 1 CallRate,
+    /// A monitor's view of one price feed.
+    9 v 1 Feed,
+    /// Tokens held by one guarded address, and what left it lately.
+    10 v 1 Holding,
+    /// What a few beneficiaries paid in and took out.
+    11 v 1 LedgerShard,
+    /// Since when which monitors are blind.
+    12 v 1 Streaks,
+}
