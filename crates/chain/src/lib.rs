@@ -6,8 +6,10 @@
 //! [`Refusal`] with its reason, never an empty block.
 
 pub mod recorded; // blocks from disk, as a source like any other
+pub mod totals; //   how much there was in some blocks
 pub mod verify; //   claims in, proven blocks or refusals out
 pub mod wire; //     the JSON that nodes speak, read without trust
 
+pub use totals::Totals;
 pub use verify::{Prove, Refusal, assemble};
 pub use wire::{Part, RawBlock, RawTraces};

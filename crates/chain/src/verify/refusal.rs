@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{Address, B256, BlockNumber, Bloom};
+use model::{Address, B256, BlockRef, Bloom};
 
 use crate::wire::Part;
 
@@ -83,14 +83,14 @@ pub enum Refusal {
         stated: B256,
     },
     /// The block is not the child of the block it should follow.
-    #[error("block {number} has parent {found}, expected {expected}")]
+    #[error("block {child} says its parent is {stated}, expected block {parent}")]
     Parent {
-        /// Height of the child.
-        number: BlockNumber,
-        /// What its header says.
-        found: B256,
-        /// Hash of the block before.
-        expected: B256,
+        /// The block that does not follow.
+        child: BlockRef,
+        /// Parent hash in its header.
+        stated: B256,
+        /// The block before.
+        parent: BlockRef,
     },
     /// Part of the block has a shape that cannot be recomputed, and the configuration insists.
     #[error("cannot prove {part}: {reason}")]

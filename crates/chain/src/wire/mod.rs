@@ -11,14 +11,16 @@
 //! [`CALL_DEPTH_MAX`] while reading traces, and a nesting bound for everything else (values that
 //! are skipped are skipped within sonic-rs' own limit of 255 levels).
 
+#[macro_use]
+pub(crate) mod record; //      structs whose unknown fields are skipped within bounds
 pub(crate) mod block; //       header and transactions list
 pub(crate) mod call_tracer; // Geth's `callTracer`
 pub(crate) mod hex; //         quantities and data
-pub(crate) mod nesting; //     how deep a body is nested, before anything recurses into it
+mod nesting; //                how deep a body is nested, before anything recurses into it
 pub(crate) mod parity; //      Parity's `trace_block`
 pub(crate) mod receipt; //     receipts and logs
-#[macro_use]
-pub(crate) mod record; //      structs whose unknown fields are skipped within bounds
+mod text; //                   words of a node, kept short
+pub(crate) mod trace; //       what both dialects of traces come to
 pub(crate) mod transaction; // types 0 to 4, and what is common to all others
 
 use std::fmt;
