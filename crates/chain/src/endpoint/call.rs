@@ -137,8 +137,9 @@ impl Endpoint {
                     }
                 }
             }
-            let singles = stream::iter(chunk).map(|request| self.call(request));
-            answers.extend(singles.buffered(SINGLES_PARALLEL).collect::<Vec<_>>().await);
+            let singles: Vec<_> = chunk.iter().map(|request| self.call(request)).collect();
+            let singles = stream::iter(singles).buffered(SINGLES_PARALLEL);
+            answers.extend(singles.collect::<Vec<_>>().await);
         }
         answers
     }

@@ -62,6 +62,11 @@ impl Branch {
         }
     }
 
+    /// The link of one of its blocks.
+    pub(crate) fn link(&self, block: BlockRef) -> Option<Link> {
+        self.links.iter().find(|link| link.block == block).copied()
+    }
+
     /// The blocks, oldest first.
     pub(crate) fn upwards(&self) -> impl Iterator<Item = BlockRef> + '_ {
         self.links.iter().rev().map(|link| link.block)
