@@ -129,9 +129,11 @@ impl<S: Source> Follower<S> {
             return Ok(Step::Rest(poll_interval));
         };
         self.see(best);
-        if let Some(pause) = self.setback.as_ref().and_then(|setback| setback.pause(Instant::now()))
-        {
-            return Ok(Step::Rest(pause));
+        if let Some(setback) = &mut self.setback {
+            setback.notice(&heads);
+            if let Some(pause) = setback.pause(Instant::now()) {
+                return Ok(Step::Rest(pause));
+            }
         }
         let best = best.seen.link.block.number;
         let best = self.last.map_or(best, |last| best.min(last));
@@ -139,10 +141,12 @@ impl<S: Source> Follower<S> {
             Start::Head => best,
             Start::Block(number) => number,
         });
-        if next <= best {
-            self.catch_up(next, best).await
-        } else {
-            self.mind_rivals(&heads).await
+        if next > best {
+            return self.mind_rivals(&heads).await;
+        }
+        match self.pass_over(best).await? {
+            Some(step) => Ok(step),
+            None => self.catch_up(next, best).await,
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
     status::Condition,
     task::Task,
 };
-use crate::{At, Fault, Missing, Source, Want};
+use crate::{At, Fault, Head, Missing, Source, Want};
 
 /// Blocks in quarantine at the same time. With so many (51 minutes of mainnet) the fault is not in
 /// single blocks, and passing over more of them would only hide it: then we wait.
@@ -57,15 +57,28 @@ pub(super) struct Setback {
     /// Rounds that say something about the block: it was answered wrongly, or failed while the
     /// endpoint was otherwise there. In an outage none does.
     telling_rounds: u32,
-    /// When each endpoint's head was last seen at the end of the last round.
-    alive_at: HashMap<Name, Duration>,
+    /// Who was asked in the last round, and when its head had been seen before.
+    asked: HashMap<Name, Duration>,
+    /// Whether one of them showed its head since.
+    is_alive: bool,
     retry_at: Instant,
+    /// How it was asked for, what is known of it, and why it could not be had.
+    at: At,
+    link: Option<Link>,
+    reason: String,
 }
 
 impl Setback {
     /// How long not to try again.
     pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
         self.retry_at.checked_duration_since(now).filter(|pause| !pause.is_zero())
+    }
+
+    /// Takes note of who is there.
+    pub(super) fn notice(&mut self, heads: &[Head]) {
+        self.is_alive |= heads.iter().any(|head| {
+            self.asked.get(&head.endpoint).is_some_and(|&before| head.seen.seen_at > before)
+        });
     }
 }
 
@@ -95,35 +108,37 @@ impl<S: Source> Follower<S> {
                 number,
                 rounds: 0,
                 telling_rounds: 0,
-                alive_at: HashMap::new(),
+                asked: HashMap::new(),
+                is_alive: false,
                 retry_at: Instant::now(),
+                at,
+                link,
+                reason: String::new(),
             },
         };
-        let heads = self.source.heads();
-        let is_alive = heads.iter().any(|head| {
-            let before = setback.alive_at.get(&head.endpoint);
-            trouble.asked.contains(&head.endpoint)
-                && before.is_some_and(|&before| head.seen.seen_at > before)
-        });
-        setback.alive_at =
-            heads.into_iter().map(|head| (head.endpoint, head.seen.seen_at)).collect();
         setback.rounds += 1;
-        setback.telling_rounds += u32::from(trouble.is_answer || is_alive);
+        setback.telling_rounds += u32::from(trouble.is_answer || setback.is_alive);
+        setback.is_alive = false;
+        let heads = self.source.heads();
+        let asked = trouble.asked.iter().map(|endpoint| {
+            let head = heads.iter().find(|head| head.endpoint == *endpoint);
+            let before = setback.asked.get(endpoint).copied().unwrap_or_default();
+            (endpoint.clone(), head.map_or(before, |head| head.seen.seen_at))
+        });
+        setback.asked = asked.collect();
         let pause = self.retry_pause(setback.rounds);
         setback.retry_at = Instant::now() + pause;
         if setback.rounds > 1 && link.is_none() {
             // Whoever showed us the judged branch may be gone: ask for what there is now.
             self.plan.clear();
         }
-        let is_hopeless = setback.telling_rounds >= self.config.limits.attempts_max;
-        let (rounds, reason) = (setback.rounds, trouble.reason.clone());
+        (setback.at, setback.link) = (at, link.or(setback.link));
+        setback.reason.clone_from(&trouble.reason);
+        let (rounds, reason) = (setback.rounds, trouble.reason);
         self.setback = Some(setback);
         tracing::warn!(network = %self.config.name, number, rounds, reason, "block cannot be had");
         self.status.send_modify(|status| status.set(Condition::BlockMissing { number, reason }));
-        if is_hopeless && best > number {
-            return self.pass_over(at, link, trouble.reason, pause).await;
-        }
-        Ok(Step::Rest(pause))
+        Ok(self.pass_over(best).await?.unwrap_or(Step::Rest(pause)))
     }
 
     fn retry_pause(&self, rounds: u32) -> Duration {
@@ -133,27 +148,29 @@ impl<S: Source> Follower<S> {
         Duration::from_millis(pause_ms.min(timing.retry_max_ms))
     }
 
-    async fn pass_over(
-        &mut self,
-        at: At,
-        link: Option<Link>,
-        reason: String,
-        pause: Duration,
-    ) -> Result<Step, Closed> {
+    /// Passes over the block that cannot be had, if it was tried often enough, others are built on
+    /// it, and it can be named. `None` when it has to be tried again.
+    pub(super) async fn pass_over(&mut self, best: BlockNumber) -> Result<Option<Step>, Closed> {
+        let Some(setback) = &self.setback else { return Ok(None) };
+        let is_hopeless = setback.telling_rounds >= self.config.limits.attempts_max;
+        if !is_hopeless || best <= setback.number {
+            return Ok(None);
+        }
+        let (at, link, reason) = (setback.at, setback.link, setback.reason.clone());
         let blocks = self.cursor.quarantined.len();
         if blocks >= QUARANTINE_BLOCKS_MAX {
             self.status.send_modify(|status| status.set(Condition::QuarantineFull { blocks }));
-            return Ok(Step::Rest(pause));
+            return Ok(None);
         }
         let link = match link {
             Some(link) => Some(link),
             None => self.place_of(at).await,
         };
         // Without a name for it, its child cannot be told from any other block.
-        let Some(link) = link else { return Ok(Step::Rest(pause)) };
+        let Some(link) = link else { return Ok(None) };
         let branch = Branch::new(link);
         if branch.relate(&self.cursor) != Relation::Continues {
-            return self.consider(branch).await;
+            return self.consider(branch).await.map(Some);
         }
         tracing::error!(
             network = %self.config.name, block = %link.block, reason, "block is passed over unjudged"
@@ -167,7 +184,7 @@ impl<S: Source> Follower<S> {
             reason: BlindReason::Unverified(reason),
         };
         self.tell(event).await?;
-        Ok(Step::Again)
+        Ok(Some(Step::Again))
     }
 
     /// Number, hash and parent of a block that cannot be had: from its header, or from its

@@ -1,0 +1,122 @@
+//! Contract reads: made at the very block, kept with it, never a revert that was none.
+
+use alloy_primitives::{Address, Bytes};
+use model::{B256, ReadRequest};
+
+use crate::{
+    faulty::{FaultyEndpoint, Reply},
+    rig::{Rig, config},
+    synthetic::World,
+};
+
+fn request(input: u8) -> ReadRequest {
+    ReadRequest { to: Address::repeat_byte(1), input: Bytes::from(vec![input; 4]) }
+}
+
+/// The faulty node answers a read with the hash of the block it was made at.
+fn assert_read_at_own_block(rig: &Rig, requests: &[ReadRequest]) {
+    for bundle in rig.bundles() {
+        for request in requests {
+            let read = bundle.read(request.to, &request.input).expect("the read was made");
+            let hash = B256::from_slice(read.as_ref().expect("it succeeded"));
+            assert_eq!(hash, bundle.header.hash);
+        }
+    }
+}
+
+#[tokio::test]
+async fn reads_are_made_at_the_blocks_hash_and_kept_with_it() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 5);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    let requests = vec![request(1), request(2), request(3)];
+    let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests.clone());
+    rig.until_head(tip).await;
+    assert_read_at_own_block(&rig, &requests);
+    // Detectors change their mind: the next block carries the new reads.
+    rig.reads.send_replace(vec![request(9)].into());
+    let tip = world.grow(tip, 0, 1);
+    node.set_tip(tip);
+    rig.until_head(tip).await;
+    let inputs: Vec<_> =
+        rig.bundles().last().unwrap().reads.iter().map(|read| read.input.clone()).collect();
+    assert_eq!(inputs, [request(9).input]);
+}
+
+#[tokio::test]
+async fn without_calls_by_hash_they_are_made_by_number_and_the_hash_is_compared() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 5);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    node.fault(|call| {
+        (call.method == "eth_call" && call.params[1].is_object())
+            .then_some(Reply::Error(-32602, "invalid argument 1: expected a block number"))
+    });
+    let requests = vec![request(1), request(2)];
+    let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests.clone());
+    rig.until_head(tip).await;
+    assert_read_at_own_block(&rig, &requests);
+}
+
+#[tokio::test]
+async fn a_call_that_reverts_is_an_answer() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 2);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    node.fault(|call| {
+        let is_meant = call.method == "eth_call" && call.params[0]["data"] == "0x02020202";
+        is_meant.then_some(Reply::Error(3, "execution reverted: paused"))
+    });
+    let requests = vec![request(1), request(2)];
+    let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
+    rig.until_head(tip).await;
+    for bundle in rig.bundles() {
+        let reverted = bundle.read(request(2).to, &request(2).input).unwrap();
+        assert_eq!(reverted, &Err("execution reverted: paused".to_owned()));
+        assert!(bundle.read(request(1).to, &request(1).input).unwrap().is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_nodes_trouble_is_no_revert_and_another_node_is_asked() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 4);
+    let (pruned, archive) =
+        (FaultyEndpoint::start(&world, tip).await, FaultyEndpoint::start(&world, tip).await);
+    pruned.fault(|call| {
+        (call.method == "eth_call").then_some(Reply::Error(-32000, "missing trie node 0x1 (path )"))
+    });
+    let endpoints = vec![pruned.config("a"), archive.config("b")];
+    let requests = vec![request(1), request(2)];
+    let mut rig = Rig::with_reads(config(endpoints), None, requests.clone());
+    rig.until_status_or_event(|status| status.seen.is_some()).await;
+    rig.until_head(tip).await;
+    assert_eq!(rig.committed(), world.chain(tip, 1));
+    // The archive may not have shown its head when the first blocks came.
+    let with_reads = rig.bundles().into_iter().filter(|bundle| !bundle.reads.is_empty()).count();
+    assert!(with_reads > 0);
+    for bundle in rig.bundles() {
+        for read in &bundle.reads {
+            assert_eq!(B256::from_slice(read.result.as_ref().unwrap()), bundle.header.hash);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_nobody_can_make_is_left_out_and_the_block_comes() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 4);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    node.fault(|call| {
+        let is_meant = call.method == "eth_call" && call.params[0]["data"] == "0x02020202";
+        is_meant.then_some(Reply::Error(-32000, "header not found"))
+    });
+    let requests = vec![request(1), request(2)];
+    let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
+    rig.until_head(tip).await;
+    assert!(rig.quarantined().is_empty(), "{:#?}", rig.told());
+    for bundle in rig.bundles() {
+        assert!(bundle.read(request(1).to, &request(1).input).is_some());
+        assert!(bundle.read(request(2).to, &request(2).input).is_none());
+    }
+}
