@@ -66,7 +66,7 @@ impl AddAssign for Totals {
 /// Whether a log's first topic is that of `Transfer(address,address,uint256)`.
 ///
 /// Nothing else is looked at: with three topics it is an ERC-20 transfer, with four an ERC-721 one,
-/// and old contracts emit it with one or two. All count, so that the figure can be compared with
+/// and some old contracts index nothing and emit it with one. All count, so that the figure can be compared with
 /// other tools that go by the first topic.
 pub fn is_transfer(log: &Log) -> bool {
     log.topic0() == Some(TRANSFER_TOPIC)

@@ -51,7 +51,7 @@ fn find_many(folder: &Path, names: &[OsString]) -> Result<Vec<Files>, RecordingE
         });
         if let Some(number) = number {
             let flat = |stem| body(folder, names, &format!("{number}.{stem}"));
-            blocks.entry(number).or_insert_with(|| files(number, folder, |stem| flat(stem)));
+            blocks.entry(number).or_insert_with(|| files(number, folder, flat));
         }
     }
     Ok(blocks.into_values().collect())
@@ -64,8 +64,9 @@ fn single(folder: &Path, names: &[OsString]) -> Result<Files, RecordingError> {
     let mut files = files(named.unwrap_or_default(), folder, in_folder);
     if let (None, Some(path)) = (named, &files.block) {
         let body = read_body(Part::Block, path)?;
-        let (header, _) = verify::head(&body, &verify::Prove::nothing())
-            .map_err(|reason| RecordingError::NoNumber { path: path.clone(), reason })?;
+        let (header, _) = verify::head(&body, &verify::Prove::nothing()).map_err(|reason| {
+            RecordingError::NoNumber { path: path.clone(), reason: Box::new(reason) }
+        })?;
         files.number = header.number;
     }
     Ok(files)

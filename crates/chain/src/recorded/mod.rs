@@ -83,7 +83,7 @@ pub enum RecordingError {
         /// The body.
         path: PathBuf,
         /// Why not.
-        reason: Refusal,
+        reason: Box<Refusal>,
     },
 }
 

@@ -44,7 +44,7 @@ pub(super) fn join(
     }
     // A header with a bloom and an answer without any log is the classic lie of a lagging node. It
     // has its own name, whatever else may be wrong with the answer.
-    let is_without_logs = receipts.iter().all(|receipt| receipt.logs.is_empty());
+    let is_without_logs = receipts.iter().all(|receipt| receipt.logs.0.is_empty());
     if is_without_logs && !header.logs_bloom.is_zero() {
         return Err(Refusal::LogsMissing);
     }
@@ -73,8 +73,8 @@ pub(super) fn join(
             .filter(|_| transaction.to.is_none() && status != TxStatus::Failed)
             .map(|address| Address::from(address.0));
 
-        let mut logs = Vec::with_capacity(receipt.logs.len());
-        for (position, log) in receipt.logs.into_iter().enumerate() {
+        let mut logs = Vec::with_capacity(receipt.logs.0.len());
+        for (position, log) in receipt.logs.0.into_iter().enumerate() {
             let item = Item::Log { receipt: index, position };
             let place = Place { header, index, item };
             logs.push(place.log(log, log_count, transaction.hash)?);
@@ -206,7 +206,7 @@ impl Place<'_> {
     }
 
     fn log(&self, log: WireLog, index: u64, transaction: Fixed<32>) -> Result<Log, Refusal> {
-        if log.removed == Some(true) {
+        if log.removed.is_some_and(|removed| removed.0) {
             return Err(Refusal::LogRemoved { item: self.item });
         }
         if let Some(hash) = log.transaction_hash {

@@ -30,7 +30,10 @@ pub use self::{
     refusal::{Item, Refusal},
 };
 use crate::wire::{
-    self, Part, RawBlock, block::WireBlock, receipt::WireReceipt, record::Skipped,
+    self, Part, RawBlock,
+    block::WireBlock,
+    receipt::WireReceipt,
+    record::{List, Skipped},
     transaction::WireTransaction,
 };
 
@@ -44,13 +47,13 @@ pub fn assemble(
     raw: RawBlock<'_>,
     prove: &Prove,
 ) -> Result<BlockBundle, Refusal> {
-    let block: WireBlock<Vec<WireTransaction>> = wire::read(Part::Block, raw.block)?;
+    let block: WireBlock<List<WireTransaction>> = wire::read(Part::Block, raw.block)?;
     let (header, header_proof) = header::prove(block.header, prove)?;
-    join::check_places(&header, &block.transactions)?;
-    let transactions_proof = transactions::prove(&header, &block.transactions, prove)?;
+    join::check_places(&header, &block.transactions.0)?;
+    let transactions_proof = transactions::prove(&header, &block.transactions.0, prove)?;
 
-    let receipts: Vec<WireReceipt> = wire::read(Part::Receipts, raw.receipts)?;
-    let joined = join::join(&header, block.transactions, receipts, prove)?;
+    let List(receipts): List<WireReceipt> = wire::read(Part::Receipts, raw.receipts)?;
+    let joined = join::join(&header, block.transactions.0, receipts, prove)?;
     let receipts_proof = receipts::prove(&header, &joined, prove)?;
     let transactions = joined.transactions;
 
@@ -90,10 +93,10 @@ pub fn head(body: &[u8], prove: &Prove) -> Result<(Header, Proven), Refusal> {
 /// # Errors
 /// The first thing that does not add up.
 pub fn block_alone(body: &[u8], prove: &Prove) -> Result<(Header, Proof), Refusal> {
-    let block: WireBlock<Vec<WireTransaction>> = wire::read(Part::Block, body)?;
+    let block: WireBlock<List<WireTransaction>> = wire::read(Part::Block, body)?;
     let (header, header_proof) = header::prove(block.header, prove)?;
-    join::check_places(&header, &block.transactions)?;
-    let proof = transactions::prove(&header, &block.transactions, prove)?;
+    join::check_places(&header, &block.transactions.0)?;
+    let proof = transactions::prove(&header, &block.transactions.0, prove)?;
     let no_receipts = || Proven::NotProvable(Cow::Borrowed("read without receipts"));
     let proof = Proof {
         header: header_proof,

@@ -21,9 +21,9 @@ pub struct Prove {
     /// First block whose receipts say whether a transaction took effect (EIP-658). Before it,
     /// receipts commit to intermediate state roots, which most nodes no longer serve.
     pub byzantium: BlockNumber,
-    /// Refuse a block that has a part of unknown shape (a header field or transaction type of a
-    /// future fork or of another kind of chain), where otherwise the part is believed as stated
-    /// and recorded as not provable.
+    /// Refuse a block that has a part of unknown shape: a header field or transaction type of a
+    /// future fork or of another kind of chain. Otherwise such a part is believed as stated and
+    /// recorded as not provable, which also lets an endpoint that lies talk its way out of proof.
     pub refuse_unknown: bool,
 }
 
@@ -54,16 +54,17 @@ impl Prove {
         }
     }
 
-    /// The same, with the block from which receipts carry a status on this chain.
+    /// The same, with what is known about a chain by its EIP-155 id: since when receipts carry a
+    /// status, and whether it is Ethereum itself or one of its public test networks, where every
+    /// shape is known until the next fork and anything else is refused.
     #[must_use]
     pub const fn on_chain(mut self, chain_id: u64) -> Self {
         self.byzantium = match chain_id {
             1 => 4_370_000,
-            3 => 1_700_000,
-            4 => 1_035_301,
             61 => 8_772_000,
             _ => 0,
         };
+        self.refuse_unknown = matches!(chain_id, 1 | 17_000 | 560_048 | 11_155_111);
         self
     }
 }

@@ -4,17 +4,17 @@
 use model::{FrameKind, Transaction, TxStatus, TxTrace};
 
 use super::{Item, Refusal, join::same};
-use crate::wire::{RawTraces, call_tracer, parity, trace::WireTrace};
+use crate::wire::{
+    RawTraces,
+    trace::{self, WireTrace},
+};
 
 /// Reads the traces and matches each to its transaction.
 pub(super) fn matched(
     raw: RawTraces<'_>,
     transactions: &[Transaction],
 ) -> Result<Vec<TxTrace>, Refusal> {
-    let wire = match raw {
-        RawTraces::CallTracer(body) => call_tracer::read(body)?,
-        RawTraces::Parity(body) => parity::read(body)?,
-    };
+    let wire = trace::read(raw)?;
     if wire.len() != transactions.len() {
         let (traces, transactions) = (wire.len(), transactions.len());
         return Err(Refusal::TraceCount { traces, transactions });

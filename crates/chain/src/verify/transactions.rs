@@ -16,7 +16,7 @@ use alloy_trie::root::ordered_trie_root_with_encoder;
 use model::{Header, Proven};
 
 use super::{Prove, Refusal, unprovable};
-use crate::wire::{Part, transaction::WireTransaction};
+use crate::wire::{Part, record::List, transaction::WireTransaction};
 
 type Envelope = EthereumTxEnvelope<TxEip4844>;
 
@@ -124,7 +124,12 @@ fn envelope(transaction: &WireTransaction) -> Result<Envelope, Unencodable> {
         || transaction.gas_price.map(|price| price.0).ok_or_else(|| missing("gasPrice"));
 
     if kind == 0 {
-        let (chain_id, y_parity) = legacy_v(v.ok_or_else(|| missing("v"))?)?;
+        let v = v.ok_or_else(|| missing("v"))?;
+        if v == 0 && r.is_zero() && s.is_zero() {
+            // What some chains put into blocks by themselves, under a rule of their own.
+            return Err(Unencodable::UnknownShape("has no signature".to_owned()));
+        }
+        let (chain_id, y_parity) = legacy_v(v)?;
         let gas_price = gas_price()?;
         let legacy = TxLegacy { chain_id, nonce, gas_price, gas_limit, to, value, input };
         let signature = Signature::new(r, s, y_parity);
@@ -178,7 +183,7 @@ fn envelope(transaction: &WireTransaction) -> Result<Envelope, Unencodable> {
             to,
             value,
             access_list,
-            blob_versioned_hashes: blobs.iter().map(|hash| hash.0).collect(),
+            blob_versioned_hashes: blobs.0.iter().map(|hash| hash.0).collect(),
             max_fee_per_blob_gas,
             input,
         };
@@ -204,10 +209,7 @@ fn envelope(transaction: &WireTransaction) -> Result<Envelope, Unencodable> {
 /// Chain id and parity from a legacy signature's `v`: 27 and 28 before EIP-155, chain id doubled
 /// plus 35 or 36 since.
 fn legacy_v(v: u128) -> Result<(Option<u64>, bool), Unencodable> {
-    let unknown = || {
-        let reason = format!("has signature v {v:#x}, whose encoding is not known here");
-        Unencodable::UnknownShape(reason)
-    };
+    let unknown = || Unencodable::Malformed(format!("has signature v {v:#x}, which no chain has"));
     match v {
         27 | 28 => Ok((None, v == 28)),
         35.. => {
@@ -219,17 +221,18 @@ fn legacy_v(v: u128) -> Result<(Option<u64>, bool), Unencodable> {
 }
 
 fn access_list(transaction: &WireTransaction) -> AccessList {
-    let items = transaction.access_list.iter().flatten().map(|item| AccessListItem {
-        address: item.address.0.into(),
-        storage_keys: item.storage_keys.iter().map(|key| key.0).collect(),
-    });
+    let items =
+        transaction.access_list.iter().flat_map(|list| &list.0).map(|item| AccessListItem {
+            address: item.address.0.into(),
+            storage_keys: item.storage_keys.0.iter().map(|key| key.0).collect(),
+        });
     AccessList(items.collect())
 }
 
 fn authorizations(
     transaction: &WireTransaction,
 ) -> Result<Option<Vec<SignedAuthorization>>, Unencodable> {
-    let Some(list) = &transaction.authorizations else { return Ok(None) };
+    let Some(List(list)) = &transaction.authorizations else { return Ok(None) };
     let mut signed = Vec::with_capacity(list.len());
     for item in list {
         let authorization = Authorization {

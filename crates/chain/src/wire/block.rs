@@ -125,7 +125,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for BlockVisitor<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for WireBlock<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(BlockVisitor(PhantomData))
+        deserializer.deserialize_any(BlockVisitor(PhantomData))
     }
 }
 

@@ -7,7 +7,7 @@
 use std::{borrow::Cow, fmt};
 
 use alloy_primitives::U256;
-use model::{Frame, FrameKind, TxTrace};
+use model::{FrameKind, TxTrace};
 use serde::{
     Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
@@ -16,24 +16,29 @@ use sonic_rs::LazyValue;
 
 use super::{
     CALL_DEPTH_MAX, FRAMES_MAX, Part,
+    forest::{Deferred, Forest},
     hex::{Data, Fixed, Quantity},
-    nesting,
+    nesting::is_nested_at_most,
     record::Skipped,
     text::Text,
     trace::{WireTrace, blank, moved},
 };
 use crate::Refusal;
 
-/// Each level is an object in an array, and sonic-rs stops at 255 of either.
-const LEVELS_PER_PASS: u16 = 48;
+/// More than most real trees have, and in a build without optimisation (30 kB of stack per level)
+/// still half a megabyte, a quarter of the smallest stack that threads get. sonic-rs would stop at
+/// 127 levels. The deepest tree takes 65 passes, each skipping over what the next ones read.
+const LEVELS_PER_PASS: u16 = 16;
+
+/// Deepest nesting of arrays and objects: a frame takes two levels, around them is an array of
+/// entries, and inside the innermost are logs with topics.
+const LEVELS_MAX: usize = 2 * CALL_DEPTH_MAX + 8;
 
 /// Reads a whole answer, in block order.
 pub(crate) fn read(body: &[u8]) -> Result<Vec<WireTrace>, Refusal> {
     super::check_body(Part::Traces, body)?;
-    // Around the frames, an array of entries; inside the innermost, logs and their topics.
-    let depth_max = 2 * CALL_DEPTH_MAX + 8;
-    if !nesting::is_at_most(body, depth_max) {
-        let reason = format!("nested more than {depth_max} levels deep");
+    if !is_nested_at_most(body, LEVELS_MAX) {
+        let reason = format!("nested more than {LEVELS_MAX} levels deep");
         return Err(Refusal::Malformed { part: Part::Traces, reason });
     }
     let malformed = |error: sonic_rs::Error| super::malformed(Part::Traces, &error);
@@ -67,48 +72,6 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<WireTrace>, Refusal> {
         traces.push(WireTrace { transaction_hash, outcome });
     }
     Ok(traces)
-}
-
-/// The frames of one transaction as far as they are read.
-#[derive(Default)]
-struct Forest<'de> {
-    frames: Vec<Frame>,
-    /// Subtrees for a later pass.
-    deferred: Vec<Deferred<'de>>,
-    /// Whether a later pass appended frames, so that they are no longer in pre-order.
-    is_out_of_order: bool,
-}
-
-/// The `calls` of a frame, not read yet.
-struct Deferred<'de> {
-    calls: &'de str,
-    parent: u32,
-    depth: u16,
-}
-
-impl Forest<'_> {
-    /// The frames with every parent before its children and siblings in order.
-    fn into_pre_order(self) -> Vec<Frame> {
-        if !self.is_out_of_order {
-            return self.frames;
-        }
-        let mut children = vec![Vec::new(); self.frames.len()];
-        for (at, frame) in self.frames.iter().enumerate() {
-            if let Some(parent) = frame.parent {
-                children[parent as usize].push(at);
-            }
-        }
-        let mut frames: Vec<Option<Frame>> = self.frames.into_iter().map(Some).collect();
-        let mut ordered: Vec<Frame> = Vec::with_capacity(frames.len());
-        let mut next: Vec<(usize, Option<u32>)> = vec![(0, None)];
-        while let Some((at, parent)) = next.pop() {
-            let Some(frame) = frames[at].take() else { continue };
-            let new_index = ordered.len() as u32;
-            next.extend(children[at].iter().rev().map(|child| (*child, Some(new_index))));
-            ordered.push(Frame { parent, ..frame });
-        }
-        ordered
-    }
 }
 
 /// `{"txHash": …, "result": {…}}` or `{"error": …}`.

@@ -14,7 +14,7 @@ trait FromHex: Sized {
     const WHAT: &'static str;
     /// From the digits after `0x`; `None` when they do not fit.
     fn from_digits(digits: &str) -> Option<Self>;
-    /// From a JSON number, where nodes use one.
+    /// From a JSON number: some nodes write positions and block numbers so.
     fn from_number(_: u64) -> Option<Self> {
         None
     }
@@ -124,7 +124,7 @@ impl<T: FromHex> Visitor<'_> for HexVisitor<T> {
 
 impl<'de, const N: usize> Deserialize<'de> for Fixed<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(HexVisitor(PhantomData))
+        deserializer.deserialize_any(HexVisitor(PhantomData))
     }
 }
 
@@ -132,19 +132,12 @@ macro_rules! deserialize_hex {
     ($($name:ty),*) => {$(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(HexVisitor(PhantomData))
+                deserializer.deserialize_any(HexVisitor(PhantomData))
             }
         }
     )*};
 }
-deserialize_hex!(Data, Quantity<u128>, Quantity<U256>);
-
-impl<'de> Deserialize<'de> for Quantity<u64> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The only ones that some nodes write as JSON numbers (positions, block numbers).
-        deserializer.deserialize_any(HexVisitor(PhantomData))
-    }
-}
+deserialize_hex!(Data, Quantity<u64>, Quantity<u128>, Quantity<U256>);
 
 #[cfg(test)]
 mod tests {

@@ -7,17 +7,17 @@
 //!
 //! Nothing here decides whether the parts belong together; that is [`crate::verify`].
 //!
-//! Hostile input is bounded in three ways: [`Part::bytes_max`] before reading, [`FRAMES_MAX`] and
-//! [`CALL_DEPTH_MAX`] while reading traces, and a nesting bound for everything else (values that
-//! are skipped are skipped within sonic-rs' own limit of 255 levels).
+//! Hostile input is bounded: [`Part::bytes_max`] before reading, [`FRAMES_MAX`] and
+//! [`CALL_DEPTH_MAX`] while reading traces, and no nesting of anything overflows the stack.
 
 #[macro_use]
-pub(crate) mod record; //      structs whose unknown fields are skipped within bounds
+pub(crate) mod record; //      objects, lists and values to be skipped
 pub(crate) mod block; //       header and transactions list
-pub(crate) mod call_tracer; // Geth's `callTracer`
+mod call_tracer; //            Geth's `callTracer`
+mod forest; //                 a transaction's frames while they are read in passes
 pub(crate) mod hex; //         quantities and data
 mod nesting; //                how deep a body is nested, before anything recurses into it
-pub(crate) mod parity; //      Parity's `trace_block`
+mod parity; //                 Parity's `trace_block`
 pub(crate) mod receipt; //     receipts and logs
 mod text; //                   words of a node, kept short
 pub(crate) mod trace; //       what both dialects of traces come to
@@ -25,6 +25,10 @@ pub(crate) mod transaction; // types 0 to 4, and what is common to all others
 
 use std::fmt;
 
+pub use self::{
+    nesting::is_nested_at_most,
+    trace::{TraceOf, read_traces},
+};
 use crate::Refusal;
 
 /// The deepest call the EVM allows is 1024 frames below the outermost.
@@ -108,7 +112,7 @@ pub(crate) fn check_body(part: Part, body: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// Reads a body that passed [`check_body`].
+/// Checks and reads a body.
 pub(crate) fn read<'a, T: serde::Deserialize<'a>>(
     part: Part,
     body: &'a [u8],

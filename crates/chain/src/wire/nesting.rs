@@ -2,7 +2,11 @@
 
 /// Whether arrays and objects are nested at most `depth_max` deep. One pass without recursion;
 /// brackets inside strings do not count. Says nothing about whether the body is valid JSON.
-pub(crate) fn is_at_most(body: &[u8], depth_max: usize) -> bool {
+///
+/// Needed before sonic-rs sees a body of a stranger: it limits the depth of what it reads, but
+/// not of what it skips (unknown fields, raw values, values of an unexpected type), and a hundred
+/// kilobytes of `[` are enough to overflow the stack there.
+pub fn is_nested_at_most(body: &[u8], depth_max: usize) -> bool {
     let mut depth = 0_usize;
     let mut bytes = body.iter();
     while let Some(byte) = bytes.next() {
@@ -36,10 +40,10 @@ mod tests {
 
     #[test]
     fn depth_counts_brackets_outside_strings() {
-        assert!(is_at_most(br#"[{"a":[1]},[[]]]"#, 3));
-        assert!(!is_at_most(br#"[{"a":[1]},[[]]]"#, 2));
-        assert!(is_at_most(br#"["[[[[\"[[[[\\",["]]"#, 2));
-        assert!(is_at_most(br#"["unfinished \"#, 1));
-        assert!(!is_at_most(&vec![b'['; 1_000_000], 999_999));
+        assert!(is_nested_at_most(br#"[{"a":[1]},[[]]]"#, 3));
+        assert!(!is_nested_at_most(br#"[{"a":[1]},[[]]]"#, 2));
+        assert!(is_nested_at_most(br#"["[[[[\"[[[[\\",["]]"#, 2));
+        assert!(is_nested_at_most(br#"["unfinished \"#, 1));
+        assert!(!is_nested_at_most(&vec![b'['; 1_000_000], 999_999));
     }
 }

@@ -7,6 +7,7 @@ use model::{Frame, FrameKind, TxTrace};
 use super::{
     CALL_DEPTH_MAX, FRAMES_MAX, Part,
     hex::{Data, Fixed, Quantity},
+    record::List,
     text::Text,
     trace::{WireTrace, blank, moved},
 };
@@ -17,7 +18,7 @@ record! {
         required {
             kind: Text = "type",
             action: Action = "action",
-            path: Vec<u32> = "traceAddress",
+            path: List<Quantity<u64>> = "traceAddress",
         }
         optional {
             transaction_hash: Fixed<32> = "transactionHash",
@@ -63,7 +64,7 @@ record! {
 /// out.
 pub(crate) fn read(body: &[u8]) -> Result<Vec<WireTrace>, Refusal> {
     let malformed = |reason: String| Refusal::Malformed { part: Part::Traces, reason };
-    let flat: Vec<ParityTrace> = super::read(Part::Traces, body)?;
+    let List(flat): List<ParityTrace> = super::read(Part::Traces, body)?;
     if flat.len() > FRAMES_MAX {
         return Err(malformed(format!("more than {FRAMES_MAX} call frames")));
     }
@@ -94,9 +95,9 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<WireTrace>, Refusal> {
 struct Tree {
     frames: Vec<Frame>,
     /// Index of each frame on the way, with the number of its children so far.
-    way: Vec<(u32, u32)>,
+    way: Vec<(u32, u64)>,
     /// Path of the newest frame.
-    path: Vec<u32>,
+    path: Vec<Quantity<u64>>,
 }
 
 impl Tree {
@@ -105,18 +106,18 @@ impl Tree {
     }
 
     fn push(&mut self, entry: ParityTrace) -> Result<(), String> {
-        let depth = entry.path.len();
+        let depth = entry.path.0.len();
         if depth > CALL_DEPTH_MAX {
             return Err(format!("is nested deeper than {CALL_DEPTH_MAX}"));
         }
-        let parent = match entry.path.split_last() {
+        let parent = match entry.path.0.split_last() {
             None if self.frames.is_empty() => None,
             None => return Err("is a second outermost frame of its transaction".to_owned()),
             Some((position, above)) => {
                 self.way.truncate(depth);
                 let is_below = self.way.len() == depth && self.path.starts_with(above);
                 match self.way.last_mut() {
-                    Some((parent, children)) if is_below && children == position => {
+                    Some((parent, children)) if is_below && *children == position.0 => {
                         *children += 1;
                         Some(*parent)
                     }
@@ -127,7 +128,7 @@ impl Tree {
         // At most FRAMES_MAX frames and CALL_DEPTH_MAX levels, which fit.
         self.way.push((self.frames.len() as u32, 0));
         let place = blank(parent, depth as u16);
-        self.path.clone_from(&entry.path);
+        self.path.clone_from(&entry.path.0);
         self.frames.push(frame(place, entry)?);
         Ok(())
     }

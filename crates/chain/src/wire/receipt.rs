@@ -8,7 +8,10 @@ use serde::{
     de::{Error, SeqAccess, Visitor},
 };
 
-use super::hex::{Data, Fixed, Quantity};
+use super::{
+    hex::{Data, Fixed, Quantity},
+    record::{Flag, List},
+};
 
 record! {
     /// A receipt as a node states it. Its own `logsBloom` is not read: it follows from the logs.
@@ -17,7 +20,7 @@ record! {
             transaction_hash: Fixed<32> = "transactionHash",
             gas_used: Quantity<u64> = "gasUsed",
             cumulative_gas_used: Quantity<u64> = "cumulativeGasUsed",
-            logs: Vec<WireLog> = "logs",
+            logs: List<WireLog> = "logs",
         }
         optional {
             kind: Quantity<u64> = "type",
@@ -50,7 +53,7 @@ record! {
             transaction_index: Quantity<u64> = "transactionIndex",
             block_hash: Fixed<32> = "blockHash",
             block_number: Quantity<u64> = "blockNumber",
-            removed: bool = "removed",
+            removed: Flag = "removed",
         }
     }
 }
@@ -86,6 +89,6 @@ impl<'de> Visitor<'de> for TopicsVisitor {
 
 impl<'de> Deserialize<'de> for Topics {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(TopicsVisitor)
+        deserializer.deserialize_any(TopicsVisitor)
     }
 }

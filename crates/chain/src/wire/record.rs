@@ -1,23 +1,52 @@
-//! Structs read from JSON objects whose unknown fields are skipped within bounds.
+//! Objects, lists and values to be skipped, read so that no nesting can overflow the stack.
 //!
-//! `serde`'s derive skips unknown fields with `IgnoredAny`, which sonic-rs answers with a recursion
-//! that has no limit: a body of a hundred thousand `[` would overflow the stack. [`Skipped`] goes
-//! through the parser's depth limit instead.
+//! sonic-rs limits how deep it *reads*, not how deep it *skips*, and a hundred kilobytes of `[` are
+//! enough to overflow the stack there. It skips in three places: a value of an unexpected type, an
+//! unknown field under `serde`'s derive (`IgnoredAny`), and a raw value. The first does not happen
+//! to whoever asks for "any" value and says no in the visitor; so everything in this folder asks
+//! with `deserialize_any`. The second is what [`record!`] and [`Skipped`] are for. The third is
+//! needed for traces, whose nesting is measured before (see [`super::nesting`]).
+//!
+//! Measuring the nesting of every body instead would cost half as much as parsing it.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
 /// Any JSON value, read and forgotten.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Skipped;
 
-struct SkippedVisitor;
+impl Skipped {
+    /// Deepest nesting that is skipped. What nodes add to blocks of their own is nested two or
+    /// three levels deep.
+    const LEVELS_MAX: u8 = 32;
+}
 
-impl<'de> Visitor<'de> for SkippedVisitor {
+struct Skip {
+    levels_left: u8,
+}
+
+impl Skip {
+    fn below<E: Error>(&self) -> Result<impl Fn() -> Self + use<E>, E> {
+        let levels_left = self.levels_left.checked_sub(1).ok_or_else(|| {
+            E::custom(format_args!("nested more than {} levels deep", Skipped::LEVELS_MAX))
+        })?;
+        Ok(move || Self { levels_left })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Skip {
+    type Value = Skipped;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Skipped, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Skip {
     type Value = Skipped;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,18 +71,72 @@ impl<'de> Visitor<'de> for SkippedVisitor {
         Ok(Skipped)
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Skipped, A::Error> {
-        while items.next_element::<Skipped>()?.is_some() {}
+        let below = self.below::<A::Error>()?;
+        while items.next_element_seed(below())?.is_some() {}
         Ok(Skipped)
     }
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Skipped, A::Error> {
-        while entries.next_entry::<Skipped, Skipped>()?.is_some() {}
+        let below = self.below::<A::Error>()?;
+        while entries.next_key_seed(below())?.is_some() {
+            entries.next_value_seed(below())?;
+        }
         Ok(Skipped)
     }
 }
 
 impl<'de> Deserialize<'de> for Skipped {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SkippedVisitor)
+        Skip { levels_left: Self::LEVELS_MAX }.deserialize(deserializer)
+    }
+}
+
+/// A JSON array.
+#[derive(Debug)]
+pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(List(list))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
+}
+
+/// A JSON boolean.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flag(pub(crate) bool);
+
+struct FlagVisitor;
+
+impl Visitor<'_> for FlagVisitor {
+    type Value = Flag;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true or false")
+    }
+    fn visit_bool<E>(self, flag: bool) -> Result<Flag, E> {
+        Ok(Flag(flag))
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FlagVisitor)
     }
 }
 
@@ -127,7 +210,7 @@ macro_rules! record {
                         })
                     }
                 }
-                deserializer.deserialize_map(RecordVisitor)
+                deserializer.deserialize_any(RecordVisitor)
             }
         }
     };

@@ -1,9 +1,10 @@
 //! What both dialects of call traces come to.
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use model::{Frame, FrameKind, TxTrace};
 
-use super::hex::Fixed;
+use super::{RawTraces, call_tracer, hex::Fixed, parity};
+use crate::Refusal;
 
 /// One transaction's frames, or the node's word why there are none.
 #[derive(Debug)]
@@ -37,5 +38,30 @@ pub(super) fn moved(kind: FrameKind, stated: U256) -> U256 {
         FrameKind::Call | FrameKind::Create | FrameKind::Create2 | FrameKind::SelfDestruct => {
             stated
         }
+    }
+}
+
+/// A transaction's hash, where the dialect gives it, with its frames or the node's word why there
+/// are none.
+pub type TraceOf = (Option<B256>, Result<TxTrace, String>);
+
+/// Reads the traces of a block, or of a part of one, without matching them to transactions: for
+/// tools that have no block to match them to.
+///
+/// # Errors
+/// The body cannot be read.
+pub fn read_traces(raw: RawTraces<'_>) -> Result<Vec<TraceOf>, Refusal> {
+    let traces = read(raw)?;
+    Ok(traces
+        .into_iter()
+        .map(|trace| (trace.transaction_hash.map(|hash| hash.0), trace.outcome))
+        .collect())
+}
+
+/// Reads the traces of a block in either dialect.
+pub(crate) fn read(raw: RawTraces<'_>) -> Result<Vec<WireTrace>, Refusal> {
+    match raw {
+        RawTraces::CallTracer(body) => call_tracer::read(body),
+        RawTraces::Parity(body) => parity::read(body),
     }
 }

@@ -2,7 +2,10 @@
 
 use alloy_primitives::U256;
 
-use super::hex::{Data, Fixed, Quantity};
+use super::{
+    hex::{Data, Fixed, Quantity},
+    record::List,
+};
 
 record! {
     /// A transaction as a node states it. Which optional fields must be there depends on `kind`
@@ -28,9 +31,9 @@ record! {
             max_fee_per_gas: Quantity<u128> = "maxFeePerGas",
             max_priority_fee_per_gas: Quantity<u128> = "maxPriorityFeePerGas",
             max_fee_per_blob_gas: Quantity<u128> = "maxFeePerBlobGas",
-            access_list: Vec<AccessedAddress> = "accessList",
-            blob_hashes: Vec<Fixed<32>> = "blobVersionedHashes",
-            authorizations: Vec<Authorization> = "authorizationList",
+            access_list: List<AccessedAddress> = "accessList",
+            blob_hashes: List<Fixed<32>> = "blobVersionedHashes",
+            authorizations: List<Authorization> = "authorizationList",
             v: Quantity<u128> = "v",
             y_parity: Quantity<u64> = "yParity",
             r: Quantity<U256> = "r",
@@ -44,7 +47,7 @@ record! {
     AccessedAddress {
         required {
             address: Fixed<20> = "address",
-            storage_keys: Vec<Fixed<32>> = "storageKeys",
+            storage_keys: List<Fixed<32>> = "storageKeys",
         }
         optional {}
     }

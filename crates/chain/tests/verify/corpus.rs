@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fs};
 
 use bellwether_chain::{
-    Prove, Totals,
+    Prove, RawBlock, RawTraces, Totals,
     recorded::{Description, Recording},
-    verify,
+    verify, wire,
 };
 use model::{Proven, TxStatus};
 use serde::Deserialize;
@@ -157,4 +157,108 @@ fn a_recording_is_read_back_as_it_was_written() {
     assert_eq!(again.description, description);
     let (again_number, again_block) = again.blocks().next().unwrap();
     assert_eq!((again_number, again_block.unwrap()), (number, block));
+}
+
+#[test]
+fn corrupted_copies_of_real_blocks_are_refused_with_the_reason() {
+    let Some(recording) = recording("blocks/24628607") else { return };
+    let Some(other) = self::recording("blocks/24628608") else { return };
+    let (_, block) = recording.blocks().next().unwrap();
+    let (_, other) = other.blocks().next().unwrap();
+    let (block, other) = (block.unwrap(), other.unwrap());
+    let truth = block.raw().unwrap();
+    let foreign = other.raw().unwrap();
+    let prove = Prove { senders: false, ..Prove::everything().on_chain(1) };
+    let reason = |raw: RawBlock<'_>| assembled(raw, &prove).unwrap_err().to_string();
+
+    let text = reason(RawBlock { receipts: foreign.receipts, ..truth });
+    assert!(text.ends_with("receipts for 66 transactions"), "{text}");
+    let text = reason(RawBlock { traces: foreign.traces, ..truth });
+    assert!(text.ends_with("traces for 66 transactions"), "{text}");
+    let text = reason(RawBlock { receipts: &truth.receipts[..truth.receipts.len() / 2], ..truth });
+    assert!(text.starts_with("cannot read receipts: "), "{text}");
+
+    // One hexadecimal digit of the first value under a key, in each body.
+    let bent = |body: &[u8], key: &str| -> Vec<u8> {
+        let text = std::str::from_utf8(body).unwrap();
+        let key = format!("\"{key}\"");
+        let start = text.find(&key).unwrap() + key.len();
+        let at = start + text[start..].find("0x").unwrap() + 4;
+        let mut bent = body.to_vec();
+        bent[at] = if bent[at] == b'1' { b'2' } else { b'1' };
+        bent
+    };
+    for (key, expected) in [
+        ("data", "receipts root is 0x"),
+        ("topics", "bloom of the logs is 0x"),
+        ("address", "bloom of the logs is 0x"),
+        ("gasUsed", "gas of receipts 0 to 0 adds up to "),
+        ("cumulativeGasUsed", "gas of receipts 0 to 0 adds up to "),
+        ("transactionHash", "receipt 0 has transactionHash 0x"),
+        ("blockHash", "receipt 0 has blockHash 0x"),
+        ("blockNumber", "receipt 0 has blockNumber "),
+        ("from", "receipt 0 has from 0x"),
+    ] {
+        let receipts = bent(truth.receipts, key);
+        let text = reason(RawBlock { receipts: &receipts, ..truth });
+        assert!(text.starts_with(expected), "{key}: {text}");
+    }
+    for (key, expected) in [
+        ("stateRoot", "header hashes to 0x"),
+        ("excessBlobGas", "header hashes to 0x"),
+        ("input", "transaction 0 hashes to 0x"),
+        ("maxFeePerGas", "transaction 0 hashes to 0x"),
+        ("s", "transaction 0 hashes to 0x"),
+    ] {
+        let block = bent(truth.block, key);
+        let text = reason(RawBlock { block: &block, ..truth });
+        assert!(text.starts_with(expected), "{key}: {text}");
+    }
+}
+
+/// Traces of one block in both dialects; the frames of `NUMBER.calltraces.json.zst` were converted
+/// from the same source by another program.
+#[test]
+fn real_parity_traces_come_to_the_frames_that_another_program_made_of_them() {
+    let Some(folder) = corpus() else { return };
+    let mut checked = 0;
+    for entry in fs::read_dir(folder.join("parity_blocks")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some(number) = name.strip_suffix(".calltraces.json.zst") else { continue };
+        let unpacked = |path: &std::path::Path| {
+            let mut body = Vec::new();
+            let file = fs::File::open(path).unwrap();
+            let mut zstd = ruzstd::decoding::StreamingDecoder::new(file).unwrap();
+            std::io::Read::read_to_end(&mut zstd, &mut body).unwrap();
+            body
+        };
+        let geth = unpacked(&path);
+        let parity = unpacked(&path.with_file_name(format!("{number}.json.zst")));
+        // The recording spells the fields of `trace_block` in its own way.
+        let parity: serde_json::Value = serde_json::from_slice(&parity).unwrap();
+        let parity = parity["traces"]
+            .to_string()
+            .replace("\"trace_address\"", "\"traceAddress\"")
+            .replace("\"transaction_hash\"", "\"transactionHash\"");
+        let geth = wire::read_traces(RawTraces::CallTracer(&geth)).unwrap();
+        let parity = wire::read_traces(RawTraces::Parity(parity.as_bytes())).unwrap();
+        assert_eq!(geth.len(), parity.len(), "block {number}");
+        let mut frames = 0;
+        for ((hash, geth), (other_hash, parity)) in geth.into_iter().zip(parity) {
+            assert_eq!(hash, other_hash, "block {number}");
+            let shape = |trace: model::TxTrace| -> Vec<_> {
+                let frames = trace.frames.into_iter();
+                frames
+                    .map(|f| (f.parent, f.depth, f.kind, f.from, f.to, f.value, f.input))
+                    .collect()
+            };
+            let (geth, parity) = (shape(geth.unwrap()), shape(parity.unwrap()));
+            frames += geth.len();
+            assert_eq!(geth, parity, "block {number}, transaction {hash:?}");
+        }
+        assert!(frames > 0);
+        checked += 1;
+    }
+    assert_eq!(checked, 11);
 }
