@@ -210,6 +210,18 @@ pub enum ConfigMistake {
         /// The key.
         key: String,
     },
+    /// Blocks would be forgotten before they are final.
+    #[error(
+        "network {network}: finality waits for {blocks} blocks, but only window_blocks = {window} are remembered"
+    )]
+    FinalityBeyondWindow {
+        /// Network.
+        network: Name,
+        /// Blocks to wait for.
+        blocks: u64,
+        /// Blocks remembered.
+        window: usize,
+    },
     /// A cross-check has nobody to ask.
     #[error("network {network}: cross_check needs at least two endpoints, there is {endpoints}")]
     NobodyToAsk {
@@ -242,6 +254,15 @@ impl NetworkConfig {
                 endpoints: self.endpoints.len(),
             });
         }
+        if let Finality::Blocks(blocks) = self.finality
+            && blocks >= self.limits.window_blocks as u64
+        {
+            mistakes.push(ConfigMistake::FinalityBeyondWindow {
+                network: network.clone(),
+                blocks,
+                window: self.limits.window_blocks,
+            });
+        }
         let positive = [
             ("poll_interval_ms", self.timing.poll_interval_ms),
             ("request_timeout_ms", self.timing.request_timeout_ms),
@@ -269,18 +290,19 @@ impl NetworkConfig {
 
 impl EndpointConfig {
     fn mistakes(&self, network: &Name, mistakes: &mut Vec<ConfigMistake>) {
-        let mut check_url = |url: &Secret<String>, key, allowed: &'static str, schemes: [&str; 2]| {
-            let is_good = reqwest::Url::parse(url.reveal())
-                .is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host());
-            if !is_good {
-                mistakes.push(ConfigMistake::BadUrl {
-                    network: network.clone(),
-                    endpoint: self.name.clone(),
-                    key,
-                    allowed,
-                });
-            }
-        };
+        let mut check_url =
+            |url: &Secret<String>, key, allowed: &'static str, schemes: [&str; 2]| {
+                let is_good = reqwest::Url::parse(url.reveal())
+                    .is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host());
+                if !is_good {
+                    mistakes.push(ConfigMistake::BadUrl {
+                        network: network.clone(),
+                        endpoint: self.name.clone(),
+                        key,
+                        allowed,
+                    });
+                }
+            };
         check_url(&self.url, "url", "http:// or https://", ["http", "https"]);
         if let Some(ws_url) = &self.ws_url {
             check_url(ws_url, "ws_url", "ws:// or wss://", ["ws", "wss"]);
@@ -368,6 +390,19 @@ mod tests {
             network(Vec::new()).mistakes()[0].to_string(),
             "network mainnet: endpoints is empty, at least one is needed"
         );
+    }
+
+    #[test]
+    fn blocks_are_remembered_until_they_are_final() {
+        let mut short = network(vec![endpoint("a", "https://rpc.example")]);
+        short.finality = Finality::Blocks(64);
+        short.limits.window_blocks = 64;
+        assert_eq!(
+            short.mistakes()[0].to_string(),
+            "network mainnet: finality waits for 64 blocks, but only window_blocks = 64 are remembered"
+        );
+        short.limits.window_blocks = 65;
+        assert_eq!(short.mistakes(), []);
     }
 
     #[test]

@@ -22,9 +22,7 @@ use super::{
 use crate::{
     Prove,
     config::{EndpointConfig, NetworkConfig},
-    rpc::{
-        ErrorClass, HttpRpc, Request, RpcError, RpcErrorKind, SetupError, SocketState,
-    },
+    rpc::{ErrorClass, HttpRpc, Request, RpcError, RpcErrorKind, SetupError, SocketState},
 };
 
 /// Calls made at the same time where batches are not supported.

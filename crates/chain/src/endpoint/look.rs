@@ -100,11 +100,7 @@ impl Endpoint {
         let request = Request::new("eth_getBlockByNumber", r#"["latest",false]"#);
         let body = self.call(&request).await?.ok_or(Fault::Absent(Part::Block))?;
         let (header, _) = verify::head(&body, &self.prove)?;
-        Ok(SeenHead {
-            link: Link::from(&header),
-            timestamp: header.timestamp,
-            seen_at: self.now(),
-        })
+        Ok(SeenHead { link: Link::from(&header), timestamp: header.timestamp, seen_at: self.now() })
     }
 
     fn pause(&self, poll_interval: Duration) -> Duration {

@@ -198,7 +198,8 @@ impl Source for Pool {
     }
 
     async fn tagged(&self, tag: Tag) -> Result<BlockRef, Missing> {
-        let request = Request::new("eth_getBlockByNumber", format!(r#"["{}",false]"#, tag.as_str()));
+        let request =
+            Request::new("eth_getBlockByNumber", format!(r#"["{}",false]"#, tag.as_str()));
         let mut missing = Missing::default();
         for endpoint in self.candidates(0) {
             let answer = match endpoint.call(&request).await {
@@ -237,4 +238,3 @@ impl Missing {
         self.faults.push((endpoint.name.clone(), fault));
     }
 }
-

@@ -24,8 +24,7 @@ impl TokenBucket {
     pub(super) fn draw(&mut self, cost: usize, now: Duration) -> Duration {
         let elapsed = now.saturating_sub(self.filled_at);
         self.filled_at = now.max(self.filled_at);
-        self.tokens =
-            (self.tokens + elapsed.as_secs_f64() * self.per_second).min(self.per_second);
+        self.tokens = (self.tokens + elapsed.as_secs_f64() * self.per_second).min(self.per_second);
         self.tokens -= cost as f64;
         if self.tokens >= 0.0 {
             Duration::ZERO

@@ -172,8 +172,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Weighed {
         return Weighed::Accept;
     }
     if evidence.stood_ms < evidence.patience_ms {
-        let reason =
-            if undoes_final { WaitReason::UndoesFinal } else { WaitReason::Shorter };
+        let reason = if undoes_final { WaitReason::UndoesFinal } else { WaitReason::Shorter };
         return Weighed::Wait(reason);
     }
     if evidence.for_branch < 2 && evidence.endpoints > 1 {

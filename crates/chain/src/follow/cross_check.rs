@@ -4,11 +4,7 @@ use std::collections::HashMap;
 
 use model::{B256, BlockNumber, Name};
 
-use super::{
-    cursor::Link,
-    follower::Follower,
-    status::Condition,
-};
+use super::{cursor::Link, follower::Follower, status::Condition};
 use crate::{Source, View};
 
 /// While catching up, every so many blocks are compared: each agreement vouches for all before it.

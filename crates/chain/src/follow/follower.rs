@@ -151,10 +151,7 @@ impl<S: Source> Follower<S> {
     }
 
     fn see(&self, best: &Head) {
-        let seen = SeenBlock {
-            block: best.seen.link.block,
-            timestamp: Some(best.seen.timestamp),
-        };
+        let seen = SeenBlock { block: best.seen.link.block, timestamp: Some(best.seen.timestamp) };
         self.status.send_modify(|status| {
             status.seen = Some(seen);
             status.clear(&[std::mem::discriminant(&Condition::NoEndpoint)]);

@@ -28,9 +28,8 @@ impl<S: Source> Follower<S> {
     /// A head that is one of our blocks only lags, and one below all we remember says nothing.
     pub(super) async fn mind_rivals(&mut self, heads: &[Head]) -> Result<Step, Closed> {
         self.status.send_modify(|status| status.catching_up = None);
-        let is_rival = |link: &Link| {
-            self.cursor.at(link.block.number).is_some_and(|ours| ours != link.block)
-        };
+        let is_rival =
+            |link: &Link| self.cursor.at(link.block.number).is_some_and(|ours| ours != link.block);
         let rivals = heads.iter().map(|head| head.seen.link).filter(is_rival);
         match rivals.max_by_key(|link| link.block.number) {
             Some(rival) => self.consider(Branch::new(rival)).await,

@@ -45,13 +45,13 @@ use std::sync::Arc;
 use model::{ChainEvent, ReadRequest};
 use tokio::sync::{mpsc, watch};
 
+use self::follower::Follower;
 pub use self::{
     branch::WaitReason,
     cursor::{Cursor, Link, QuarantinedBlock},
     range::{RangeEnd, RangeError, range, range_of},
     status::{CatchUp, Condition, NetworkStatus, SeenBlock},
 };
-use self::follower::Follower;
 use crate::{
     Source,
     config::{ConfigMistake, NetworkConfig},

@@ -153,7 +153,9 @@ impl<S: Source> Follower<S> {
     pub(super) async fn pass_over(&mut self, best: BlockNumber) -> Result<Option<Step>, Closed> {
         let Some(setback) = &self.setback else { return Ok(None) };
         let is_hopeless = setback.telling_rounds >= self.config.limits.attempts_max;
-        if !is_hopeless || best <= setback.number {
+        // A range is of the past, so others were built on it even where we do not look at them.
+        let is_built_on = best > setback.number || self.last.is_some();
+        if !is_hopeless || !is_built_on {
             return Ok(None);
         }
         let (at, link, reason) = (setback.at, setback.link, setback.reason.clone());

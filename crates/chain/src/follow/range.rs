@@ -8,11 +8,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{
-    FollowError, NetworkStatus, QuarantinedBlock,
-    cursor::Cursor,
-    follower::Follower,
-};
+use super::{FollowError, NetworkStatus, QuarantinedBlock, cursor::Cursor, follower::Follower};
 use crate::{
     Source,
     config::{NetworkConfig, Start},
@@ -115,7 +111,10 @@ pub async fn range_of(
 }
 
 /// The highest head, once every endpoint had the time to show one or the first one did.
-async fn first_head(source: &impl Source, config: &NetworkConfig) -> Result<BlockNumber, RangeError> {
+async fn first_head(
+    source: &impl Source,
+    config: &NetworkConfig,
+) -> Result<BlockNumber, RangeError> {
     let timing = &config.timing;
     let waited_ms = timing.connect_timeout_ms + 2 * timing.request_timeout_ms;
     let deadline = Instant::now() + Duration::from_millis(waited_ms);

@@ -246,7 +246,9 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_refused() {
-        for body in ["", "<html>502</html>", "[]", "7", r#"{"id":7,"result":"#, r#"{"id":7,"result":[}"#] {
+        for body in
+            ["", "<html>502</html>", "[]", "7", r#"{"id":7,"result":"#, r#"{"id":7,"result":[}"#]
+        {
             let error = single(body).unwrap_err();
             assert!(
                 matches!(error, RpcErrorKind::NotJsonRpc(_) | RpcErrorKind::WrongId { .. }),

@@ -136,7 +136,8 @@ fn class_of_node_error(code: i64, message: &str) -> ErrorClass {
     if is_about_method && is_refusal {
         return ErrorClass::NotSupported;
     }
-    if code == -32005 || code == 429 || says(&["rate limit", "too many requests", "compute units"]) {
+    if code == -32005 || code == 429 || says(&["rate limit", "too many requests", "compute units"])
+    {
         return ErrorClass::RateLimited(RATE_LIMIT_DEFAULT);
     }
     match code {
@@ -159,8 +160,14 @@ mod tests {
         let class = |code, message: &str| node(code, message).class();
         let limited = ErrorClass::RateLimited(RATE_LIMIT_DEFAULT);
         assert_eq!(class(-32601, "nope"), ErrorClass::NotSupported);
-        assert_eq!(class(-32000, "the method trace_block does not exist"), ErrorClass::NotSupported);
-        assert_eq!(class(-32603, "Method is not available on the free plan"), ErrorClass::NotSupported);
+        assert_eq!(
+            class(-32000, "the method trace_block does not exist"),
+            ErrorClass::NotSupported
+        );
+        assert_eq!(
+            class(-32603, "Method is not available on the free plan"),
+            ErrorClass::NotSupported
+        );
         assert_eq!(class(-32005, "limit"), limited);
         assert_eq!(class(-32000, "Too Many Requests"), limited);
         assert_eq!(class(-32602, "invalid argument 0"), ErrorClass::Refused);
@@ -179,9 +186,8 @@ mod tests {
 
     #[test]
     fn http_errors_are_classed_by_status() {
-        let class = |status| {
-            RpcError { method: "eth_chainId", kind: RpcErrorKind::Http(status) }.class()
-        };
+        let class =
+            |status| RpcError { method: "eth_chainId", kind: RpcErrorKind::Http(status) }.class();
         assert_eq!(class(503), ErrorClass::Retryable);
         assert_eq!(class(408), ErrorClass::Retryable);
         assert_eq!(class(401), ErrorClass::Refused);

@@ -10,9 +10,7 @@ use model::Secret;
 use reqwest::{Client, Response, StatusCode, header};
 
 use super::{
-    Request, RpcError, RpcErrorKind, envelope,
-    error::RATE_LIMIT_DEFAULT,
-    redact::Redactor,
+    Request, RpcError, RpcErrorKind, envelope, error::RATE_LIMIT_DEFAULT, redact::Redactor,
 };
 use crate::config::{EndpointConfig, Limits, Timing};
 
@@ -56,10 +54,7 @@ impl HttpRpc {
         let setup_error =
             |why: &str| SetupError { endpoint: endpoint.name.clone(), why: redactor.clean(why) };
         let mut headers = header::HeaderMap::new();
-        headers.insert(
-            header::CONTENT_TYPE,
-            header::HeaderValue::from_static("application/json"),
-        );
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         for (name, value) in &endpoint.headers {
             let name = header::HeaderName::from_bytes(name.as_bytes())
                 .map_err(|error| setup_error(&error.to_string()))?;

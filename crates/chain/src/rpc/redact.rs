@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn no_part_of_the_url_survives() {
-        let url = Secret::new("https://user:hunter22@rpc.example/v3/abcdef123456?key=qwertz99".into());
+        let url =
+            Secret::new("https://user:hunter22@rpc.example/v3/abcdef123456?key=qwertz99".into());
         let headers = [("authorization".to_owned(), Secret::new("Bearer topsecret".to_owned()))];
         let redactor = Redactor::new(&url, &headers);
         let said = "bad key abcdef123456 for https://user:hunter22@rpc.example/v3/abcdef123456?key=qwertz99 \

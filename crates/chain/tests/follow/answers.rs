@@ -212,7 +212,8 @@ async fn a_poisoned_block_at_the_head_is_not_given_up_before_others_are_built_on
     let mut rig = Rig::start(config(vec![node.config("a")]));
     rig.until_head(world.at(tip, 4).unwrap().at).await;
     rig.until_status(|_| node.calls_of("eth_getBlockReceipts") > 12).await;
-    let is_told = |condition: &Condition| matches!(condition, Condition::BlockMissing { number: 5, .. });
+    let is_told =
+        |condition: &Condition| matches!(condition, Condition::BlockMissing { number: 5, .. });
     rig.until_status(|status| status.conditions.iter().any(is_told)).await;
     node.heal();
     rig.until_head(tip).await;

@@ -23,9 +23,8 @@ async fn an_endpoint_on_another_chain_is_never_used() {
     let mut rig = Rig::start(config(vec![wrong.config("wrong"), right.config("right")]));
     rig.until_head(tip).await;
     assert_eq!(rig.committed(), world.chain(tip, 1));
-    let status = rig
-        .until_status(|status| status.endpoints[0].state == EndpointState::WrongChain)
-        .await;
+    let status =
+        rig.until_status(|status| status.endpoints[0].state == EndpointState::WrongChain).await;
     assert_eq!(
         status.endpoints[0].last_error.as_deref(),
         Some("serves chain 1338, the network is chain 1337")
@@ -165,7 +164,8 @@ async fn traces_are_taken_in_the_dialect_that_is_offered() {
         rig.until_head(tip).await;
         for bundle in rig.bundles() {
             let traces = bundle.traces.as_ref().expect("traces");
-            let succeeded: Vec<_> = traces.iter().map(|trace| trace.frames[0].error.is_none()).collect();
+            let succeeded: Vec<_> =
+                traces.iter().map(|trace| trace.frames[0].error.is_none()).collect();
             assert_eq!(succeeded, [true, false, true], "{dialect}");
         }
     }
@@ -205,8 +205,7 @@ async fn no_error_and_no_status_shows_the_url() {
     drop(gone);
     let mut rig = Rig::start(config(endpoints));
     rig.until_head(tip).await;
-    let status =
-        rig.until_status(|status| status.endpoints[0].state == EndpointState::Down).await;
+    let status = rig.until_status(|status| status.endpoints[0].state == EndpointState::Down).await;
     let shown = format!("{status:?} {:?}", rig.history);
     assert!(shown.contains("key <secret> has no access"), "{shown}");
     assert!(!shown.contains("secretkey") && !shown.contains("127.0.0.1"), "{shown}");
@@ -237,9 +236,8 @@ async fn a_block_that_a_majority_contradicts_is_not_believed() {
     let mut rig = Rig::start(settings);
     // All three have shown their heads before the last block is asked for.
     rig.until_head(truth).await;
-    let liar = rig
-        .until_status(|status| status.endpoints[0].state == EndpointState::Distrusted)
-        .await;
+    let liar =
+        rig.until_status(|status| status.endpoints[0].state == EndpointState::Distrusted).await;
     assert_eq!(
         liar.endpoints[0].last_error.as_deref(),
         Some("contradicted by a majority about block 10")
@@ -255,7 +253,8 @@ async fn a_block_that_two_endpoints_disagree_about_is_held_and_then_blind() {
     settings.cross_check = Some(CrossCheck { depth_blocks: 0 });
     let mut rig = Rig::start(settings);
     rig.until_head(world.at(truth, 9).unwrap().at).await;
-    let is_told = |condition: &Condition| matches!(condition, Condition::Disagreement { number: 10, .. });
+    let is_told =
+        |condition: &Condition| matches!(condition, Condition::Disagreement { number: 10, .. });
     let status = rig.until_status(|status| status.conditions.iter().any(is_told)).await;
     let told = status.conditions.iter().find(|condition| is_told(condition)).unwrap().to_string();
     assert!(told.contains("a sees 0x") && told.contains("b sees 0x"), "{told}");

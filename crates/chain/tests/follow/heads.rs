@@ -1,5 +1,6 @@
 //! Nodes that lag, go back, or are far apart: nothing moves back, nothing comes twice.
 
+use bellwether_chain::config::Finality;
 use serde_json::Value;
 
 use crate::{
@@ -60,9 +61,10 @@ async fn a_lagging_node_does_not_pass_for_a_deep_reorg() {
         let is_its_turn = dice >> 63 == 1;
         let answer = match (call.method.as_str(), call.number) {
             ("eth_getBlockByNumber", _) if call.params[0] == "latest" => lagging.with_hashes(),
-            ("eth_getBlockByNumber" | "eth_getBlockByHash" | "eth_getBlockReceipts", Some(11..)) => {
-                Value::Null
-            }
+            (
+                "eth_getBlockByNumber" | "eth_getBlockByHash" | "eth_getBlockReceipts",
+                Some(11..),
+            ) => Value::Null,
             _ => return None,
         };
         is_its_turn.then_some(Reply::Result(answer))
@@ -100,8 +102,10 @@ async fn a_node_far_below_all_we_remember_says_nothing() {
     let node = FaultyEndpoint::start(&world, tip).await;
     let mut settings = config(vec![node.config("a")]);
     settings.limits.window_blocks = 8;
+    settings.finality = Finality::Blocks(5);
     let mut rig = Rig::start(settings);
     rig.until_head(tip).await;
+    rig.until_finalized(25).await;
     // Resyncing from scratch, on another fork even.
     node.set_tip(world.grow(genesis, 9, 2));
     rig.until_status(|status| status.endpoints[0].head == Some(2)).await;

@@ -80,9 +80,7 @@ async fn a_transaction_that_moves_to_another_block_is_told_in_both() {
         .map(|bundle| bundle.block_ref())
         .collect();
     assert_eq!(told_in, [old, new]);
-    let is_undone = |event: &ChainEvent| {
-        matches!(event, ChainEvent::Reverted { undone, .. } if undone.contains(&old))
-    };
+    let is_undone = |event: &ChainEvent| matches!(event, ChainEvent::Reverted { undone, .. } if undone.contains(&old));
     assert!(rig.history.iter().any(is_undone));
 }
 
@@ -117,9 +115,7 @@ async fn a_shorter_branch_is_followed_only_after_patience() {
     rig.until_head(old).await;
     let new = world.grow(world.at(old, 5).unwrap().at, 1, 3);
     node.set_tip(new);
-    let contested = |why| {
-        move |condition: &Condition| matches!(condition, Condition::Contested { why: w, .. } if *w == why)
-    };
+    let contested = |why| move |condition: &Condition| matches!(condition, Condition::Contested { why: w, .. } if *w == why);
     rig.until_status(|status| status.conditions.iter().any(contested(WaitReason::Shorter))).await;
     rig.until_head(new).await;
     assert_eq!(rig.reverts(), 1);
@@ -175,13 +171,14 @@ async fn a_reorg_deeper_than_the_window_stops_us_with_a_critical_status() {
     let node = FaultyEndpoint::start(&world, old).await;
     let mut settings = config(vec![node.config("a")]);
     settings.limits.window_blocks = 4;
+    settings.finality = Finality::Blocks(3);
     let mut rig = Rig::start(settings);
     rig.until_head(old).await;
+    rig.until_finalized(17).await;
     let new = world.grow(world.at(old, 10).unwrap().at, 1, 15);
     node.set_tip(new);
     let is_below = |condition: &Condition| matches!(condition, Condition::ForkBelowWindow { .. });
-    let status =
-        rig.until_status(|status| status.conditions.iter().any(is_below)).await;
+    let status = rig.until_status(|status| status.conditions.iter().any(is_below)).await;
     assert!(status.is_critical());
     assert_eq!(rig.reverts(), 0);
     // The chain comes back to what we know.
@@ -202,7 +199,8 @@ async fn undoing_final_blocks_takes_patience_and_leaves_a_critical_status() {
     settings.timing.reorg_patience_ms = 200;
     let mut rig = Rig::start(settings);
     let eighth = world.at(old, 8).unwrap().at;
-    rig.until(|event| matches!(event, ChainEvent::Finalized { block, .. } if *block == eighth)).await;
+    rig.until(|event| matches!(event, ChainEvent::Finalized { block, .. } if *block == eighth))
+        .await;
     let ancestor = world.at(old, 5).unwrap().at;
     let new = world.grow(ancestor, 1, 8);
     node.set_tip(new);

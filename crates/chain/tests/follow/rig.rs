@@ -100,9 +100,8 @@ impl Rig {
     /// On a source that is not made of endpoints.
     pub(crate) fn on(source: impl Source, config: NetworkConfig) -> Self {
         let (wires, rig) = Self::unstarted(&config, None, Vec::new());
-        let task = tokio::spawn(follow_source(
-            source, config, None, wires.reads, wires.out, wires.status,
-        ));
+        let task =
+            tokio::spawn(follow_source(source, config, None, wires.reads, wires.out, wires.status));
         rig(task)
     }
 
@@ -176,6 +175,13 @@ impl Rig {
             if is_wanted(&event) {
                 return event;
             }
+        }
+    }
+
+    /// Takes events until the block at this height is final.
+    pub(crate) async fn until_finalized(&mut self, number: u64) {
+        while self.cursor.finalized.is_none_or(|block| block.number < number) {
+            self.next().await;
         }
     }
 

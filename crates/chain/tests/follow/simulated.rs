@@ -64,7 +64,8 @@ impl Simulated {
     fn is_missing(&self) -> bool {
         let one_in = *self.0.missing_one_in.lock().unwrap();
         let mut dice = self.0.dice.lock().unwrap();
-        *dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *dice =
+            dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         one_in > 0 && (*dice >> 33).is_multiple_of(one_in)
     }
 

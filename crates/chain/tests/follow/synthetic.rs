@@ -151,8 +151,11 @@ fn build(parent: B256, number: u64, timestamp: u64, fork: u64, transactions: &[T
     for (place, transaction) in transactions.iter().enumerate() {
         let signature = Signature::new(U256::from(1), U256::from(1), false);
         envelopes.push(legacy(transaction.nonce).into_signed(signature).into());
-        let logs: Vec<Log> =
-            transaction.logs.iter().map(|data| Log { address: TOKEN, data: data.clone() }).collect();
+        let logs: Vec<Log> = transaction
+            .logs
+            .iter()
+            .map(|data| Log { address: TOKEN, data: data.clone() })
+            .collect();
         let receipt = Receipt {
             status: Eip658Value::Eip658(transaction.success),
             cumulative_gas_used: GAS_PER_TRANSACTION * (place as u64 + 1),
