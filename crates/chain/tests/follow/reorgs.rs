@@ -185,6 +185,7 @@ async fn a_reorg_deeper_than_the_window_stops_us_with_a_critical_status() {
     let tip = world.grow(old, 0, 10);
     node.set_tip(tip);
     rig.until_head(tip).await;
+    rig.until_finalized(27).await;
     rig.until_status(|status| !status.is_critical()).await;
     assert_eq!(rig.committed(), world.chain(tip, 1));
 }
