@@ -137,12 +137,12 @@ struct Configured {
     starts_empty: bool,
 }
 
-/// What the guarded contracts hold of one token together, and what left them lately.
+/// What a guarded contract holds of one token, and what left it lately.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
     balance: U256,
     is_known: bool,
-    /// (slice, out, in) of the last day, oldest first.
+    /// (slice, out, in) of the last day, oldest first; moves between guarded contracts left out.
     slices: VecDeque<(u64, U256, U256)>,
     /// (day, balance when it was first touched that day), oldest first.
     days: VecDeque<(u64, U256)>,
@@ -166,10 +166,49 @@ struct Account {
 /// Movements of one token in one transaction.
 #[derive(Debug, Default)]
 struct Flow {
+    /// Each guarded contract's own part.
+    parts: BTreeMap<Address, Part>,
+    /// Of all guarded contracts together, to and from everybody else.
     out: U256,
     back: U256,
-    /// Net gain of everybody else, in the smallest unit: (gains, losses).
+    /// What everybody else gained and lost, in the smallest unit.
     others: BTreeMap<Address, (U256, U256)>,
+}
+
+/// One contract's part in the movements of one token in one transaction.
+#[derive(Debug, Default, Clone, Copy)]
+struct Part {
+    out: U256,
+    back: U256,
+    /// To and from other guarded contracts: changes the balance, is no outflow.
+    inner_out: U256,
+    inner_back: U256,
+}
+
+impl Part {
+    fn after(&self, before: U256) -> U256 {
+        before
+            .saturating_add(self.back)
+            .saturating_add(self.inner_back)
+            .saturating_sub(self.out)
+            .saturating_sub(self.inner_out)
+    }
+
+    fn before(&self, after: U256) -> U256 {
+        after
+            .saturating_add(self.out)
+            .saturating_add(self.inner_out)
+            .saturating_sub(self.back)
+            .saturating_sub(self.inner_back)
+    }
+}
+
+/// Who took more than they brought.
+#[derive(Debug, Clone, Copy)]
+struct Taker {
+    address: Address,
+    brought: f64,
+    beyond: f64,
 }
 
 impl Judge for Configured {
@@ -197,17 +236,32 @@ impl Judge for Configured {
         let flows: Vec<(u32, BTreeMap<Address, Flow>)> = touches
             .chunk_by(|a, b| a.tx == b.tx)
             .map(|of_tx| (of_tx[0].tx, self.flows(block, of_tx[0].tx)))
-            .filter(|(_, flows)| !flows.is_empty())
             .collect();
-        let mut tokens: Vec<Address> = flows.iter().flat_map(|(_, f)| f.keys().copied()).collect();
-        tokens.sort_unstable();
-        tokens.dedup();
-        for token in tokens {
-            let of_token: Vec<(u32, &Flow)> =
-                flows.iter().filter_map(|(tx, flows)| Some((*tx, flows.get(&token)?))).collect();
-            self.judge_token(block, token, &of_token, memory, report);
+        // Beneficiaries first, in the order of the block: whoever appears twice has a history.
+        let mut by_holding: BTreeMap<(Address, Address), Vec<Movement>> = BTreeMap::new();
+        for (tx, flows) in &flows {
+            for (token, flow) in flows {
+                let taker = self.settle(block, *token, flow, memory);
+                let net = flow.out.saturating_sub(flow.back);
+                for (contract, part) in &flow.parts {
+                    let movement = Movement { tx: *tx, part: *part, net_of_all: net, taker };
+                    by_holding.entry((*contract, *token)).or_default().push(movement);
+                }
+            }
+        }
+        for ((contract, token), movements) in by_holding {
+            self.judge_holding(block, (contract, token), &movements, memory, report);
         }
     }
+}
+
+/// What one transaction did to one holding.
+struct Movement {
+    tx: u32,
+    part: Part,
+    /// What left all guarded contracts together: what only moved house is no loss.
+    net_of_all: U256,
+    taker: Option<Taker>,
 }
 
 impl Configured {
@@ -221,20 +275,30 @@ impl Configured {
         let mut flows: BTreeMap<Address, Flow> = BTreeMap::new();
         let mut add = |token: Address, from: Address, to: Address, amount: U256| {
             let (gives, gets) = (self.is_guarded(block, &from), self.is_guarded(block, &to));
+            if !gives && !gets {
+                // Between others: only who ends up with it matters.
+                if let Some(flow) = flows.get_mut(&token) {
+                    flow.pass_on(from, to, amount);
+                }
+                return;
+            }
             let flow = flows.entry(token).or_default();
-            if gives && !gets {
-                flow.out = flow.out.saturating_add(amount);
-            }
-            if gets && !gives {
-                flow.back = flow.back.saturating_add(amount);
-            }
-            if !gives {
-                let (_, lost) = flow.others.entry(from).or_default();
-                *lost = lost.saturating_add(amount);
-            }
-            if !gets {
-                let (gained, _) = flow.others.entry(to).or_default();
-                *gained = gained.saturating_add(amount);
+            let plus = |sum: &mut U256| *sum = sum.saturating_add(amount);
+            match (gives, gets) {
+                (true, true) => {
+                    plus(&mut flow.parts.entry(from).or_default().inner_out);
+                    plus(&mut flow.parts.entry(to).or_default().inner_back);
+                }
+                (true, false) => {
+                    plus(&mut flow.parts.entry(from).or_default().out);
+                    plus(&mut flow.out);
+                    plus(&mut flow.others.entry(to).or_default().0);
+                }
+                (false, _) => {
+                    plus(&mut flow.parts.entry(to).or_default().back);
+                    plus(&mut flow.back);
+                    plus(&mut flow.others.entry(from).or_default().1);
+                }
             }
         };
         for transfer in block.tx(tx).logs.iter().filter_map(Transfer::of) {
@@ -258,30 +322,22 @@ impl Configured {
                 }
             }
         }
-        flows.retain(|_, flow| !flow.out.is_zero() || !flow.back.is_zero());
         flows
     }
 
-    /// The balance after the block, by reads at the block; `None` when any of them is missing.
-    fn read_balance(&self, block: &Block<'_>, token: Address) -> Option<U256> {
-        let mut sum = U256::ZERO;
-        for (_, deployment) in self.site.deployments() {
-            let words = block.read_words(token, &balance_of(deployment.address), 1).ok()?;
-            sum = sum.saturating_add(words[0]);
-        }
-        Some(sum)
-    }
-
-    fn judge_token(
+    fn judge_holding(
         &self,
         block: &Block<'_>,
-        token: Address,
-        flows: &[(u32, &Flow)],
+        (contract, token): (Address, Address),
+        movements: &[Movement],
         memory: &mut StateTable,
         report: &mut Report<'_>,
     ) {
-        let key = Key::new(Kind::Holding).monitor(&self.site.key).address(token);
-        let read = if token == NATIVE { None } else { self.read_balance(block, token) };
+        let key = Key::new(Kind::Holding).monitor(&self.site.key).address(contract).address(token);
+        let read = match token {
+            NATIVE => None,
+            _ => block.read_words(token, &balance_of(contract), 1).ok().map(|words| words[0]),
+        };
         let mut holding = memory
             .get::<Holding>(&key)
             .cloned()
@@ -289,28 +345,27 @@ impl Configured {
         if let Some(after) = read {
             // The read is the state after the block: taking the block's movements back gives the
             // balance before it.
-            let before = flows.iter().rev().fold(after, |balance, (_, flow)| {
-                balance.saturating_add(flow.out).saturating_sub(flow.back)
-            });
-            holding.balance = before;
+            holding.balance = movements.iter().rev().fold(after, |b, m| m.part.before(b));
             holding.is_known = true;
         }
         holding.start_day(block.at);
-        for (tx, flow) in flows {
+        for movement in movements {
             let before = holding.balance;
-            let is_known = holding.is_known;
-            holding.take(block.at, flow);
-            let thief = self.settle(block, token, flow, before, memory);
-            if flow.out <= flow.back {
+            holding.take(block.at, &movement.part);
+            let net = movement.part.out.saturating_sub(movement.part.back);
+            let net = net.min(movement.net_of_all);
+            if net.is_zero() {
                 continue;
             }
-            if !is_known {
-                let reason = format!("balance of {} is not known", block.name_of(token));
+            if !holding.is_known {
+                let what = block.name_of(token);
+                let what = if token == NATIVE { "native value".to_owned() } else { what };
+                let reason = format!("{what} held by {} is not known", block.name_of(contract));
                 report.blind(BlindReason::ReadMissing(reason));
                 continue;
             }
-            let flow = Outflow { token, tx: *tx, net: flow.out - flow.back, before };
-            self.judge_tx(block, &flow, &holding, thief, report);
+            let flow = Outflow { contract, token, tx: movement.tx, net, before };
+            self.judge_tx(block, &flow, &holding, movement.taker, report);
             self.judge_windows(block, &flow, &mut holding, report);
         }
         if let Some(after) = read {
@@ -319,17 +374,15 @@ impl Configured {
         *memory.entry(key, Holding::default) = holding;
     }
 
-    /// Writes a transaction into the ledger of beneficiaries; who took more than they brought, with
-    /// how much they brought, if anyone did.
+    /// Writes a transaction into the ledger of beneficiaries; who took most beyond what they brought.
     fn settle(
         &self,
         block: &Block<'_>,
         token: Address,
         flow: &Flow,
-        before: U256,
         memory: &mut StateTable,
-    ) -> Option<(Address, f64)> {
-        let mut thief: Option<(Address, f64, f64)> = None;
+    ) -> Option<Taker> {
+        let mut most: Option<Taker> = None;
         for (address, (gained, lost)) in &flow.others {
             if gained == lost || address.is_zero() {
                 continue;
@@ -347,14 +400,12 @@ impl Configured {
                 account.brought += to_f64(lost - gained);
             }
             let beyond = account.took - account.brought;
-            let is_theft = gained > lost
-                && beyond > BEYOND_PRINCIPAL_SHARE * to_f64(before)
-                && account.took > BEYOND_PRINCIPAL_RATIO * account.brought;
-            if is_theft && thief.is_none_or(|(_, most, _)| beyond > most) {
-                thief = Some((*address, beyond, account.brought));
+            let takes = gained > lost && account.took > BEYOND_PRINCIPAL_RATIO * account.brought;
+            if takes && most.is_none_or(|taker| beyond > taker.beyond) {
+                most = Some(Taker { address: *address, brought: account.brought, beyond });
             }
         }
-        thief.map(|(address, _, brought)| (address, brought))
+        most
     }
 
     fn judge_tx(
@@ -362,10 +413,12 @@ impl Configured {
         block: &Block<'_>,
         flow: &Outflow,
         holding: &Holding,
-        thief: Option<(Address, f64)>,
+        taker: Option<Taker>,
         report: &mut Report<'_>,
     ) {
         let share = ratio(flow.net, flow.before);
+        let thief =
+            taker.filter(|taker| taker.beyond > BEYOND_PRINCIPAL_SHARE * to_f64(flow.before));
         let [notify, page, critical] = self.tx_shares;
         let base = self.site.severity;
         let (severity, threshold) = if share >= critical {
@@ -377,24 +430,24 @@ impl Configured {
         } else {
             return;
         };
-        let percent = share * 100.0;
-        let whose = self.whose();
         let title = format!(
-            "{} left {whose} in one transaction, {percent:.1} % of what was there",
-            self.amount(block, flow.token, flow.net)
+            "{} left {} in one transaction, {:.1} % of what was there",
+            self.amount(block, flow.token, flow.net),
+            block.name_of(flow.contract),
+            share * 100.0
         );
         let mut claim = self
             .claim(block, flow, title)
-            .what(format!("transaction {}", flow.token))
+            .what(format!("transaction {} {}", flow.contract, flow.token))
             .severity(severity)
-            .measure(self.measure("share of the holdings", share, threshold, holding))
+            .measure(measure("share of the holdings", share, threshold, holding))
             .fact("amount", FactValue::Amount(self.amount(block, flow.token, flow.net)))
             .fact("held before", FactValue::Amount(self.amount(block, flow.token, flow.before)));
-        if let Some((address, brought)) = thief {
-            claim = claim.fact("beneficiary", block.address_fact(address)).fact(
-                "share of it that the beneficiary had brought",
-                FactValue::Ratio(brought / to_f64(flow.net).max(1.0)),
-            );
+        if let Some(taker) = thief {
+            let brought = taker.brought / to_f64(flow.net).max(1.0);
+            claim = claim
+                .fact("beneficiary", block.address_fact(taker.address))
+                .fact("share of it that the beneficiary had brought", FactValue::Ratio(brought));
         }
         report.claim(claim);
     }
@@ -406,6 +459,7 @@ impl Configured {
         holding: &mut Holding,
         report: &mut Report<'_>,
     ) {
+        let contract = block.name_of(flow.contract);
         let windows = [
             ("an hour", SLICES_PER_HOUR, self.hour_share),
             ("a day", SLICES_PER_DAY, self.day_share),
@@ -414,10 +468,9 @@ impl Configured {
             let net = holding.net_outflow(block.at, slices);
             let at_start = holding.balance.saturating_add(net);
             let share = ratio(net, at_start);
-            let told = if slices == SLICES_PER_HOUR {
-                &mut holding.is_hour_told
-            } else {
-                &mut holding.is_day_told
+            let told = match slices {
+                SLICES_PER_HOUR => &mut holding.is_hour_told,
+                _ => &mut holding.is_day_told,
             };
             let is_news = share >= threshold && !*told;
             *told = share >= threshold || *told && share >= threshold * REARM;
@@ -425,16 +478,15 @@ impl Configured {
                 continue;
             }
             let title = format!(
-                "{} left {} within {span}, {:.1} % of what was there",
+                "{} left {contract} within {span}, {:.1} % of what was there",
                 self.amount(block, flow.token, net),
-                self.whose(),
                 share * 100.0
             );
             let claim = self
                 .claim(block, flow, title)
-                .what(format!("{span} {}", flow.token))
+                .what(format!("{span} {} {}", flow.contract, flow.token))
                 .severity(self.site.severity)
-                .measure(self.measure("net outflow as a share", share, threshold, holding))
+                .measure(measure("net outflow as a share", share, threshold, holding))
                 .fact("net outflow", FactValue::Amount(self.amount(block, flow.token, net)));
             report.claim(claim);
         }
@@ -443,51 +495,33 @@ impl Configured {
         let is_empty = share < self.reserve_share;
         if is_empty && !holding.is_reserve_told {
             let title = format!(
-                "{} is nearly empty: {} are left, {:.2} % of its usual balance",
-                self.whose(),
+                "{contract} is nearly empty: {} are left, {:.2} % of its usual balance",
                 self.amount(block, flow.token, holding.balance),
                 share * 100.0
             );
+            let usual = FactValue::Amount(self.amount(block, flow.token, median));
             let claim = self
                 .claim(block, flow, title)
-                .what(format!("reserve {}", flow.token))
+                .what(format!("reserve {} {}", flow.contract, flow.token))
                 .severity(worse(self.site.severity, 1))
-                .measure(self.measure("balance of its median", share, self.reserve_share, holding))
-                .fact(
-                    "median of 30 days",
-                    FactValue::Amount(self.amount(block, flow.token, median)),
-                );
+                .measure(measure(
+                    "balance as a share of its median",
+                    share,
+                    self.reserve_share,
+                    holding,
+                ))
+                .fact("median of 30 days", usual);
             report.claim(claim);
         }
         holding.is_reserve_told = is_empty;
     }
 
     fn claim(&self, block: &Block<'_>, flow: &Outflow, title: String) -> Claim {
-        let mut claim = Claim::about_frame(block, flow.tx, 0, title)
+        Claim::about_frame(block, flow.tx, 0, title)
+            .about(block, flow.contract)
             .confidence(Confidence::Heuristic)
             .fact("token", block.address_fact(flow.token))
-            .fact("transaction sender", block.address_fact(block.tx(flow.tx).from));
-        if let [only] = self.site.guarded[..] {
-            claim = claim.about(block, self.site.deployment(only).address);
-        }
-        claim
-    }
-
-    fn measure(&self, name: &str, value: f64, threshold: f64, holding: &Holding) -> Measure {
-        let history = holding.median().map(|median| History {
-            usual: ratio(holding.balance, median),
-            spread: 0.0,
-            n: holding.days.len() as u64,
-        });
-        let history = history.filter(|_| name.starts_with("balance"));
-        Measure { name: name.to_owned(), unit: String::new(), value, threshold, history }
-    }
-
-    fn whose(&self) -> String {
-        match self.site.guarded[..] {
-            [only] => self.site.deployment(only).label.to_string(),
-            _ => format!("{} guarded contracts", self.site.guarded.len()),
-        }
+            .fact("transaction sender", block.address_fact(block.tx(flow.tx).from))
     }
 
     fn amount(&self, block: &Block<'_>, token: Address, raw: U256) -> TokenAmount {
@@ -503,25 +537,54 @@ impl Configured {
 
 /// A transaction that took more than it brought.
 struct Outflow {
+    contract: Address,
     token: Address,
     tx: u32,
     net: U256,
     before: U256,
 }
 
+impl Flow {
+    fn pass_on(&mut self, from: Address, to: Address, amount: U256) {
+        let (_, lost) = self.others.entry(from).or_default();
+        *lost = lost.saturating_add(amount);
+        let (gained, _) = self.others.entry(to).or_default();
+        *gained = gained.saturating_add(amount);
+    }
+}
+
+/// A measurement, with the balances of the last days as its history where it is one of a balance.
+fn measure(name: &str, value: f64, threshold: f64, holding: &Holding) -> Measure {
+    let usual = holding.median().filter(|_| name.starts_with("balance"));
+    let n = holding.days.len() as u64;
+    let history = usual.map(|_| History { usual: 1.0, spread: holding.relative_spread(), n });
+    Measure { name: name.to_owned(), unit: String::new(), value, threshold, history }
+}
+
 impl Holding {
-    fn take(&mut self, at: UnixSeconds, flow: &Flow) {
-        self.balance = self.balance.saturating_add(flow.back).saturating_sub(flow.out);
+    /// Standard deviation of the balances of the last days, as a share of their median.
+    fn relative_spread(&self) -> f64 {
+        let Some(median) = self.median().map(to_f64).filter(|median| *median > 0.0) else {
+            return 0.0;
+        };
+        let n = self.days.len() as f64;
+        let shares = || self.days.iter().map(|(_, balance)| to_f64(*balance) / median);
+        let mean = shares().sum::<f64>() / n;
+        libm::sqrt(shares().map(|s| (s - mean) * (s - mean)).sum::<f64>() / (n - 1.0).max(1.0))
+    }
+
+    fn take(&mut self, at: UnixSeconds, part: &Part) {
+        self.balance = part.after(self.balance);
         let slice = at.0 / SLICE_S;
         while self.slices.front().is_some_and(|(oldest, _, _)| oldest + SLICES_PER_DAY <= slice) {
             self.slices.pop_front();
         }
         match self.slices.back_mut() {
             Some((newest, out, back)) if *newest >= slice => {
-                *out = out.saturating_add(flow.out);
-                *back = back.saturating_add(flow.back);
+                *out = out.saturating_add(part.out);
+                *back = back.saturating_add(part.back);
             }
-            _ => self.slices.push_back((slice, flow.out, flow.back)),
+            _ => self.slices.push_back((slice, part.out, part.back)),
         }
     }
 

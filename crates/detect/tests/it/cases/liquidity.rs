@@ -85,7 +85,7 @@ fn without_a_known_balance_an_outflow_is_blindness() {
     let judgement = world.push(12, &block([out(MALLORY, 5)]));
     assert!(judgement.findings.is_empty());
     assert!(
-        blind(&judgement)[0].contains("balance of usd is not known"),
+        blind(&judgement)[0].contains("usd held by vault is not known"),
         "{:?}",
         blind(&judgement)
     );
@@ -106,4 +106,26 @@ fn an_almost_empty_reserve_is_told() {
     }
     let judgement = world.push(60, &block([out(MALLORY, left - 5)]).balance(TOKEN, VAULT, 5));
     assert!(told(&judgement).contains("critical: vault is nearly empty"), "{}", told(&judgement));
+}
+
+#[test]
+fn each_contract_is_measured_by_its_own_holdings_and_moving_house_is_no_loss() {
+    let monitor =
+        detector("liquidity/outflow_exceeds_share", &["vault", "pool"], &[], Severity::High);
+    let mut world = World::new(vec![monitor]);
+    let (vault, pool) = (address(VAULT), address(POOL));
+    let moved = tx(ALICE, VAULT).log(transfer(TOKEN, vault, pool, 900));
+    let through = tx(ALICE, VAULT)
+        .salt(1)
+        .log(transfer(TOKEN, vault, address(ALICE), 50))
+        .log(transfer(TOKEN, address(ALICE), pool, 50));
+    let balances = |b: BlockBuilder, v, p| b.balance(TOKEN, VAULT, v).balance(TOKEN, POOL, p);
+    let judgement = world.push(12, &balances(block([moved, through]), 50, 1_000_950));
+    assert!(judgement.findings.is_empty(), "{}", told(&judgement));
+    let judgement = world.push(12, &balances(block([out(MALLORY, 50)]), 0, 1_000_950));
+    assert!(
+        told(&judgement).contains("left vault in one transaction, 100.0 %"),
+        "{}",
+        told(&judgement)
+    );
 }
