@@ -1,21 +1,23 @@
 //! Too large a share of what is there leaves. The page is `outflow_exceeds_share.md`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256};
 use model::{
-    BlindReason, Bytes, Confidence, FactValue, FrameKind, History, Level, Measure, ReadRequest,
-    Severity, TokenAmount, UnixSeconds,
+    BlindReason, Bytes, Confidence, FactValue, History, Level, Measure, ReadRequest, Severity,
+    TokenAmount,
 };
 use registry::Class;
-use serde::{Deserialize, Serialize};
 
+use super::{
+    flows::{Flow, NATIVE, Part, flows},
+    holding::{Holding, SLICES_PER_DAY, SLICES_PER_HOUR, ratio},
+    ledger::{BEYOND_PRINCIPAL_SHARE, Taker, settle},
+};
 use crate::{
     detectors::{
         Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
-        Wants,
-        block::{Transfer, to_f64},
-        milder, worse,
+        Wants, block::to_f64, milder, worse,
     },
     state::{Key, Kind, StateTable},
 };
@@ -69,32 +71,8 @@ const fn share(name: &'static str, default: f64, doc: &'static str) -> ParamSpec
 /// `balanceOf(address)`.
 const BALANCE_OF: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
 
-/// Length of one slice of the outflow of the last day.
-const SLICE_S: u64 = 300;
-const SLICES_PER_HOUR: u64 = 12;
-const SLICES_PER_DAY: u64 = 288;
-
-/// Days whose balances make the median.
-const DAYS_MAX: usize = 30;
-
-/// Beneficiaries per shard and shards per token: what some sixteen thousand beneficiaries brought
-/// and took is remembered. A full shard forgets whom it has not seen for the longest time.
-const SHARD_LEN_MAX: usize = 16;
-const SHARDS: u16 = 1_024;
-
-/// What a beneficiary brought counts half after this time: 62 days, e-fold of 90.
-const LEDGER_EFOLD_S: f64 = 90.0 * 86_400.0;
-
-/// A beneficiary that takes more than this share of the holdings beyond what it brought, and more
-/// than half as much again as it brought, takes other people's money.
-const BEYOND_PRINCIPAL_SHARE: f64 = 0.01;
-const BEYOND_PRINCIPAL_RATIO: f64 = 1.5;
-
 /// A rule that fired may fire again once its share fell below this part of its threshold.
 const REARM: f64 = 0.7;
-
-/// Native value, where a token's address would stand.
-const NATIVE: Address = Address::ZERO;
 
 /// See the page.
 #[derive(Debug)]
@@ -137,80 +115,6 @@ struct Configured {
     starts_empty: bool,
 }
 
-/// What a guarded contract holds of one token, and what left it lately.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holding {
-    balance: U256,
-    is_known: bool,
-    /// (slice, out, in) of the last day, oldest first; moves between guarded contracts left out.
-    slices: VecDeque<(u64, U256, U256)>,
-    /// (day, balance when it was first touched that day), oldest first.
-    days: VecDeque<(u64, U256)>,
-    is_hour_told: bool,
-    is_day_told: bool,
-    is_reserve_told: bool,
-}
-
-/// What a few beneficiaries brought and took, decayed to the time of their last appearance.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct LedgerShard(Vec<Account>);
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Account {
-    address: Address,
-    brought: f64,
-    took: f64,
-    at: UnixSeconds,
-}
-
-/// Movements of one token in one transaction.
-#[derive(Debug, Default)]
-struct Flow {
-    /// Each guarded contract's own part.
-    parts: BTreeMap<Address, Part>,
-    /// Of all guarded contracts together, to and from everybody else.
-    out: U256,
-    back: U256,
-    /// What everybody else gained and lost, in the smallest unit.
-    others: BTreeMap<Address, (U256, U256)>,
-}
-
-/// One contract's part in the movements of one token in one transaction.
-#[derive(Debug, Default, Clone, Copy)]
-struct Part {
-    out: U256,
-    back: U256,
-    /// To and from other guarded contracts: changes the balance, is no outflow.
-    inner_out: U256,
-    inner_back: U256,
-}
-
-impl Part {
-    fn after(&self, before: U256) -> U256 {
-        before
-            .saturating_add(self.back)
-            .saturating_add(self.inner_back)
-            .saturating_sub(self.out)
-            .saturating_sub(self.inner_out)
-    }
-
-    fn before(&self, after: U256) -> U256 {
-        after
-            .saturating_add(self.out)
-            .saturating_add(self.inner_out)
-            .saturating_sub(self.back)
-            .saturating_sub(self.inner_back)
-    }
-}
-
-/// Who took more than they brought.
-#[derive(Debug, Clone, Copy)]
-struct Taker {
-    address: Address,
-    brought: f64,
-    beyond: f64,
-}
-
 impl Judge for Configured {
     fn wants(&self) -> Wants {
         Wants { transfers: true, transactions: true, remembers: true, ..Wants::default() }
@@ -241,7 +145,7 @@ impl Judge for Configured {
         let mut by_holding: BTreeMap<(Address, Address), Vec<Movement>> = BTreeMap::new();
         for (tx, flows) in &flows {
             for (token, flow) in flows {
-                let taker = self.settle(block, *token, flow, memory);
+                let taker = settle(&self.site.key, block.at, *token, flow, memory);
                 let net = flow.out.saturating_sub(flow.back);
                 for (contract, part) in &flow.parts {
                     let movement = Movement { tx: *tx, part: *part, net_of_all: net, taker };
@@ -265,64 +169,10 @@ struct Movement {
 }
 
 impl Configured {
-    fn is_guarded(&self, block: &Block<'_>, address: &Address) -> bool {
-        block.guarded(address).is_some_and(|(index, _)| self.site.guards(index))
-    }
-
-    /// What moved between the guarded contracts and everybody else, per token. Both directions of a
-    /// transaction count, so what only passes through (a flash loan) comes to nothing.
     fn flows(&self, block: &Block<'_>, tx: u32) -> BTreeMap<Address, Flow> {
-        let mut flows: BTreeMap<Address, Flow> = BTreeMap::new();
-        let mut add = |token: Address, from: Address, to: Address, amount: U256| {
-            let (gives, gets) = (self.is_guarded(block, &from), self.is_guarded(block, &to));
-            if !gives && !gets {
-                // Between others: only who ends up with it matters.
-                if let Some(flow) = flows.get_mut(&token) {
-                    flow.pass_on(from, to, amount);
-                }
-                return;
-            }
-            let flow = flows.entry(token).or_default();
-            let plus = |sum: &mut U256| *sum = sum.saturating_add(amount);
-            match (gives, gets) {
-                (true, true) => {
-                    plus(&mut flow.parts.entry(from).or_default().inner_out);
-                    plus(&mut flow.parts.entry(to).or_default().inner_back);
-                }
-                (true, false) => {
-                    plus(&mut flow.parts.entry(from).or_default().out);
-                    plus(&mut flow.out);
-                    plus(&mut flow.others.entry(to).or_default().0);
-                }
-                (false, _) => {
-                    plus(&mut flow.parts.entry(to).or_default().back);
-                    plus(&mut flow.back);
-                    plus(&mut flow.others.entry(from).or_default().1);
-                }
-            }
-        };
-        for transfer in block.tx(tx).logs.iter().filter_map(Transfer::of) {
-            if self.tokens.contains(&transfer.token) {
-                add(transfer.token, transfer.from, transfer.to, transfer.amount);
-            }
-        }
-        if let Some(trace) = block.trace(tx) {
-            for (at, frame) in trace.frames.iter().enumerate() {
-                let moves = matches!(
-                    frame.kind,
-                    FrameKind::Call
-                        | FrameKind::Create
-                        | FrameKind::Create2
-                        | FrameKind::SelfDestruct
-                );
-                if let (true, false, Some(to)) = (moves, frame.value.is_zero(), frame.to)
-                    && trace.took_effect(at)
-                {
-                    add(NATIVE, frame.from, to, frame.value);
-                }
-            }
-        }
-        flows
+        flows(block, tx, &self.tokens, |address| {
+            block.guarded(address).is_some_and(|(index, _)| self.site.guards(index))
+        })
     }
 
     fn judge_holding(
@@ -350,6 +200,9 @@ impl Configured {
         }
         holding.start_day(block.at);
         for movement in movements {
+            if movement.part.is_created {
+                (holding.balance, holding.is_known) = (U256::ZERO, true);
+            }
             let before = holding.balance;
             holding.take(block.at, &movement.part);
             let net = movement.part.out.saturating_sub(movement.part.back);
@@ -372,40 +225,6 @@ impl Configured {
             holding.balance = after;
         }
         *memory.entry(key, Holding::default) = holding;
-    }
-
-    /// Writes a transaction into the ledger of beneficiaries; who took most beyond what they brought.
-    fn settle(
-        &self,
-        block: &Block<'_>,
-        token: Address,
-        flow: &Flow,
-        memory: &mut StateTable,
-    ) -> Option<Taker> {
-        let mut most: Option<Taker> = None;
-        for (address, (gained, lost)) in &flow.others {
-            if gained == lost || address.is_zero() {
-                continue;
-            }
-            let shard = u16::from_be_bytes([address[18], address[19]]) % SHARDS;
-            let key = Key::new(Kind::LedgerShard)
-                .monitor(&self.site.key)
-                .address(token)
-                .with(&shard.to_be_bytes());
-            let shard = memory.entry(key, LedgerShard::default);
-            let account = shard.account(*address, block.at);
-            if gained > lost {
-                account.took += to_f64(gained - lost);
-            } else {
-                account.brought += to_f64(lost - gained);
-            }
-            let beyond = account.took - account.brought;
-            let takes = gained > lost && account.took > BEYOND_PRINCIPAL_RATIO * account.brought;
-            if takes && most.is_none_or(|taker| beyond > taker.beyond) {
-                most = Some(Taker { address: *address, brought: account.brought, beyond });
-            }
-        }
-        most
     }
 
     fn judge_tx(
@@ -544,15 +363,6 @@ struct Outflow {
     before: U256,
 }
 
-impl Flow {
-    fn pass_on(&mut self, from: Address, to: Address, amount: U256) {
-        let (_, lost) = self.others.entry(from).or_default();
-        *lost = lost.saturating_add(amount);
-        let (gained, _) = self.others.entry(to).or_default();
-        *gained = gained.saturating_add(amount);
-    }
-}
-
 /// A measurement, with the balances of the last days as its history where it is one of a balance.
 fn measure(name: &str, value: f64, threshold: f64, holding: &Holding) -> Measure {
     let usual = holding.median().filter(|_| name.starts_with("balance"));
@@ -561,94 +371,6 @@ fn measure(name: &str, value: f64, threshold: f64, holding: &Holding) -> Measure
     Measure { name: name.to_owned(), unit: String::new(), value, threshold, history }
 }
 
-impl Holding {
-    /// Standard deviation of the balances of the last days, as a share of their median.
-    fn relative_spread(&self) -> f64 {
-        let Some(median) = self.median().map(to_f64).filter(|median| *median > 0.0) else {
-            return 0.0;
-        };
-        let n = self.days.len() as f64;
-        let shares = || self.days.iter().map(|(_, balance)| to_f64(*balance) / median);
-        let mean = shares().sum::<f64>() / n;
-        libm::sqrt(shares().map(|s| (s - mean) * (s - mean)).sum::<f64>() / (n - 1.0).max(1.0))
-    }
-
-    fn take(&mut self, at: UnixSeconds, part: &Part) {
-        self.balance = part.after(self.balance);
-        let slice = at.0 / SLICE_S;
-        while self.slices.front().is_some_and(|(oldest, _, _)| oldest + SLICES_PER_DAY <= slice) {
-            self.slices.pop_front();
-        }
-        match self.slices.back_mut() {
-            Some((newest, out, back)) if *newest >= slice => {
-                *out = out.saturating_add(part.out);
-                *back = back.saturating_add(part.back);
-            }
-            _ => self.slices.push_back((slice, part.out, part.back)),
-        }
-    }
-
-    /// What left in the newest `slices`, less what came.
-    fn net_outflow(&self, at: UnixSeconds, slices: u64) -> U256 {
-        let now = at.0 / SLICE_S;
-        let recent = self.slices.iter().filter(|(slice, _, _)| slice + slices > now);
-        let (out, back) = recent.fold((U256::ZERO, U256::ZERO), |(out, back), (_, o, b)| {
-            (out.saturating_add(*o), back.saturating_add(*b))
-        });
-        out.saturating_sub(back)
-    }
-
-    fn start_day(&mut self, at: UnixSeconds) {
-        let day = at.0 / 86_400;
-        if self.is_known && self.days.back().is_none_or(|(newest, _)| *newest < day) {
-            if self.days.len() == DAYS_MAX {
-                self.days.pop_front();
-            }
-            self.days.push_back((day, self.balance));
-        }
-    }
-
-    /// Median of the balances that days began with; `None` before the second day.
-    fn median(&self) -> Option<U256> {
-        if self.days.len() < 2 {
-            return None;
-        }
-        let mut sorted: Vec<U256> = self.days.iter().map(|(_, balance)| *balance).collect();
-        sorted.sort_unstable();
-        Some(sorted[sorted.len() / 2])
-    }
-}
-
-impl LedgerShard {
-    fn account(&mut self, address: Address, now: UnixSeconds) -> &mut Account {
-        let at = self.0.iter().position(|account| account.address == address);
-        let at = at.unwrap_or_else(|| {
-            if self.0.len() == SHARD_LEN_MAX {
-                let oldest = self.0.iter().enumerate().min_by_key(|(i, a)| (a.at, *i));
-                if let Some((oldest, _)) = oldest {
-                    self.0.remove(oldest);
-                }
-            }
-            self.0.push(Account { address, brought: 0.0, took: 0.0, at: now });
-            self.0.len() - 1
-        });
-        let account = &mut self.0[at];
-        let keep = libm::exp(-(now.seconds_since(account.at) as f64) / LEDGER_EFOLD_S);
-        account.brought *= keep;
-        account.took *= keep;
-        account.at = now;
-        account
-    }
-}
-
 fn balance_of(holder: Address) -> Vec<u8> {
     [BALANCE_OF.as_slice(), &[0; 12], holder.as_slice()].concat()
-}
-
-/// A share, at most 1; all of nothing is 1.
-fn ratio(part: U256, whole: U256) -> f64 {
-    if whole.is_zero() {
-        return if part.is_zero() { 0.0 } else { 1.0 };
-    }
-    (to_f64(part) / to_f64(whole)).min(1.0)
 }
