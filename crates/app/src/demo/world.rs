@@ -55,7 +55,10 @@ impl World {
 
     /// One block of an attack among everyday traffic, with what happens in it; `None` when the
     /// attack is over.
-    pub(super) fn attack(&mut self, run: &mut Run) -> anyhow::Result<Option<(&'static str, BlockRef)>> {
+    pub(super) fn attack(
+        &mut self,
+        run: &mut Run,
+    ) -> anyhow::Result<Option<(&'static str, BlockRef)>> {
         let step = run.step(&self.devnet, &self.meridian, &mut self.traffic)?;
         let Some(what) = step else { return Ok(None) };
         self.traffic.submit(&self.devnet, &self.meridian)?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use alloy_primitives::{Address, B256, Bloom, Bytes, I256, U256, keccak256};
 use bellwether_detect::{Engine, Judgement, MonitorSpec, Params, RuleSpec, Subject};
 use model::{
-    BlockBundle, BlockRef, ChainEvent, CoverageResult, Finding, Frame, FrameKind, Header, Log, Name,
-    Position, Proof, Proven, Severity, StateEntry, StateRead, StateUndo, Transaction, TxStatus,
-    TxTrace, UnixSeconds,
+    BlockBundle, BlockRef, ChainEvent, CoverageResult, Finding, Frame, FrameKind, Header, Log,
+    Name, Position, Proof, Proven, Severity, StateEntry, StateRead, StateUndo, Transaction,
+    TxStatus, TxTrace, UnixSeconds,
 };
 use registry::{Class, ContractAbi, Deployment, Labels, OracleConfig, Registry, TokenUnit};
 
@@ -74,9 +74,14 @@ pub(crate) fn deployments() -> Vec<Deployment> {
         Deployment { token: unit("USD"), ..deployment("usd", TOKEN, Class::Token, erc20.clone()) },
         Deployment {
             oracle: Some(OracleConfig { heartbeat_s: 3_600, deviation: 0.005, decimals: 8 }),
-            ..deployment("feed", FEED, Class::Oracle, abi(&[
-                "event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)",
-            ]))
+            ..deployment(
+                "feed",
+                FEED,
+                Class::Oracle,
+                abi(&[
+                    "event AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)",
+                ]),
+            )
         },
         deployment("pool", POOL, Class::Pool, abi(&["function swap(uint256 amount)"])),
         Deployment { token: unit("GOLD"), ..deployment("gold", OTHER_TOKEN, Class::Token, erc20) },
@@ -84,7 +89,12 @@ pub(crate) fn deployments() -> Vec<Deployment> {
 }
 
 /// A monitor of a detector on deployments, with parameters written as in a file.
-pub(crate) fn detector(id: &str, on: &[&str], params: &[(&str, &str)], severity: Severity) -> MonitorSpec {
+pub(crate) fn detector(
+    id: &str,
+    on: &[&str],
+    params: &[(&str, &str)],
+    severity: Severity,
+) -> MonitorSpec {
     let params: Params =
         params.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     MonitorSpec {
@@ -100,13 +110,22 @@ pub(crate) fn detector(id: &str, on: &[&str], params: &[(&str, &str)], severity:
 }
 
 /// A monitor with a match expression.
-pub(crate) fn expression(label: &str, on: &[&str], subject: Subject, when: Option<&str>) -> MonitorSpec {
+pub(crate) fn expression(
+    label: &str,
+    on: &[&str],
+    subject: Subject,
+    when: Option<&str>,
+) -> MonitorSpec {
     MonitorSpec {
         name: name(label),
         version: 1,
         networks: Vec::new(),
         on: on.iter().map(|label| name(label)).collect(),
-        rule: RuleSpec::Expression { subject, when: when.map(str::to_owned), any_address_abi: None },
+        rule: RuleSpec::Expression {
+            subject,
+            when: when.map(str::to_owned),
+            any_address_abi: None,
+        },
         severity: Severity::High,
         say: None,
         runbook: Some("runbooks/vault.md".to_owned()),
@@ -191,7 +210,13 @@ pub(crate) fn answer(value: i64, round: u64, updated_at: u64) -> Log {
 }
 
 /// A frame of a call.
-pub(crate) fn frame(parent: Option<u32>, depth: u16, from: Address, to: Address, input: &[u8]) -> Frame {
+pub(crate) fn frame(
+    parent: Option<u32>,
+    depth: u16,
+    from: Address,
+    to: Address,
+    input: &[u8],
+) -> Frame {
     Frame {
         parent,
         depth,
@@ -354,8 +379,9 @@ impl World {
         monitors: Vec<MonitorSpec>,
     ) -> Self {
         let registry = Arc::new(Registry::new(deployments, labels).unwrap());
-        let engine = Engine::new(registry, monitors)
-            .unwrap_or_else(|errors| panic!("{}", errors.iter().map(|e| format!("{e}\n")).collect::<String>()));
+        let engine = Engine::new(registry, monitors).unwrap_or_else(|errors| {
+            panic!("{}", errors.iter().map(|e| format!("{e}\n")).collect::<String>())
+        });
         Self {
             engine,
             head: BlockRef { number: 100, hash: B256::repeat_byte(1) },

@@ -70,7 +70,12 @@ fn a_recovered_block_is_judged_late_by_what_remembers_nothing() {
 fn a_reorg_deeper_than_the_journal_empties_the_memory_and_says_so() {
     let monitors = vec![
         detector("chain/reorg", &[], &[], Severity::Medium),
-        detector("telemetry/gas_unusual", &["vault"], &[("warm_up_observations", "5"), ("warm_up_s", "0")], Severity::High),
+        detector(
+            "telemetry/gas_unusual",
+            &["vault"],
+            &[("warm_up_observations", "5"), ("warm_up_s", "0")],
+            Severity::High,
+        ),
     ];
     let mut world = World::new(monitors);
     let ordinary = || block([tx(ALICE, VAULT).input(call("redeem(uint256)", 1))]);
@@ -94,12 +99,15 @@ impl BlockBuilder {
 
 #[test]
 fn an_unknown_network_is_judged_by_the_monitors_of_all_networks() {
-    let registry = std::sync::Arc::new(registry::Registry::new(deployments(), Default::default()).unwrap());
+    let registry =
+        std::sync::Arc::new(registry::Registry::new(deployments(), Default::default()).unwrap());
     let any = expression("failures", &[], Subject::Transaction, Some("tx.status == failed"));
     let mut engine = Engine::new(registry, vec![any, redeemed_monitor()]).unwrap();
-    let mut bundle = std::sync::Arc::unwrap_or_clone(
-        block([tx(ALICE, VAULT).failed()]).build(model::BlockRef { number: 1, hash: keccak256("x") }, START, 0),
-    );
+    let mut bundle = std::sync::Arc::unwrap_or_clone(block([tx(ALICE, VAULT).failed()]).build(
+        model::BlockRef { number: 1, hash: keccak256("x") },
+        START,
+        0,
+    ));
     bundle.network = name("elsewhere");
     let judgement = engine.apply(Position(0), &ChainEvent::Committed(bundle.into()));
     assert_eq!(judgement.findings.len(), 1);
@@ -112,7 +120,12 @@ fn two_runs_say_the_same_to_the_byte() {
         let monitors = vec![
             redeemed_monitor(),
             detector("telemetry/gas_unusual", &[], &[], Severity::High),
-            detector("liquidity/outflow_exceeds_share", &[], &[("starts_empty", "true")], Severity::High),
+            detector(
+                "liquidity/outflow_exceeds_share",
+                &[],
+                &[("starts_empty", "true")],
+                Severity::High,
+            ),
         ];
         let mut world = World::new(monitors);
         let mut all = Vec::new();
@@ -130,4 +143,40 @@ fn two_runs_say_the_same_to_the_byte() {
         (all, world.state())
     };
     assert_eq!(run(), run());
+}
+
+/// Shortest time of a few to judge a block of 500 logs with so many monitors on other contracts.
+fn cost_with(monitors: usize) -> std::time::Duration {
+    let mut all = deployments();
+    let contracts = monitors / 10;
+    for i in 0..contracts {
+        let mut other = all[0].clone();
+        other.label = name(&format!("vault-{i}"));
+        other.address.0[..8].copy_from_slice(&(i as u64).to_be_bytes());
+        all.push(other);
+    }
+    let specs = (0..monitors).map(|i| {
+        let on = format!("vault-{}", i % contracts);
+        let subject = Subject::Event("Redeemed".into());
+        expression(&format!("m-{i}"), &[&on], subject, Some("amount >= 5"))
+    });
+    let mut world = World::with(all, Default::default(), specs.collect());
+    let txs = (0..100u8).map(|i| {
+        let logs = (0..4).map(|j| transfer(0x55, address(i), address(j), 5));
+        logs.fold(tx(i, POOL).salt(i.into()).log(redeemed(address(i), 7)), TxBuilder::log)
+    });
+    let busy = block(txs.collect::<Vec<_>>());
+    let one = |i| {
+        let event = ChainEvent::Committed(busy.build(world.head, world.at + i, i));
+        let start = std::time::Instant::now();
+        world.apply(&event);
+        start.elapsed()
+    };
+    (0..20).map(one).min().unwrap()
+}
+
+#[test]
+fn a_thousand_times_the_monitors_do_not_cost_a_few_times_as_much() {
+    let (few, many) = (cost_with(10), cost_with(10_000));
+    assert!(many < 4 * few, "10 monitors: {few:?}, 10,000 monitors: {many:?}");
 }

@@ -35,7 +35,8 @@ fn each_match_in_a_transaction_is_a_finding_with_its_own_identity() {
     expect![[r#"
         holder: 0x1111111111111111111111111111111111111112
         amount: 5
-        transaction sender: 0x1111111111111111111111111111111111111112"#]].assert_eq(&facts.join("\n"));
+        transaction sender: 0x1111111111111111111111111111111111111112"#]]
+    .assert_eq(&facts.join("\n"));
     assert_eq!(first.runbook.as_deref(), Some("runbooks/vault.md"));
     assert_eq!(first.detector, "expression");
 }
@@ -56,17 +57,19 @@ fn a_finding_keeps_its_identity_when_its_transaction_moves_to_another_block() {
 fn a_message_template_writes_the_title() {
     let mut monitor = expression("m", &["vault"], event("Redeemed"), None);
     monitor.say = Some("{{ holder | label }} took {{ amount }}".to_owned());
-    let judgement =
-        World::new(vec![monitor]).push(12, &block([tx(ALICE, VAULT).log(redeemed(address(TOKEN), 7))]));
+    let judgement = World::new(vec![monitor])
+        .push(12, &block([tx(ALICE, VAULT).log(redeemed(address(TOKEN), 7))]));
     assert_eq!(told(&judgement), "high: usd took 7");
 }
 
 #[test]
 fn calls_of_failed_transactions_match_only_when_asked_for() {
-    let calls = || block([
-        tx(ALICE, VAULT).input(call("redeem(uint256)", 9)),
-        tx(ALICE, VAULT).input(call("redeem(uint256)", 9)).failed().salt(1),
-    ]);
+    let calls = || {
+        block([
+            tx(ALICE, VAULT).input(call("redeem(uint256)", 9)),
+            tx(ALICE, VAULT).input(call("redeem(uint256)", 9)).failed().salt(1),
+        ])
+    };
     let found = |when: Option<&str>| {
         let mut world = one(Subject::Call("redeem".into()), &["vault"], when);
         let judgement = world.push(12, &calls().traced());
@@ -88,7 +91,10 @@ fn nested_calls_are_seen_in_traces_and_without_traces_the_monitor_is_blind() {
     let direct = tx(ALICE, VAULT).input(call("redeem(uint256)", 4)).salt(1);
     let mut world = one(Subject::Call("redeem".into()), &["vault"], None);
     let with = world.push(12, &block([nested.clone(), direct.clone()]).traced());
-    assert_eq!(with.findings.iter().map(|f| f.origin.frame).collect::<Vec<_>>(), [Some(1), Some(0)]);
+    assert_eq!(
+        with.findings.iter().map(|f| f.origin.frame).collect::<Vec<_>>(),
+        [Some(1), Some(0)]
+    );
     assert!(blind(&with).is_empty());
     let without = world.push(12, &block([nested, direct]));
     assert_eq!(without.findings.len(), 1, "the outermost call is judged all the same");
@@ -149,11 +155,13 @@ fn a_failed_evaluation_is_blindness_and_other_matches_stand() {
 
 #[test]
 fn transactions_match_directly_called_deployments_or_all() {
-    let txs = || block([
-        tx(ALICE, VAULT).failed(),
-        tx(ALICE, POOL).failed().salt(1),
-        tx(ALICE, VAULT).salt(2),
-    ]);
+    let txs = || {
+        block([
+            tx(ALICE, VAULT).failed(),
+            tx(ALICE, POOL).failed().salt(1),
+            tx(ALICE, VAULT).salt(2),
+        ])
+    };
     let count = |on: &[&str]| {
         let mut world = one(Subject::Transaction, on, Some("tx.status == failed"));
         world.push(12, &txs()).findings.len()
@@ -172,7 +180,12 @@ fn monitors_indexed_by_address_match_as_the_others_do() {
         })
         .collect();
     monitors.push(expression("mine", &["vault"], event("Redeemed"), Some(&when)));
-    monitors.push(expression("by-sender", &["vault"], event("Redeemed"), Some(&format!("tx.from == {me}"))));
+    monitors.push(expression(
+        "by-sender",
+        &["vault"],
+        event("Redeemed"),
+        Some(&format!("tx.from == {me}")),
+    ));
     let mut world = World::new(monitors);
     let judgement = world.push(12, &block([tx(ALICE, VAULT).log(redeemed(me, 5))]));
     let names: Vec<&str> = judgement.findings.iter().map(|f| f.monitor.as_str()).collect();

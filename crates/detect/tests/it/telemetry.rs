@@ -10,7 +10,8 @@ struct Noise(u64);
 
 impl Noise {
     fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -21,7 +22,8 @@ impl Noise {
 
 fn world() -> World {
     let params = [("warm_up_s", "3600"), ("warm_up_observations", "60")];
-    let ids = ["telemetry/failed_calls_rise", "telemetry/gas_unusual", "telemetry/call_rate_unusual"];
+    let ids =
+        ["telemetry/failed_calls_rise", "telemetry/gas_unusual", "telemetry/call_rate_unusual"];
     World::new(ids.map(|id| detector(id, &["vault"], &params, Severity::High)).into())
 }
 
@@ -127,11 +129,8 @@ fn each_block_feeds_the_charts_of_what_it_touched() {
     let (mut world, mut noise) = after_a_day(150);
     let touched = minute(&mut noise, 8, 90_000.0, 0.0);
     let judgement = world.push(60, &touched);
-    let mut names: Vec<String> = judgement
-        .samples
-        .iter()
-        .map(|Sample { series, .. }| series.to_string())
-        .collect();
+    let mut names: Vec<String> =
+        judgement.samples.iter().map(|Sample { series, .. }| series.to_string()).collect();
     names.sort();
     expect![[r#"
         calls_upper_per_bucket{contract="vault",function="redeem",monitor="telemetry.call_rate_unusual",network="testnet"}
@@ -176,7 +175,8 @@ fn windows_of_twelve_thousand_transactions_equal_a_batch_computation() {
             .collect();
         let mean = gas.iter().sum::<f64>() / gas.len() as f64;
         let squares: f64 = gas.iter().map(|g| (g - mean) * (g - mean)).sum();
-        let expected = [("gas_mean_gas", mean), ("gas_variance_gas2", squares / (gas.len() - 1) as f64)];
+        let expected =
+            [("gas_mean_gas", mean), ("gas_variance_gas2", squares / (gas.len() - 1) as f64)];
         for (metric, expected) in expected {
             let found = judgement.samples.iter().find(|s| s.series.metric() == metric).unwrap();
             assert!((found.value / expected - 1.0).abs() < 1e-9, "{metric} {}", found.value);

@@ -75,6 +75,15 @@ pub struct OutboxCounts {
     pub oldest_due_decided_at: Option<UnixMillis>,
 }
 
+/// What became of messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Taken by the receiver's side.
+    pub delivered: u64,
+    /// Given up.
+    pub failed: u64,
+}
+
 /// Lets go of the messages that a process took which is gone: they are due at once, in their order.
 /// What waits for a retry still does.
 pub(crate) fn release(connection: &Connection) -> rusqlite::Result<usize> {
@@ -322,6 +331,46 @@ impl Outbox {
                 }
             }
             Ok(counts)
+        })
+    }
+
+    /// How many messages were delivered, and how many given up, at `since` or later.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn settled_since(&self, since: UnixMillis) -> Result<Settled, StoreError> {
+        self.store.read("count settled messages", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT coalesce(sum(state = 1), 0), coalesce(sum(state = 2), 0)
+                 FROM notifications WHERE state <> 0 AND at >= ?1",
+            )?;
+            let (delivered, failed) =
+                statement.query_row([since.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(Settled {
+                delivered: unsigned(delivered, TABLE, "count")?,
+                failed: unsigned(failed, TABLE, "count")?,
+            })
+        })
+    }
+
+    /// Messages that nobody took, newest decision first: still due, or given up. At most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn undelivered(&self, limit: usize) -> Result<Vec<Notification>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.store.read("list undelivered messages", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
+                        at, detail
+                 FROM notifications WHERE state <> 1 ORDER BY decided_at DESC, id LIMIT ?1",
+            )?;
+            let mut rows = statement.query([limit])?;
+            let mut listed = Vec::new();
+            while let Some(row) = rows.next()? {
+                listed.push(notification(row)?);
+            }
+            Ok(listed)
         })
     }
 

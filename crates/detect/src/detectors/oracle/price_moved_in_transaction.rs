@@ -148,10 +148,10 @@ impl Judge for Configured {
                 continue;
             }
             let mut paths: BTreeMap<(Address, &'static str), Path> = BTreeMap::new();
-            from_logs(block, tx, &mut paths);
-            self.from_repeated_reads(block, tx, &mut paths);
+            stated_prices(block, tx, &mut paths);
+            self.repeated_reads(block, tx, &mut paths);
             for pool in &self.pools {
-                self.from_reserves(block, tx, *pool, &mut paths, report);
+                self.reserves_of_pool(block, tx, *pool, &mut paths, report);
             }
             let furthest =
                 paths.into_iter().max_by(|(_, a), (_, b)| a.moved().total_cmp(&b.moved()));
@@ -166,7 +166,7 @@ impl Judge for Configured {
 
 impl Configured {
     /// The same view of a guarded contract asked twice, with different answers: with traces.
-    fn from_repeated_reads(
+    fn repeated_reads(
         &self,
         block: &Block<'_>,
         tx: u32,
@@ -202,7 +202,7 @@ impl Configured {
 
     /// The ratio of a guarded pool's two balances after each transfer, from its balances after the
     /// block back to those before the transaction.
-    fn from_reserves(
+    fn reserves_of_pool(
         &self,
         block: &Block<'_>,
         tx: u32,
@@ -349,7 +349,7 @@ fn find_loan(logs: &[Log]) -> Option<Loan> {
 }
 
 /// Prices that pools and feeds state in their own events.
-fn from_logs(block: &Block<'_>, tx: u32, paths: &mut BTreeMap<(Address, &'static str), Path>) {
+fn stated_prices(block: &Block<'_>, tx: u32, paths: &mut BTreeMap<(Address, &'static str), Path>) {
     for log in &block.tx(tx).logs {
         let word = |at: usize| log.data.get(at * 32..at * 32 + 32).map(U256::from_be_slice);
         let (how, price) = match log.topic0() {

@@ -67,14 +67,15 @@ pub(crate) fn upgraded() -> Vec<Finding> {
 #[test]
 fn changes_are_told_in_full_sentences_with_their_degree() {
     let mut world = World::new(monitors());
-    let judgement = world.push(12, &block([
-        tx(ALICE, VAULT)
+    let judgement = world.push(
+        12,
+        &block([tx(ALICE, VAULT)
             .log(granted(VAULT, B256::ZERO))
             .log(granted(VAULT, keccak256("MINTER_ROLE")))
             .log(parameter(100, 110))
             .log(parameter(100, 900))
-            .log(upgraded_to(VAULT)),
-    ]));
+            .log(upgraded_to(VAULT))]),
+    );
     expect![[r#"
         critical: 0x6666666666666666666666666666666666666667 was given DEFAULT_ADMIN_ROLE of vault
         high: 0x6666666666666666666666666666666666666667 was given MINTER_ROLE of vault

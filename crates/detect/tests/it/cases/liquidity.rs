@@ -28,8 +28,8 @@ pub(crate) fn drain() -> Vec<Finding> {
 }
 
 pub(crate) fn flash_in_and_out() -> Vec<Finding> {
-    let flash = out(MALLORY, 900_000)
-        .log(transfer(TOKEN, address(MALLORY), address(VAULT), 900_090));
+    let flash =
+        out(MALLORY, 900_000).log(transfer(TOKEN, address(MALLORY), address(VAULT), 900_090));
     world().push(12, &block([flash]).balance(TOKEN, VAULT, 1_000_090)).findings
 }
 
@@ -66,11 +66,17 @@ fn a_slow_drain_is_found_by_the_hour_and_told_once() {
     for minute in 0..40 {
         left -= 8_000;
         let judgement = world.push(60, &block([out(MALLORY, 8_000)]).balance(TOKEN, VAULT, left));
-        heard.extend(judgement.findings.iter().map(|f| format!("minute {minute}, {}: {}", f.severity, f.title)));
+        heard.extend(
+            judgement
+                .findings
+                .iter()
+                .map(|f| format!("minute {minute}, {}: {}", f.severity, f.title)),
+        );
     }
     expect![[r#"
         minute 18, high: 0.152 USD left vault within an hour, 15.2 % of what was there
-        minute 37, high: 0.304 USD left vault within a day, 30.4 % of what was there"#]].assert_eq(&heard.join("\n"));
+        minute 37, high: 0.304 USD left vault within a day, 30.4 % of what was there"#]]
+    .assert_eq(&heard.join("\n"));
 }
 
 #[test]
@@ -78,7 +84,11 @@ fn without_a_known_balance_an_outflow_is_blindness() {
     let mut world = world();
     let judgement = world.push(12, &block([out(MALLORY, 5)]));
     assert!(judgement.findings.is_empty());
-    assert!(blind(&judgement)[0].contains("balance of usd is not known"), "{:?}", blind(&judgement));
+    assert!(
+        blind(&judgement)[0].contains("balance of usd is not known"),
+        "{:?}",
+        blind(&judgement)
+    );
     // From the first read on, transfers alone keep the balance.
     world.push(12, &block([]).balance(TOKEN, VAULT, 1_000));
     world.push(12, &block([deposit(ALICE, 1)]).balance(TOKEN, VAULT, 1_001));

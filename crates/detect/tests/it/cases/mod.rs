@@ -50,7 +50,11 @@ fn every_detector_has_a_case_that_fires_and_one_that_is_quiet() {
             assert!(runbook.contains(id), "{id} points to {runbook:?}");
         }
         let quiet = of_it(quiet());
-        assert!(quiet.is_empty(), "{id} is not quiet: {:?}", quiet.iter().map(|f| &f.title).collect::<Vec<_>>());
+        assert!(
+            quiet.is_empty(),
+            "{id} is not quiet: {:?}",
+            quiet.iter().map(|f| &f.title).collect::<Vec<_>>()
+        );
     }
 }
 
@@ -70,7 +74,12 @@ fn every_detector_has_a_page_with_the_four_headings() {
             rest = after;
         }
         for param in spec.params {
-            assert!(spec.page.contains(&format!("`{}`", param.name)), "{}: {} is not explained", spec.id, param.name);
+            assert!(
+                spec.page.contains(&format!("`{}`", param.name)),
+                "{}: {} is not explained",
+                spec.id,
+                param.name
+            );
             assert!(!param.doc.is_empty());
         }
     }

@@ -41,11 +41,14 @@ fn a_feed_is_late_once_and_stale_once_and_recovers() {
     for _ in 0..800 {
         let judgement = world.push(12, &block([]));
         let after_s = world.at - START;
-        heard.extend(judgement.findings.iter().map(|f| format!("{after_s} s {}: {}", f.severity, f.title)));
+        heard.extend(
+            judgement.findings.iter().map(|f| format!("{after_s} s {}: {}", f.severity, f.title)),
+        );
     }
     expect![[r#"
         3792 s high: feed is late: no answer for 1 h 3 min, its heartbeat is 1 h 0 min
-        5412 s critical: feed is stale: no answer for 1 h 30 min, its heartbeat is 1 h 0 min"#]].assert_eq(&heard.join("\n"));
+        5412 s critical: feed is stale: no answer for 1 h 30 min, its heartbeat is 1 h 0 min"#]]
+    .assert_eq(&heard.join("\n"));
     let again = answered(&world, 100_000_000, 2);
     assert!(world.push(0, &again).findings.is_empty());
 }
@@ -58,7 +61,13 @@ fn jumps_impossible_prices_and_incomplete_rounds_are_told() {
         let next = answered(&world, value, round);
         heard.push(told(&world.push(60, &next)));
     }
-    let words = [U256::from(9), U256::from(131_000_000u64), U256::ZERO, U256::from(world.at + 60), U256::from(8)];
+    let words = [
+        U256::from(9),
+        U256::from(131_000_000u64),
+        U256::ZERO,
+        U256::from(world.at + 60),
+        U256::from(8),
+    ];
     let read = block([]).read(FEED, selector("latestRoundData()"), &words);
     heard.push(told(&world.push(60, &read)));
     expect![[r#"
@@ -66,7 +75,8 @@ fn jumps_impossible_prices_and_incomplete_rounds_are_told() {
 
         high: feed jumped by +28.71 % from 1.01 to 1.3
         critical: feed answered 0, which is no price
-        high: feed answered with an incomplete round"#]].assert_eq(&heard.join("\n"));
+        high: feed answered with an incomplete round"#]]
+    .assert_eq(&heard.join("\n"));
 }
 
 #[test]
@@ -100,7 +110,8 @@ fn a_frozen_answer_is_found_and_a_stable_coin_is_not() {
     let run = |repeats_before: bool| {
         let mut world = feed_world();
         for round in 1..=80i64 {
-            let value = if repeats_before || round > 60 { 100_000_000 } else { 100_000_000 + round };
+            let value =
+                if repeats_before || round > 60 { 100_000_000 } else { 100_000_000 + round };
             let next = answered(&world, value, round as u64);
             world.push(600, &next);
         }
@@ -110,7 +121,8 @@ fn a_frozen_answer_is_found_and_a_stable_coin_is_not() {
 }
 
 fn price_world() -> World {
-    let monitor = detector("oracle/price_moved_in_transaction", &["pool", "vault"], &[], Severity::Critical);
+    let monitor =
+        detector("oracle/price_moved_in_transaction", &["pool", "vault"], &[], Severity::Critical);
     World::new(vec![monitor])
 }
 
@@ -138,9 +150,12 @@ pub(crate) fn flash_loan() -> Vec<Finding> {
 
 pub(crate) fn plain_swap() -> Vec<Finding> {
     let (me, pool) = (address(ALICE), address(POOL));
-    let swap = tx(ALICE, POOL)
-        .log(transfer(TOKEN, me, pool, 10_000))
-        .log(transfer(OTHER_TOKEN, pool, me, 9_900));
+    let swap = tx(ALICE, POOL).log(transfer(TOKEN, me, pool, 10_000)).log(transfer(
+        OTHER_TOKEN,
+        pool,
+        me,
+        9_900,
+    ));
     let swap = block([swap]).balance(TOKEN, POOL, 1_010_000).balance(OTHER_TOKEN, POOL, 990_100);
     price_world().push(12, &swap).findings
 }
@@ -165,7 +180,8 @@ fn the_move_is_measured_from_the_reserves_and_the_loan_is_named() {
         borrowed and repaid: 0.5 USD
         token: usd (0xA2a2A2a2A2A2a2a2A2A2a2a2A2A2A2A2A2a2A2A3)
         lender: 0x7777777777777777777777777777777777777778
-        transaction sender: 0x6666666666666666666666666666666666666667"#]].assert_eq(&facts.join("\n"));
+        transaction sender: 0x6666666666666666666666666666666666666667"#]]
+    .assert_eq(&facts.join("\n"));
 }
 
 #[test]
@@ -177,7 +193,8 @@ fn a_price_read_twice_with_different_answers_is_seen_in_traces() {
         frame.output = U256::from(output).to_be_bytes_vec().into();
         frame
     };
-    let frames = vec![frame(None, 0, address(MALLORY), address(POOL), &[]), read(0, 100), read(0, 150)];
+    let frames =
+        vec![frame(None, 0, address(MALLORY), address(POOL), &[]), read(0, 100), read(0, 150)];
     let loan = tx(MALLORY, POOL)
         .log(transfer(TOKEN, address(0x77), address(MALLORY), 500))
         .log(transfer(TOKEN, address(MALLORY), address(0x77), 500))

@@ -41,13 +41,19 @@ fn a_listed_address_is_found_wherever_it_appears_and_dust_is_only_noted() {
         frame(None, 0, address(ALICE), address(VAULT), &[]),
         frame(Some(0), 1, address(VAULT), mallory, &[]),
     ];
-    let judgement = world.push(12, &block([
-        tx(MALLORY, VAULT),
-        tx(ALICE, VAULT).frames(nested).salt(1),
-        tx(ALICE, VAULT).log(redeemed(mallory, 5)).salt(2),
-        tx(ALICE, VAULT).log(transfer(TOKEN, mallory, address(VAULT), 1)).salt(3),
-        tx(ALICE, VAULT).input([call("redeem(uint256)", 0), word_of(mallory).to_vec()].concat()).salt(4),
-    ]).traced());
+    let judgement = world.push(
+        12,
+        &block([
+            tx(MALLORY, VAULT),
+            tx(ALICE, VAULT).frames(nested).salt(1),
+            tx(ALICE, VAULT).log(redeemed(mallory, 5)).salt(2),
+            tx(ALICE, VAULT).log(transfer(TOKEN, mallory, address(VAULT), 1)).salt(3),
+            tx(ALICE, VAULT)
+                .input([call("redeem(uint256)", 0), word_of(mallory).to_vec()].concat())
+                .salt(4),
+        ])
+        .traced(),
+    );
     let parts: Vec<String> = judgement
         .findings
         .iter()
@@ -61,7 +67,8 @@ fn a_listed_address_is_found_wherever_it_appears_and_dust_is_only_noted() {
         high caller or callee inside the transaction
         high argument of an event
         info sender of tokens to a guarded contract
-        high argument of the call"#]].assert_eq(&parts.join("\n"));
+        high argument of the call"#]]
+    .assert_eq(&parts.join("\n"));
 }
 
 fn flow_world() -> World {
@@ -106,7 +113,8 @@ fn re_entry_names_the_functions_and_the_money() {
 }
 
 fn chain_world() -> World {
-    let monitors = ["chain/reorg", "chain/blind"].map(|id| detector(id, &[], &[], Severity::Medium));
+    let monitors =
+        ["chain/reorg", "chain/blind"].map(|id| detector(id, &[], &[], Severity::Medium));
     World::new(monitors.into())
 }
 
@@ -165,7 +173,9 @@ fn a_monitor_that_stays_blind_is_told_once() {
     let mut heard = Vec::new();
     for _ in 0..20 {
         let judgement = world.push(12, &block([]));
-        heard.extend(judgement.findings.iter().map(|f| format!("{} s: {}", world.at - START, f.title)));
+        heard.extend(
+            judgement.findings.iter().map(|f| format!("{} s: {}", world.at - START, f.title)),
+        );
     }
     expect!["72 s: monitor flow.reentrant_call is blind since 60 s: needs Traces, the network gives Logs"].assert_eq(&heard.join("\n"));
 }
