@@ -6,4 +6,5 @@
 
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 
+mod crash; //    killed many times, it ends like a run that was not
 mod mistakes; // one folder per mistake, and what `check` says to it

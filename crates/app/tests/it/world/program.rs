@@ -91,6 +91,8 @@ impl Program {
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&log).unwrap());
         let child = command.spawn().unwrap();
+        // The client wants a TLS provider even for plain HTTP; whoever installs it first is right.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { child, log, out, store: store.to_owned(), client }
     }
