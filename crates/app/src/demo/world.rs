@@ -18,6 +18,10 @@ use crate::clock;
 /// time, enough for every baseline of the example to warm up.
 pub(super) const HISTORY_BLOCKS: u64 = 1_000;
 
+/// Blocks of the story, more or less: the chain's clock begins so far behind ours that it catches
+/// up with it at the end.
+const STORY_BLOCKS: u64 = 130;
+
 /// Traffic is the same in every run.
 const SEED: u64 = 7;
 
@@ -31,13 +35,13 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A chain with the protocol on it, whose history ends about now.
+    /// A chain with the protocol on it, whose story ends about now.
     pub(super) fn new() -> anyhow::Result<Self> {
         let defaults = Meridian::devnet_config();
         let now_s = u64::try_from(clock::now().0 / 1_000).unwrap_or_default();
-        let history_s = (HISTORY_BLOCKS + 10) * defaults.block_time_s;
+        let behind_s = (HISTORY_BLOCKS + STORY_BLOCKS) * defaults.block_time_s;
         let config = DevnetConfig {
-            genesis_at: now_s.saturating_sub(history_s),
+            genesis_at: now_s.saturating_sub(behind_s),
             // Reads and traces of the history are asked for while the monitor catches up.
             states_kept: HISTORY_BLOCKS as usize + 64,
             ..defaults

@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Delivery is at least once. Taking a message counts an attempt and leases the message for
-//! [`LEASE_MS`]: whoever else asks does not get it, and if the program dies before it reports an
-//! outcome, the message is due again when the lease runs out. A receiver that sees a message twice
-//! recognises it by its id.
+//! [`LEASE_MS`]: whoever else asks does not get it, and if whoever took it never reports an outcome,
+//! the message is due again when the lease runs out. When the program itself died, nobody waits for
+//! that: only one process opens a database, so the next one to do so lets go of all leases. A
+//! receiver that sees a message twice recognises it by its id.
 //!
 //! Messages about one alert to one receiver leave in their order: a retraction never overtakes the
 //! message it retracts, even when that one waits for a retry.
@@ -21,7 +22,7 @@ use rows::{DELIVERED, DUE, FAILED, TABLE, notification};
 pub(crate) use rows::{attempts_of_alert, check, insert, of_alert};
 
 use model::{Alert, Name, Notification, NotificationId, NotificationState, UnixMillis};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::{
     Store, StoreError,
@@ -81,6 +82,18 @@ pub struct Settled {
     pub delivered: u64,
     /// Given up.
     pub failed: u64,
+}
+
+/// Lets go of the messages that a process took which is gone: they are due at once, in their order.
+/// What waits for a retry still does.
+pub(crate) fn release(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.execute(
+        "UPDATE notifications SET at = taken.started_at
+         FROM attempts AS taken
+         WHERE state = 0 AND taken.notification = id AND taken.number = attempts
+           AND taken.ended_at IS NULL",
+        [],
+    )
 }
 
 impl Store {

@@ -47,6 +47,31 @@ fn a_message_is_due_from_its_time_on_and_is_taken_once() {
 }
 
 #[test]
+fn what_a_dead_process_had_taken_is_due_when_the_database_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox.db");
+    let taken = {
+        let store = Store::open(&path).unwrap();
+        let alert = alert(&finding(&name("mainnet"), 1, block(1, 1)), AlertState::Provisional);
+        let message = notification(alert.id, NotificationKind::Opened, 0);
+        put(&store, &alert, std::slice::from_ref(&message));
+        let outbox = store.outbox();
+        let waits = ids(&outbox.due(NOW, 10).unwrap())[0];
+        outbox.retry(waits, NOW.plus(50_000), "503", NOW.plus(1)).unwrap();
+        // Another alert, whose message is on its way when the process dies.
+        let found = finding(&name("mainnet"), 2, block(2, 1));
+        let other = crate::world::alert(&found, AlertState::Provisional);
+        let message = notification(other.id, NotificationKind::Opened, 0);
+        put(&store, &other, std::slice::from_ref(&message));
+        ids(&outbox.due(NOW, 10).unwrap())
+    };
+    let store = Store::open(&path).unwrap();
+    let again = store.outbox().due(NOW.plus(2), 10).unwrap();
+    assert_eq!(ids(&again), taken, "what waits for its retry still waits");
+    assert_eq!(again[0].attempts, 2, "the attempt that nobody knows the end of counts");
+}
+
+#[test]
 fn a_message_whose_worker_died_is_due_again_when_its_lease_runs_out() {
     let (store, alert) = with_alert();
     let (outbox, id) = one(&store, &alert);
