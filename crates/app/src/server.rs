@@ -32,8 +32,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts everything. `inbox` is the built-in mailbox, when there is one; `limits` say when the
-    /// page stops trusting what it shows.
+    /// Starts everything. `inbox` is the built-in mailbox, when there is one.
     ///
     /// # Errors
     /// When the address cannot be listened on, or a receiver cannot be set up.
@@ -41,7 +40,6 @@ impl Server {
         config: &Config,
         store: Store,
         inbox: Option<Inbox>,
-        limits: TrustLimits,
     ) -> anyhow::Result<Self> {
         let listen = config.general.listen;
         let listener = tokio::net::TcpListener::bind(listen)
@@ -62,7 +60,7 @@ impl Server {
             }),
             changes: pipeline.changes.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
-            limits,
+            limits: TrustLimits::default(),
             clock: clock::now,
         });
         let pages = tokio::spawn(async move {

@@ -7,7 +7,6 @@ use super::{FolderArgument, Outcome};
 use crate::{
     config::{Config, Folder, Missing},
     server::Server,
-    snapshot::TrustLimits,
     terminal::note,
 };
 
@@ -35,7 +34,7 @@ impl Run {
         let path = folder.root().join(&config.general.store);
         let store =
             Store::open(&path).with_context(|| format!("opening the store {}", path.display()))?;
-        let mut server = Server::start(&config, store, None, TrustLimits::default()).await?;
+        let mut server = Server::start(&config, store, None).await?;
         note(&format!(
             "{}: watching {} networks, {} deployments, {} monitors; page {}",
             config.general.name,

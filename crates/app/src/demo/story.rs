@@ -24,7 +24,6 @@ use crate::{
     config::{Config, Missing},
     mail_sink::MailSink,
     server::Server,
-    snapshot::TrustLimits,
     terminal::{Progress, Style, note, print_line},
 };
 
@@ -109,8 +108,7 @@ impl Demo {
         let network =
             config.networks.first().context("the example names a network")?.chain.name.clone();
         let store = Store::open(folder.path().join("bellwether.db"))?;
-        let server =
-            Server::start(&config, store.clone(), Some(mails.inbox().clone()), limits()).await?;
+        let server = Server::start(&config, store.clone(), Some(mails.inbox().clone())).await?;
         let (told, attacked) = (HashMap::new(), HashSet::new());
         let demo = Self {
             options,
@@ -437,12 +435,6 @@ impl Demo {
     fn say(&self, line: &str) {
         if self.options.json { note(&line) } else { print_line(&line) }
     }
-}
-
-/// The chain's clock runs fast and begins half an hour behind ours, so the age of a block says
-/// nothing about whether the node is alive.
-fn limits() -> TrustLimits {
-    TrustLimits { silence_s_max: 3_600, ..TrustLimits::default() }
 }
 
 /// The terminal tells the story by itself; the example's own terminal receiver would tell it twice.

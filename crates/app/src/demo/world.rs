@@ -1,7 +1,8 @@
 //! The chain, its clock and its traffic.
 //!
 //! The chain's clock runs faster than the wall's: every block is 12 s of chain time, whenever it is
-//! made. So hours of history, which baselines need, take seconds.
+//! made. So hours of history, which baselines need, take seconds. The program's clock goes along:
+//! between two blocks it runs as the wall's does, so the age of a block is true.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use evm::{
     meridian::{Meridian, Traffic},
     scenarios::Run,
 };
-use model::{B256, BlockRef, UnixMillis};
+use model::{B256, BlockRef, UnixMillis, UnixSeconds};
 
 use crate::clock;
 
@@ -30,7 +31,7 @@ pub(super) struct World {
     pub(super) devnet: Devnet,
     pub(super) meridian: Meridian,
     traffic: Traffic,
-    /// When each block was made, by the wall's clock.
+    /// When each block was made, by the chain's clock.
     made_at: HashMap<B256, UnixMillis>,
 }
 
@@ -76,7 +77,9 @@ impl World {
 
     fn mine(&mut self) -> anyhow::Result<BlockRef> {
         let block = self.devnet.mine()?;
-        self.made_at.insert(block.hash, clock::now());
+        let made_at = UnixMillis::from(UnixSeconds(self.devnet.now()));
+        clock::set(made_at);
+        self.made_at.insert(block.hash, made_at);
         Ok(block)
     }
 }

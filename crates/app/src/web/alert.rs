@@ -245,7 +245,7 @@ struct Runbook {
 fn runbook(finding: &Finding, info: &SiteInfo) -> Option<Runbook> {
     let name = finding.runbook.as_ref()?;
     // It comes from the user's files, so it may be a link, if it is one.
-    let is_url = name.starts_with("https://");
+    let is_url = name.starts_with("https://") || name.starts_with("/docs/detectors/");
     Some(Runbook {
         url: is_url.then(|| name.clone()),
         text: info.runbooks.get(name).cloned(),
