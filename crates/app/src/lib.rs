@@ -1,20 +1,22 @@
 //! Bellwether, the program: configuration, pipeline, receivers, API, pages, commands.
 
-// pub mod api; //       read-only JSON
+pub mod api; //       the same facts as the pages, as JSON with stable shapes
 pub mod chart; //     SVG for pages, mails and reports
 pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types
 pub mod config; //    the user's folder of TOML files
-// pub mod demo; //      a protocol, its traffic and its attacks, watched
-// pub mod health; //    from what followers and judges say to what pages show
+pub mod demo; //      a protocol, its traffic and its attacks, watched
+pub mod health; //    from what followers and judges say to what pages show
 pub mod init; //      from what a team has to a folder that works
 pub mod logging; //   structured, on standard error
 pub mod mail_sink; // a mailbox for the demonstration
-// pub mod metrics; //   for Prometheus
+mod mailbox; //       that mailbox as the pages show it
+pub mod metrics; //   what Prometheus scrapes
 pub mod notify; //    from the outbox to people
 pub mod pipeline; //  from a block to an alert: read this first
 pub mod replay; //    judging blocks that are past
-// pub mod server; //    pipeline and pages, started and stopped together
-// pub mod snapshot; //  one truth for page, API, metrics and health
+pub mod server; //    pipeline and pages, started and stopped together
+pub mod snapshot; //  the state of everything at one moment, and whether it can be trusted
 pub mod terminal; //  speaking to the person at the terminal
-// pub mod web; //       pages
+pub mod web; //       pages, server-sent events
+mod words; //         numbers, moments and measurements as people say them

@@ -1,7 +1,6 @@
 //! The running program: pipeline and pages, started together, read again together, stopped together.
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     sync::{Arc, RwLock},
 };
@@ -15,7 +14,7 @@ use crate::{
     config::Config,
     health,
     mail_sink::Inbox,
-    notify::{self, Receiver, Receivers},
+    notify::Receivers,
     pipeline::{NetworkView, Pipeline, Rules, Running},
     snapshot::TrustLimits,
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
@@ -37,7 +36,11 @@ impl Server {
     ///
     /// # Errors
     /// When the address cannot be listened on, or a receiver cannot be set up.
-    pub async fn start(config: &Config, store: Store, inbox: Option<Inbox>) -> anyhow::Result<Self> {
+    pub async fn start(
+        config: &Config,
+        store: Store,
+        inbox: Option<Inbox>,
+    ) -> anyhow::Result<Self> {
         let listen = config.general.listen;
         let listener = tokio::net::TcpListener::bind(listen)
             .await
@@ -51,7 +54,8 @@ impl Server {
             store: store.clone(),
             info: info_view,
             health: Arc::new(move || {
-                let networks = of_networks.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let networks =
+                    of_networks.read().unwrap_or_else(std::sync::PoisonError::into_inner);
                 networks.iter().map(health::of).collect()
             }),
             changes: pipeline.changes.clone(),
@@ -118,29 +122,8 @@ fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {
             policy: Arc::new(config.policy.clone()),
         },
         networks: config.networks.iter().map(|network| network.chain.clone()).collect(),
-        receivers: Arc::new(receivers(config)?),
+        receivers: Arc::new(Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?),
     })
-}
-
-/// The receivers of a configuration, ready to send.
-///
-/// # Errors
-/// The first receiver that cannot work.
-pub fn receivers(config: &Config) -> anyhow::Result<Receivers> {
-    let mut by_name = BTreeMap::new();
-    for (name, receiver) in &config.receivers {
-        let ready = Receiver::new(receiver).with_context(|| format!("receiver {name}"))?;
-        by_name.insert(name.clone(), ready);
-    }
-    let explorer = |network: &crate::config::Network| {
-        Some((network.chain.name.clone(), network.explorer.clone()?))
-    };
-    let context = notify::Context {
-        installation: config.general.name.clone(),
-        public_url: Some(config.general.public_url.clone()),
-        explorers: config.networks.iter().filter_map(explorer).collect(),
-    };
-    Ok(Receivers { by_name, context })
 }
 
 fn site_info(config: &Config) -> SiteInfo {

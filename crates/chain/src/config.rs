@@ -210,6 +210,18 @@ pub enum ConfigMistake {
         /// The key.
         key: String,
     },
+    /// Blocks would be forgotten before they are final.
+    #[error(
+        "network {network}: finality waits for {blocks} blocks, but only window_blocks = {window} are remembered"
+    )]
+    FinalityBeyondWindow {
+        /// Network.
+        network: Name,
+        /// Blocks to wait for.
+        blocks: u64,
+        /// Blocks remembered.
+        window: usize,
+    },
     /// A cross-check has nobody to ask.
     #[error("network {network}: cross_check needs at least two endpoints, there is {endpoints}")]
     NobodyToAsk {
@@ -240,6 +252,15 @@ impl NetworkConfig {
             mistakes.push(ConfigMistake::NobodyToAsk {
                 network: network.clone(),
                 endpoints: self.endpoints.len(),
+            });
+        }
+        if let Finality::Blocks(blocks) = self.finality
+            && blocks >= self.limits.window_blocks as u64
+        {
+            mistakes.push(ConfigMistake::FinalityBeyondWindow {
+                network: network.clone(),
+                blocks,
+                window: self.limits.window_blocks,
             });
         }
         let positive = [
@@ -369,6 +390,19 @@ mod tests {
             network(Vec::new()).mistakes()[0].to_string(),
             "network mainnet: endpoints is empty, at least one is needed"
         );
+    }
+
+    #[test]
+    fn blocks_are_remembered_until_they_are_final() {
+        let mut short = network(vec![endpoint("a", "https://rpc.example")]);
+        short.finality = Finality::Blocks(64);
+        short.limits.window_blocks = 64;
+        assert_eq!(
+            short.mistakes()[0].to_string(),
+            "network mainnet: finality waits for 64 blocks, but only window_blocks = 64 are remembered"
+        );
+        short.limits.window_blocks = 65;
+        assert_eq!(short.mistakes(), []);
     }
 
     #[test]

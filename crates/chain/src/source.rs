@@ -143,6 +143,9 @@ pub enum Fault {
     /// Traces are required and it offers none.
     #[error("offers no call traces")]
     NoTraces,
+    /// A recording is damaged.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
     /// Verification gave up; a fault of ours.
     #[error("verification failed: {0}")]
     Verification(String),
@@ -162,6 +165,7 @@ impl Fault {
             | Self::Refused(_)
             | Self::AnotherBlock { .. }
             | Self::NoTraces
+            | Self::Unreadable(_)
             | Self::Verification(_) => true,
         }
     }

@@ -21,7 +21,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::{StoreError, migrate::migrate, series::SeriesIds};
+use crate::{StoreError, migrate::migrate, outbox, series::SeriesIds};
 
 /// Read connections: more than the cores that would use them would only queue elsewhere.
 const READERS_MAX: usize = 4;
@@ -96,6 +96,11 @@ impl Store {
             })
             .map_err(open)?;
         migrate(&mut connection, path)?;
+        // The lock says that whoever took these is gone.
+        let released = outbox::release(&connection).map_err(open)?;
+        if released > 0 {
+            tracing::info!(released, "messages that were on their way are due again");
+        }
         Ok(Self::over(connection, Some(path.to_owned()), Some(lock)))
     }
 

@@ -36,14 +36,15 @@ pub use event_log::{
     CANONICAL_BLOCKS_MAX, CanonicalTail, EmbeddedLog, EventLog, EventSummary, MemoryLog,
     QuarantinedBlock, READ_BYTES_MAX, TailBlock,
 };
-pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts};
+pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
 pub use records::{
-    AlertDetails, AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageRange, CoverageSummary,
-    Cursor, DetectorState, FindingFilter, FindingRecord, PAGE_MAX, Page, ParseCursorError,
+    AlertCount, AlertDetails, AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageRange,
+    CoverageSummary, Cursor, DetectorState, FindingCount, FindingFilter, FindingRecord, PAGE_MAX,
+    Page, ParseCursorError,
 };
 pub use series::{
     Bucket, LabelMatcher, MatchOp, PRUNE_ROWS_MAX, Pruned, RAW_RETENTION_S, RangeQuery,
-    SERIES_PER_QUERY_MAX, Series, SeriesPoints,
+    SERIES_PER_QUERY_MAX, SERIES_PER_TOTAL_MAX, Series, SeriesPoints, SeriesTotal,
 };
 pub use step::{BlockSamples, CommitReport, Step};
 pub use verify::VerifyReport;

@@ -13,7 +13,9 @@ use crate::{
 /// The chain serves real JSON-RPC; the monitor is the one that `run` starts. Exit code 0 only if
 /// every attack was found, somebody was told, and nothing benign paged.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bellwether demo\n  bellwether demo --exit-after 90s --json | jq '.scenarios[] | {name, detected, by}'")]
+#[command(
+    after_help = "Examples:\n  bellwether demo\n  bellwether demo --exit-after 90s --json | jq '.scenarios[] | {name, detected, by}'"
+)]
 pub(super) struct Demo {
     /// End by itself after this long (90s, 2m); without, everyday life goes on until Ctrl-C.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration_ms)]

@@ -2,11 +2,11 @@
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
 mod check; //  read the folder, report every mistake
-// mod demo;//   a protocol, its traffic and its attacks, watched
+mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod init; //   from an address or a project to a folder that works
 mod replay; // judge recorded or past blocks, sending nothing unless told
-// mod run;//    watch
+mod run; //    watch
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -28,8 +28,10 @@ pub struct Cli {
 enum Command {
     Init(init::Init),
     Check(check::Check),
+    Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
+    Demo(demo::Demo),
 }
 
 /// How a command ended.
@@ -55,8 +57,10 @@ impl Cli {
             match self.command {
                 Command::Init(command) => command.run().await,
                 Command::Check(command) => command.run(),
+                Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Devnet(command) => command.run().await,
+                Command::Demo(command) => command.run().await,
             }
         });
         // Blocking work that hangs (a page being read, a resolver) must not keep the program alive.

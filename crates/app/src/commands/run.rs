@@ -32,7 +32,8 @@ impl Run {
             }
         };
         let path = folder.root().join(&config.general.store);
-        let store = Store::open(&path).with_context(|| format!("opening the store {}", path.display()))?;
+        let store =
+            Store::open(&path).with_context(|| format!("opening the store {}", path.display()))?;
         let mut server = Server::start(&config, store, None).await?;
         note(&format!(
             "{}: watching {} networks, {} deployments, {} monitors; page {}",
@@ -58,7 +59,9 @@ impl Run {
                         note(&"configuration read again");
                     }
                     Err(mistakes) => {
-                        note(&format!("the configuration has mistakes and stays as it was\n\n{mistakes}"));
+                        note(&format!(
+                            "the configuration has mistakes and stays as it was\n\n{mistakes}"
+                        ));
                     }
                 },
             }

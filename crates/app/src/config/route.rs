@@ -11,7 +11,7 @@ use super::{
     secret::{Literal, Missing, secret},
     table::{Collector, Table, parse},
 };
-use crate::notify::{MailTls, ReceiverConfig};
+use crate::notify::{MailTls, Receiver, ReceiverConfig, ReceiverError, check_mail_address};
 
 /// Who hears what, with how each receiver is reached.
 pub(super) struct Routes {
@@ -68,6 +68,9 @@ pub(super) fn routes(
             declared.push(name.value.clone());
         }
         let config = receiver(&entry, around, missing);
+        if let Some(config) = &config {
+            check_receiver(&entry, config, missing);
+        }
         entry.finish();
         if let (Some(name), Some(config)) = (name, config) {
             receivers.push((name.value, config));
@@ -175,6 +178,20 @@ fn receiver(
     }
 }
 
+/// What would stop the receiver from being set up when the program starts is told now. Secrets that
+/// are not there say nothing about the real ones.
+fn check_receiver(table: &Table<'_>, config: &ReceiverConfig, missing: Missing) {
+    let holds_secrets = !matches!(config, ReceiverConfig::Mail { .. });
+    if holds_secrets && missing == Missing::IsFine {
+        return;
+    }
+    match Receiver::new(config) {
+        // These were told where they are written.
+        Ok(_) | Err(ReceiverError::MailAddress { .. } | ReceiverError::NoAddressee) => {}
+        Err(error) => table.mistake(table.span(), error.to_string()),
+    }
+}
+
 fn required_secret(
     table: &Table<'_>,
     key: &'static str,
@@ -209,10 +226,16 @@ fn mail(table: &Table<'_>, around: &dyn Surroundings, missing: Missing) -> Optio
     let username = table.text("username").map(|u| u.value);
     let password = secret(table, "password", Literal::Never, around, missing).map(|p| p.value);
     let from = table.required_text("from");
-    let to: Vec<String> = table.texts("to").into_iter().map(|t| t.value).collect();
+    let to = table.texts("to");
     if to.is_empty() {
         table.mistake(table.span(), "to is empty: the mail would reach nobody");
     }
+    for address in from.iter().chain(&to) {
+        if let Err(error) = check_mail_address(&address.value) {
+            table.mistake(address.span.clone(), error.to_string());
+        }
+    }
+    let to: Vec<String> = to.into_iter().map(|t| t.value).collect();
     Some(ReceiverConfig::Mail {
         host: host?.value,
         port,

@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = project![
     "deployments/token.toml",
     "deployments/vault.toml",
     "labels/exploiter.txt",
+    "labels/staff.csv",
     "labels/treasury.txt",
     "monitors/access.toml",
     "monitors/chain.toml",
@@ -73,7 +74,8 @@ impl EmbeddedProject {
             return Some(artifact.json.to_owned());
         }
         let (_, text) = FILES.iter().find(|(known, _)| *known == path)?;
-        let replaced = |text: String, (line, instead): &(String, String)| text.replace(line, instead);
+        let replaced =
+            |text: String, (line, instead): &(String, String)| text.replace(line, instead);
         Some(self.replaced.iter().fold((*text).to_owned(), replaced))
     }
 }
@@ -84,7 +86,8 @@ impl Surroundings for EmbeddedProject {
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let inside = |path: &&str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let inside =
+            |path: &&str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
         Ok(FILES.iter().map(|(path, _)| *path).filter(inside).map(str::to_owned).collect())
     }
 

@@ -15,7 +15,9 @@ pub(super) fn monitors_for(area: Area) -> &'static [&'static str] {
         Area::RoleChange => &["role-change"],
         Area::ParameterUpdate => &["parameter-update"],
         Area::Upgrade => &["proxy-upgraded"],
-        Area::LargeWithdrawal => &["large-outflow"],
+        Area::LargeWithdrawal => {
+            &["vault-outflow", "fund-outflow", "bridge-outflow", "market-outflow"]
+        }
         Area::Reentrancy => &["reentrant-call"],
         Area::FlashLoan | Area::PriceManipulation => &["price-moved"],
         Area::FailedCalls => &["failed-calls"],
@@ -25,12 +27,14 @@ pub(super) fn monitors_for(area: Area) -> &'static [&'static str] {
     }
 }
 
-/// Whether an alert tells of this attack: made by a monitor for one of its areas, about one of its
+/// Whether a new alert tells of this attack: made by a monitor for one of its areas, about one of its
 /// blocks.
 pub(super) fn tells_of(alert: &Alert, scenario: &Scenario, blocks: &HashSet<B256>) -> bool {
     let is_about = |area: &Area| monitors_for(*area).contains(&alert.monitor.as_str());
-    scenario.areas.iter().any(is_about)
-        && alert.findings.iter().any(|finding| blocks.contains(&finding.block.hash))
+    // A reorg is told of where the branches part, which is before the attack.
+    let is_reorg = monitors_for(Area::Reorg).contains(&alert.monitor.as_str());
+    let is_there = |finding: &model::FindingSummary| blocks.contains(&finding.block.hash);
+    scenario.areas.iter().any(is_about) && (is_reorg || alert.findings.iter().any(is_there))
 }
 
 /// Whether an alert tells of what the attack is about.

@@ -21,7 +21,6 @@ use super::{
     world::{HISTORY_BLOCKS, World},
 };
 use crate::{
-    clock,
     config::{Config, Missing},
     mail_sink::MailSink,
     server::Server,
@@ -93,17 +92,21 @@ impl Demo {
             }
         }
         progress.clear();
-        let node = world.devnet.serve(([127, 0, 0, 1], 0).into()).await.context("serving the chain")?;
-        let mails = MailSink::start(([127, 0, 0, 1], 0).into()).await.context("starting the mailbox")?;
+        let node =
+            world.devnet.serve(([127, 0, 0, 1], 0).into()).await.context("serving the chain")?;
+        let mails =
+            MailSink::start(([127, 0, 0, 1], 0).into()).await.context("starting the mailbox")?;
         let folder = tempfile::tempdir().context("making a folder for the store")?;
         let project = EmbeddedProject::default()
             .with_variable("RPC_DEVNET", node.url())
             .with_variable("RPC_DEVNET_WS", node.ws_url())
             .with_line("port = 2525", format!("port = {}", mails.address().port()))
             .with_line("listen = \"127.0.0.1:7410\"", format!("listen = \"{}\"", options.listen));
-        let config = Config::load(&project, Missing::IsMistake).context("the example has mistakes")?;
+        let config =
+            Config::load(&project, Missing::IsMistake).context("the example has mistakes")?;
         let config = without_terminal(config);
-        let network = config.networks.first().context("the example names a network")?.chain.name.clone();
+        let network =
+            config.networks.first().context("the example names a network")?.chain.name.clone();
         let store = Store::open(folder.path().join("bellwether.db"))?;
         let server = Server::start(&config, store.clone(), Some(mails.inbox().clone())).await?;
         let (told, attacked) = (HashMap::new(), HashSet::new());
@@ -152,7 +155,10 @@ impl Demo {
 
     fn introduce(&self) {
         let bold = |text: &str| self.style.bold(text);
-        self.say(&format!("{} a protocol, its traffic and its attacks, watched\n", bold("Bellwether demo:")));
+        self.say(&format!(
+            "{} a protocol, its traffic and its attacks, watched\n",
+            bold("Bellwether demo:")
+        ));
         self.say(&format!("  page   {}", bold(&self.server.url())));
         self.say(&format!("  mail   {}/mail", self.server.url()));
         self.say(&format!(
@@ -221,12 +227,16 @@ impl Demo {
         self.say(&format!("{} {}", self.style.bold(scenario.name), self.style.dim(scenario.story)));
         let pace = self.pace(self.blocks_left(scenario.name));
         let mut run = scenario.begin();
+        let known: HashSet<AlertId> = self.told.keys().copied().collect();
         let mut blocks: Vec<BlockRef> = Vec::new();
         loop {
             let next = tokio::time::Instant::now() + pace;
             let Some((what, block)) = self.world.attack(&mut run)? else { break };
             if blocks.is_empty() || what != "life goes on" {
-                self.say(&format!("  {} {what}", self.style.dim(&format!("block {}", block.number))));
+                self.say(&format!(
+                    "  {} {what}",
+                    self.style.dim(&format!("block {}", block.number))
+                ));
             }
             blocks.push(block);
             self.attacked.insert(block.hash);
@@ -236,7 +246,8 @@ impl Demo {
             }
         }
         self.judged_up_to_head(CATCH_UP_MAX).await?;
-        let result = self.settle(scenario, &blocks).await?;
+        self.tell_alerts()?;
+        let result = self.settle(scenario, &blocks, &known).await?;
         self.say(&self.verdict(&result));
         Ok(result)
     }
@@ -246,11 +257,12 @@ impl Demo {
         &mut self,
         scenario: &'static Scenario,
         blocks: &[BlockRef],
+        known: &HashSet<AlertId>,
     ) -> anyhow::Result<ScenarioResult> {
         let deadline = Instant::now() + SETTLE_MAX;
         loop {
             self.tell_alerts()?;
-            let result = self.result(scenario, blocks)?;
+            let result = self.result(scenario, blocks, known)?;
             let is_settled = result.detected && !result.delivered_to.is_empty();
             if is_settled || Instant::now() >= deadline {
                 return Ok(result);
@@ -263,10 +275,14 @@ impl Demo {
         &self,
         scenario: &'static Scenario,
         blocks: &[BlockRef],
+        known: &HashSet<AlertId>,
     ) -> anyhow::Result<ScenarioResult> {
         let hashes: HashSet<B256> = blocks.iter().map(|block| block.hash).collect();
-        let mut about: Vec<Alert> =
-            self.alerts()?.into_iter().filter(|alert| tells_of(alert, scenario, &hashes)).collect();
+        let mut about: Vec<Alert> = self
+            .alerts()?
+            .into_iter()
+            .filter(|alert| !known.contains(&alert.id) && tells_of(alert, scenario, &hashes))
+            .collect();
         about.sort_by_key(|alert| alert.created_at);
         let mut by: Vec<String> = Vec::new();
         let mut delivered_to: Vec<String> = Vec::new();
@@ -285,7 +301,8 @@ impl Demo {
                 (a, b) => a.or(b),
             };
             to_alert = earlier(to_alert, since(alert.created_at));
-            let details = self.store.alert(alert.id)?.context("an alert that was listed is stored")?;
+            let details =
+                self.store.alert(alert.id)?.context("an alert that was listed is stored")?;
             let mut is_told_of_retraction = false;
             for message in &details.notifications {
                 if let NotificationState::Delivered { at, .. } = &message.state {

@@ -142,7 +142,7 @@ pub fn propose(folder_name: &str, found: &[Found]) -> Proposal {
 }
 
 /// Name of the environment variable for a chain's RPC URL.
-pub fn rpc_variable(chain_id: u64) -> String {
+fn rpc_variable(chain_id: u64) -> String {
     format!("RPC_{}", chain_name(chain_id).as_str().to_ascii_uppercase().replace(['-', '.'], "_"))
 }
 

@@ -153,6 +153,14 @@ impl Mail {
     }
 }
 
+/// Whether a text is an address that mail can go to.
+///
+/// # Errors
+/// [`ReceiverError::MailAddress`].
+pub fn check_mail_address(text: &str) -> Result<(), ReceiverError> {
+    mailbox(text).map(|_| ())
+}
+
 fn mailbox(text: &str) -> Result<Mailbox, ReceiverError> {
     text.parse().map_err(|error: lettre::address::AddressError| ReceiverError::MailAddress {
         text: text.to_owned(),

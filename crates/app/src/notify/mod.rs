@@ -21,6 +21,7 @@ mod stdout;
 mod webhook; //      signed JSON
 mod worker; //       the loop between outbox and receivers
 
+pub use mail::check_mail_address;
 pub use message::{Context, Message};
 pub use receiver::{
     MailTls, Receipt, Receiver, ReceiverConfig, ReceiverError, SEND_TIMEOUT, SendError,

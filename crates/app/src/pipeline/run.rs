@@ -162,9 +162,14 @@ impl Network {
     async fn follow(
         self,
         config: NetworkConfig,
-        reads: watch::Receiver<Arc<[ReadRequest]>>,
+        mut reads: watch::Receiver<Arc<[ReadRequest]>>,
         status: watch::Sender<NetworkStatus>,
     ) {
+        // A block that is fetched before the judge has said which reads it wants would lack them
+        // for good, and be judged half blind. A judge that is gone wants nothing any more.
+        if reads.changed().await.is_err() {
+            return;
+        }
         loop {
             if let Err(error) = self.follow_once(&config, &reads, &status).await {
                 tracing::error!(network = %self.name, error = format!("{error:#}"), "following failed");

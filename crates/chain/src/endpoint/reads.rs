@@ -22,8 +22,7 @@ impl Endpoint {
         if self.can(|abilities| abilities.call_at_hash) {
             let at = format!(r#"{{"blockHash":"{:#x}"}}"#, block.hash);
             let answers = self.read_at(&at, requests).await;
-            let is_unsupported =
-                !answers.is_empty() && answers.iter().all(|answer| is_hash_refused(answer));
+            let is_unsupported = !answers.is_empty() && answers.iter().all(is_hash_refused);
             self.learn(|abilities| &mut abilities.call_at_hash, !is_unsupported);
             if !is_unsupported {
                 return collect(requests, answers);

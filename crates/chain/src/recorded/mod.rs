@@ -27,6 +27,7 @@
 //! is an error of that block, not the end of the recording and never an empty block.
 
 mod folder; // which files belong to which block
+mod source; // a recording as a source to follow
 mod writer; // recording blocks of one's own
 
 use std::{
@@ -38,7 +39,7 @@ use std::{
 use model::{BlockNumber, Name};
 use serde::{Deserialize, Serialize};
 
-pub use self::writer::record;
+pub use self::{source::RecordedSource, writer::record};
 use crate::{Part, RawBlock, RawTraces, Refusal};
 
 /// Why a recording, or one block of it, cannot be read or written.
@@ -191,6 +192,12 @@ impl Recording {
     /// Numbers of the blocks, ascending.
     pub fn numbers(&self) -> impl ExactSizeIterator<Item = BlockNumber> + '_ {
         self.blocks.iter().map(|files| files.number)
+    }
+
+    /// One block; `None` when it was not recorded.
+    pub fn block(&self, number: BlockNumber) -> Option<Result<RecordedBlock, RecordingError>> {
+        let place = self.blocks.binary_search_by_key(&number, |files| files.number).ok()?;
+        Some(load(&self.blocks[place]))
     }
 
     /// The blocks by ascending number, each read when it is asked for. An error is about that

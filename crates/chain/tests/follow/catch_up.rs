@@ -1,8 +1,10 @@
 //! History, the seam to the present, resuming, ranges.
 
 use bellwether_chain::{
+    RawBlock,
     config::{Finality, Start},
-    follow::{Cursor, FollowError, RangeError, range},
+    follow::{Condition, Cursor, FollowError, RangeError, range, range_of},
+    recorded::{Description, RecordedSource, Recording, record},
 };
 use model::{ChainEvent, Name};
 use tokio::sync::mpsc;
@@ -157,6 +159,78 @@ async fn blocks_become_final_by_depth_by_tag_or_at_once() {
         rig.until_status(|_| node.calls().len() > asked + 20).await;
         rig.assert_nothing_waits();
     }
+}
+
+#[tokio::test]
+async fn blocks_are_final_on_the_way_while_we_catch_up_with_a_mark_far_ahead() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 200);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    node.set_finalized(190);
+    let mut settings = config(vec![node.config("a")]);
+    settings.finality = Finality::Finalized;
+    settings.timing.finality_interval_ms = 1;
+    let mut rig = Rig::start(settings);
+    rig.until_finalized(190).await;
+    let final_blocks = rig
+        .history
+        .iter()
+        .filter(|event| matches!(event, ChainEvent::Finalized { block, .. } if block.number < 190));
+    assert!(final_blocks.count() > 0, "{:#?}", rig.told());
+}
+
+#[tokio::test]
+async fn a_mark_on_another_fork_makes_nothing_final_and_is_critical() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 10);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    let other = world.at(world.grow(genesis, 1, 5), 4).unwrap();
+    node.fault(move |call| {
+        (call.params[0] == "finalized").then(|| Reply::Result(other.with_hashes()))
+    });
+    let mut settings = config(vec![node.config("a")]);
+    settings.finality = Finality::Finalized;
+    let mut rig = Rig::start(settings);
+    rig.until_head(tip).await;
+    let is_conflict =
+        |condition: &Condition| matches!(condition, Condition::FinalityConflict { .. });
+    rig.until_status(|status| status.conditions.iter().any(is_conflict)).await;
+    assert!(rig.status.borrow().is_critical());
+    assert_eq!(rig.cursor.finalized, None);
+}
+
+#[tokio::test]
+async fn a_recording_is_told_like_a_node_and_a_gap_in_it_is_not_hidden() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 20);
+    let folder = tempfile::tempdir().unwrap();
+    let network = Name::new("testnet").unwrap();
+    let description = Description { network: network.clone(), chain_id: 1337 };
+    for at in world.chain(tip, 5) {
+        let block = world.get(at.hash);
+        let (full, receipts) = (block.full.to_string(), block.receipts.to_string());
+        let raw = RawBlock { block: full.as_bytes(), receipts: receipts.as_bytes(), traces: None };
+        record(folder.path(), &description, at.number, raw).unwrap();
+    }
+    std::fs::remove_dir_all(folder.path().join("12")).unwrap();
+    std::fs::write(folder.path().join("20/receipts.json"), "[]").unwrap();
+
+    let settings = config(Vec::new());
+    let recording = Recording::open(folder.path()).unwrap();
+    let disk = Name::new("disk").unwrap();
+    let source = RecordedSource::new(recording, disk, settings.prove.clone()).unwrap();
+    let (oldest, newest) = (source.oldest(), source.newest());
+    let (out, mut events) = mpsc::channel(4);
+    let ranged = tokio::spawn(range_of(source, settings, oldest, newest, [].into(), out));
+    let mut told = Vec::new();
+    while let Some(event) = events.recv().await {
+        assert_eq!(event.network(), &network);
+        told.extend(event.head());
+    }
+    assert_eq!(told, world.chain(tip, 5));
+    let end = ranged.await.unwrap().unwrap();
+    let unjudged: Vec<_> = end.quarantined.iter().map(|entry| entry.link.block.number).collect();
+    assert_eq!(unjudged, [12, 20]);
 }
 
 #[tokio::test]

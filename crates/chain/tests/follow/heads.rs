@@ -1,5 +1,6 @@
 //! Nodes that lag, go back, or are far apart: nothing moves back, nothing comes twice.
 
+use bellwether_chain::config::Finality;
 use serde_json::Value;
 
 use crate::{
@@ -101,8 +102,10 @@ async fn a_node_far_below_all_we_remember_says_nothing() {
     let node = FaultyEndpoint::start(&world, tip).await;
     let mut settings = config(vec![node.config("a")]);
     settings.limits.window_blocks = 8;
+    settings.finality = Finality::Blocks(5);
     let mut rig = Rig::start(settings);
     rig.until_head(tip).await;
+    rig.until_finalized(25).await;
     // Resyncing from scratch, on another fork even.
     node.set_tip(world.grow(genesis, 9, 2));
     rig.until_status(|status| status.endpoints[0].head == Some(2)).await;

@@ -1,6 +1,8 @@
 //! Following a chain over nodes that misbehave: one test per class of fault that the field's
 //! records show, each with the outcome we promise.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod answers; //      wrong, empty, foreign, broken answers
 mod catch_up; //     history, resuming, ranges
 mod endpoints; //    what endpoints can do, allow and are

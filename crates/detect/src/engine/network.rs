@@ -75,6 +75,14 @@ impl Network {
         (network, errors)
     }
 
+    /// Puts monitors in place that no configuration could name.
+    #[cfg(test)]
+    pub(super) fn replace_monitors(&mut self, monitors: Vec<Compiled>, severities: Vec<Severity>) {
+        self.routes = Routes::new(&monitors);
+        self.monitors = monitors;
+        self.severities = severities;
+    }
+
     pub(super) fn reads(&self) -> Vec<ReadRequest> {
         let mut reads: Vec<ReadRequest> = self
             .monitors

@@ -285,7 +285,7 @@ impl StateTable {
     fn take_journal(&mut self) -> Vec<(Key, Option<Value>)> {
         self.step += 1;
         let mut prior = std::mem::take(&mut self.journal);
-        prior.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        prior.sort_unstable_by_key(|(key, _)| *key);
         prior
     }
 

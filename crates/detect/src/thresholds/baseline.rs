@@ -134,8 +134,11 @@ impl Level {
 mod tests {
     use super::*;
 
+    /// Ten, with noise in [-0.5, 0.5).
     fn wave(i: u32) -> f64 {
-        10.0 + f64::from(i * 7919 % 101) / 101.0 - 0.5
+        let hash = (u64::from(i) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let hash = (hash ^ (hash >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        10.0 + (hash >> 40) as f64 / (1u64 << 24) as f64 - 0.5
     }
 
     #[test]

@@ -25,6 +25,11 @@ impl EwmaChart {
         let keep = 1.0 - self.lambda;
         self.z = keep * self.z + self.lambda * u;
         self.decay *= keep * keep;
+        self.statistic()
+    }
+
+    /// The statistic after the newest observation.
+    pub fn statistic(&self) -> f64 {
         self.z.abs() / self.sigma()
     }
 
@@ -37,6 +42,12 @@ impl EwmaChart {
     pub fn sigma(&self) -> f64 {
         libm::sqrt(self.lambda / (2.0 - self.lambda) * (1.0 - self.decay)).max(f64::MIN_POSITIVE)
     }
+}
+
+/// The pace at which a level should learn while the chart over it stands at this share of its limit:
+/// a third from half-way on, so that a small lasting shift is not absorbed just before it is found.
+pub fn learning_pace(score: f64) -> f64 {
+    if score > 0.5 { 1.0 / 3.0 } else { 1.0 }
 }
 
 /// Exponentially weighted mean square of residuals (EWMS): finds a spread that grew.

@@ -19,7 +19,7 @@ mod ratio; //        failed of all: beta-binomial tail
 pub mod special; //  incomplete beta and gamma functions and what follows from them
 
 pub use baseline::{Level, Residual, WINSOR_SIGMA};
-pub use charts::{EwmaChart, VarianceChart, shewhart_limit, variance_limit};
+pub use charts::{EwmaChart, VarianceChart, learning_pace, shewhart_limit, variance_limit};
 pub use episode::{Episode, EpisodeRules, Step};
 pub use rate::Rate;
 pub use ratio::FailedRatio;

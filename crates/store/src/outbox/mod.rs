@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Delivery is at least once. Taking a message counts an attempt and leases the message for
-//! [`LEASE_MS`]: whoever else asks does not get it, and if the program dies before it reports an
-//! outcome, the message is due again when the lease runs out. A receiver that sees a message twice
-//! recognises it by its id.
+//! [`LEASE_MS`]: whoever else asks does not get it, and if whoever took it never reports an outcome,
+//! the message is due again when the lease runs out. When the program itself died, nobody waits for
+//! that: only one process opens a database, so the next one to do so lets go of all leases. A
+//! receiver that sees a message twice recognises it by its id.
 //!
 //! Messages about one alert to one receiver leave in their order: a retraction never overtakes the
 //! message it retracts, even when that one waits for a retry.
@@ -21,7 +22,7 @@ use rows::{DELIVERED, DUE, FAILED, TABLE, notification};
 pub(crate) use rows::{attempts_of_alert, check, insert, of_alert};
 
 use model::{Alert, Name, Notification, NotificationId, NotificationState, UnixMillis};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::{
     Store, StoreError,
@@ -72,6 +73,27 @@ pub struct OutboxCounts {
     pub failed: u64,
     /// When the oldest message that is still due was decided.
     pub oldest_due_decided_at: Option<UnixMillis>,
+}
+
+/// What became of messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Taken by the receiver's side.
+    pub delivered: u64,
+    /// Given up.
+    pub failed: u64,
+}
+
+/// Lets go of the messages that a process took which is gone: they are due at once, in their order.
+/// What waits for a retry still does.
+pub(crate) fn release(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.execute(
+        "UPDATE notifications SET at = taken.started_at
+         FROM attempts AS taken
+         WHERE state = 0 AND taken.notification = id AND taken.number = attempts
+           AND taken.ended_at IS NULL",
+        [],
+    )
 }
 
 impl Store {
@@ -309,6 +331,46 @@ impl Outbox {
                 }
             }
             Ok(counts)
+        })
+    }
+
+    /// How many messages were delivered, and how many given up, at `since` or later.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn settled_since(&self, since: UnixMillis) -> Result<Settled, StoreError> {
+        self.store.read("count settled messages", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT coalesce(sum(state = 1), 0), coalesce(sum(state = 2), 0)
+                 FROM notifications WHERE state <> 0 AND at >= ?1",
+            )?;
+            let (delivered, failed) =
+                statement.query_row([since.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(Settled {
+                delivered: unsigned(delivered, TABLE, "count")?,
+                failed: unsigned(failed, TABLE, "count")?,
+            })
+        })
+    }
+
+    /// Messages that nobody took, newest decision first: still due, or given up. At most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn undelivered(&self, limit: usize) -> Result<Vec<Notification>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.store.read("list undelivered messages", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
+                        at, detail
+                 FROM notifications WHERE state <> 1 ORDER BY decided_at DESC, id LIMIT ?1",
+            )?;
+            let mut rows = statement.query([limit])?;
+            let mut listed = Vec::new();
+            while let Some(row) = rows.next()? {
+                listed.push(notification(row)?);
+            }
+            Ok(listed)
         })
     }
 

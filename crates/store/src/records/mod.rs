@@ -4,12 +4,14 @@
 //! side. A record is stored whole in one column, beside the columns it is searched by.
 
 pub(crate) mod alerts; //     alerts, decisions
+mod counts; //                how many, by kind
 pub(crate) mod coverage; //   what was judged, per block
 pub(crate) mod findings; //   immutable claims and whether the chain still supports them
 mod page; //                  lists in pages
 pub(crate) mod state; //      what detectors remember
 
 pub use alerts::{AlertDetails, AlertFilter};
+pub use counts::{AlertCount, FindingCount};
 pub use coverage::{BlindCount, COVERAGE_LISTED_MAX, CoverageRange, CoverageSummary};
 pub use findings::{FindingFilter, FindingRecord};
 pub use page::{Cursor, PAGE_MAX, Page, ParseCursorError};
@@ -26,4 +28,9 @@ fn severity_rank(severity: Severity) -> i64 {
         Severity::High => 3,
         Severity::Critical => 4,
     }
+}
+
+/// The severity of a column's value.
+fn severity_of(rank: i64) -> Option<Severity> {
+    Severity::ALL.into_iter().find(|severity| severity_rank(*severity) == rank)
 }

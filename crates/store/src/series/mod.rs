@@ -12,7 +12,10 @@
 mod query;
 mod write;
 
-pub use query::{Bucket, LabelMatcher, MatchOp, RangeQuery, SERIES_PER_QUERY_MAX, SeriesPoints};
+pub use query::{
+    Bucket, LabelMatcher, MatchOp, RangeQuery, SERIES_PER_QUERY_MAX, SERIES_PER_TOTAL_MAX,
+    SeriesPoints, SeriesTotal,
+};
 pub(crate) use write::{SeriesIds, append, check, delete};
 
 use model::UnixSeconds;

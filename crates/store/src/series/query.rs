@@ -12,6 +12,9 @@ const SAMPLES: &str = "samples";
 /// Series that one query answers at most: more than a chart can show, or a table a person reads.
 pub const SERIES_PER_QUERY_MAX: usize = 1_000;
 
+/// Series that one query adds up at most: 1,000 contracts with 20 functions each.
+pub const SERIES_PER_TOTAL_MAX: usize = 20_000;
+
 /// Buckets that one query asks of each series at most: a week by the minute.
 const BUCKETS_MAX: u64 = 11_000;
 
@@ -87,6 +90,23 @@ pub struct Bucket {
     pub n: u64,
 }
 
+/// All points of one series in a range, added up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesTotal {
+    /// Network.
+    pub network: Name,
+    /// Series.
+    pub key: SeriesKey,
+    /// Sum of the values; of several blocks in one second, each counts.
+    pub sum: f64,
+    /// Points with a value; never 0.
+    pub n: u64,
+    /// When the oldest of them is.
+    pub first_at: UnixSeconds,
+    /// When the newest of them is.
+    pub last_at: UnixSeconds,
+}
+
 /// One series' answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesPoints {
@@ -119,13 +139,54 @@ impl Series {
         }
         self.store.read("query time series", |tx| {
             let mut answer = Vec::new();
+            let (network, matchers) = (query.network.as_ref(), &query.matchers);
             for Found { id, network, key } in
-                find(tx, query.network.as_ref(), &query.metric, &query.matchers)?
+                find(tx, network, &query.metric, matchers, SERIES_PER_QUERY_MAX)?
             {
                 let buckets = buckets(tx, id, query)?;
                 if !buckets.is_empty() {
                     answer.push(SeriesPoints { network, key, buckets });
                 }
+            }
+            Ok(answer)
+        })
+    }
+
+    /// The sum over a range of every series that matches and has values there, by network and key:
+    /// what was counted, without reading it point by point.
+    ///
+    /// # Errors
+    /// [`StoreError::QueryTooLarge`] when more than [`SERIES_PER_TOTAL_MAX`] series match.
+    pub fn totals(
+        &self,
+        metric: &str,
+        matchers: &[LabelMatcher],
+        from: UnixSeconds,
+        until: UnixSeconds,
+    ) -> Result<Vec<SeriesTotal>, StoreError> {
+        self.store.read("add up time series", |tx| {
+            let mut total = tx.prepare_cached(
+                "SELECT coalesce(sum(value), 0.0), count(value), min(at), max(at) FROM samples
+                 WHERE series = ?1 AND at >= ?2 AND at < ?3 AND value IS NOT NULL",
+            )?;
+            let mut answer = Vec::new();
+            for Found { id, network, key } in
+                find(tx, None, metric, matchers, SERIES_PER_TOTAL_MAX)?
+            {
+                let range = params![id, codec::seconds(from), codec::seconds(until)];
+                let (sum, n, first, last): (f64, i64, Option<i64>, Option<i64>) = total
+                    .query_row(range, |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                    })?;
+                let (Some(first), Some(last)) = (first, last) else { continue };
+                answer.push(SeriesTotal {
+                    network,
+                    sum,
+                    n: codec::unsigned(n, SAMPLES, &key)?,
+                    first_at: UnixSeconds(codec::unsigned(first, SAMPLES, &key)?),
+                    last_at: UnixSeconds(codec::unsigned(last, SAMPLES, &key)?),
+                    key,
+                });
             }
             Ok(answer)
         })
@@ -148,7 +209,9 @@ impl Series {
                  ORDER BY at DESC, block_number DESC LIMIT 1",
             )?;
             let mut answer = Vec::new();
-            for Found { id, network, key } in find(tx, network, metric, matchers)? {
+            for Found { id, network, key } in
+                find(tx, network, metric, matchers, SERIES_PER_QUERY_MAX)?
+            {
                 let point: Option<(i64, Option<f64>)> =
                     newest.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
                 if let Some((at, value)) = point {
@@ -184,7 +247,7 @@ impl Series {
         matchers: &[LabelMatcher],
     ) -> Result<Vec<(Name, SeriesKey)>, StoreError> {
         self.store.read("list series", |tx| {
-            let found = find(tx, network, metric, matchers)?;
+            let found = find(tx, network, metric, matchers, SERIES_PER_QUERY_MAX)?;
             Ok(found.into_iter().map(|found| (found.network, found.key)).collect())
         })
     }
@@ -201,6 +264,7 @@ fn find(
     network: Option<&Name>,
     metric: &str,
     matchers: &[LabelMatcher],
+    series_max: usize,
 ) -> Result<Vec<Found>, StoreError> {
     let mut statement = tx.prepare_cached(
         "SELECT id, network, key FROM series
@@ -217,13 +281,13 @@ fn find(
             continue;
         }
         matching += 1;
-        if found.len() < SERIES_PER_QUERY_MAX {
+        if found.len() < series_max {
             let network: String = row.get(1)?;
             found.push(Found { id, network: codec::name(&network, TABLE, id)?, key });
         }
     }
-    if matching > SERIES_PER_QUERY_MAX as u64 {
-        let limit = SERIES_PER_QUERY_MAX as u64;
+    if matching > series_max as u64 {
+        let limit = series_max as u64;
         return Err(StoreError::QueryTooLarge { what: "series", asked: matching, limit });
     }
     found.sort_by(|a, b| (&a.network, &a.key).cmp(&(&b.network, &b.key)));

@@ -1,6 +1,8 @@
 //! Messages on their way.
 
-use bellwether_store::{DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Store, StoreError};
+use bellwether_store::{
+    DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled, Store, StoreError,
+};
 use model::{
     Alert, AlertState, Notification, NotificationId, NotificationKind, NotificationState,
     UnixMillis,
@@ -42,6 +44,31 @@ fn a_message_is_due_from_its_time_on_and_is_taken_once() {
     assert_eq!(taken[0].attempts, 1);
     assert_eq!(outbox.alert_of(id).unwrap(), alert);
     assert_eq!(outbox.due(NOW, 10).unwrap(), [], "somebody is at it");
+}
+
+#[test]
+fn what_a_dead_process_had_taken_is_due_when_the_database_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox.db");
+    let taken = {
+        let store = Store::open(&path).unwrap();
+        let alert = alert(&finding(&name("mainnet"), 1, block(1, 1)), AlertState::Provisional);
+        let message = notification(alert.id, NotificationKind::Opened, 0);
+        put(&store, &alert, std::slice::from_ref(&message));
+        let outbox = store.outbox();
+        let waits = ids(&outbox.due(NOW, 10).unwrap())[0];
+        outbox.retry(waits, NOW.plus(50_000), "503", NOW.plus(1)).unwrap();
+        // Another alert, whose message is on its way when the process dies.
+        let found = finding(&name("mainnet"), 2, block(2, 1));
+        let other = crate::world::alert(&found, AlertState::Provisional);
+        let message = notification(other.id, NotificationKind::Opened, 0);
+        put(&store, &other, std::slice::from_ref(&message));
+        ids(&outbox.due(NOW, 10).unwrap())
+    };
+    let store = Store::open(&path).unwrap();
+    let again = store.outbox().due(NOW.plus(2), 10).unwrap();
+    assert_eq!(ids(&again), taken, "what waits for its retry still waits");
+    assert_eq!(again[0].attempts, 2, "the attempt that nobody knows the end of counts");
 }
 
 #[test]
@@ -194,6 +221,13 @@ fn counts_tell_where_messages_are_and_since_when_the_oldest_waits() {
         oldest_due_decided_at: Some(UnixMillis(4_998)),
     };
     assert_eq!(outbox.counts().unwrap(), counts);
+    let settled = |at| outbox.settled_since(at).unwrap();
+    assert_eq!(settled(NOW), Settled { delivered: 1, failed: 1 });
+    assert_eq!(settled(NOW.plus(1)), Settled::default());
+    let undelivered = outbox.undelivered(10).unwrap();
+    let newest_first = [messages[0].id, messages[1].id, messages[2].id];
+    assert_eq!(ids(&undelivered), newest_first, "due and given up, not what was taken");
+    assert_eq!(outbox.undelivered(1).unwrap().len(), 1);
 }
 
 #[test]

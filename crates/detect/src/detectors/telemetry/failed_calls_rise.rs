@@ -1,6 +1,6 @@
 //! A larger share of calls fails than usual. The page is `failed_calls_rise.md`.
 
-use model::{Confidence, FactValue, History, Level, Measure, Severity};
+use model::{Confidence, FactValue, History, Level, Measure, Severity, UnixSeconds};
 
 use super::series::{
     BUCKET_S, CAUTION_WHILE_OPEN, Entity, FailedCalls, Telemetry, WARM_UP_OBSERVATIONS, WARM_UP_S,
@@ -79,13 +79,7 @@ impl Judge for Configured {
             self.close(block, entity, memory, report);
         }
         for (entity, tally) in self.telemetry.tallies(block) {
-            let known = memory.entry(self.telemetry.key(entity), || FailedCalls {
-                first_at: block.at,
-                calls: 0,
-                failed: 0,
-                ratio: FailedRatio::default(),
-                episode: Episode::default(),
-            });
+            let known = memory.entry(self.telemetry.key(entity), || fresh(block.at));
             known.calls += tally.calls();
             known.failed += tally.failed;
             // A bucket that is still filling can already be impossible; it is never a sign of calm.
@@ -110,7 +104,7 @@ impl Configured {
             // Too few calls to judge: they wait for the next bucket.
             return;
         }
-        let known = memory.entry(key, || unreachable_state());
+        let known = memory.entry(key, || fresh(block.at));
         self.judge_bucket(block, entity, known, false, report);
         let caution = if known.episode.is_open() { CAUTION_WHILE_OPEN } else { 1.0 };
         known.ratio.learn(known.failed, known.calls, caution);
@@ -179,10 +173,9 @@ impl Configured {
     }
 }
 
-/// The value was looked at a line before; this is what an entry would be made of if it were not.
-fn unreachable_state() -> FailedCalls {
+fn fresh(at: UnixSeconds) -> FailedCalls {
     FailedCalls {
-        first_at: model::UnixSeconds(0),
+        first_at: at,
         calls: 0,
         failed: 0,
         ratio: FailedRatio::default(),

@@ -15,8 +15,8 @@ use crate::{
     },
     state::{Kind, StateTable},
     thresholds::{
-        Episode, EwmaChart, Level, Step, VarianceChart, arl, ln, shewhart_limit, special,
-        variance_limit,
+        Episode, EwmaChart, Level, Step, VarianceChart, arl, learning_pace, ln, shewhart_limit,
+        special, variance_limit,
     },
     windows::LAST_CALLS_MAX,
 };
@@ -32,6 +32,8 @@ const LAMBDA_VARIANCE: f64 = 0.05;
 const ALPHA_VARIANCE: f64 = 1e-5;
 /// Smallest spread of ln gas believed in: one per cent of gas.
 const SPREAD_MIN: f64 = 0.01;
+/// Calls before their scatter is judged.
+const SCATTER_CALLS_MIN: usize = 20;
 /// Keeps the logarithm of a variance of zero finite: a spread of a tenth of a per cent.
 const VARIANCE_MIN: f64 = 1e-6;
 
@@ -135,6 +137,7 @@ impl Charts {
             scatter: Level::new(ETA_SLOW, SPREAD_MIN),
             mean_chart: EwmaChart::new(self.lambda),
             variance_chart: VarianceChart::new(LAMBDA_VARIANCE),
+            scatter_chart: EwmaChart::new(self.lambda),
             episode: Episode::default(),
         }
     }
@@ -142,8 +145,23 @@ impl Charts {
     /// Upper limit of the variance of ln gas within the last calls:
     /// exp(m_y + L s_y sqrt(l/(2-l))).
     fn window_variance_limit(&self, level: &GasLevel) -> f64 {
-        let width = libm::sqrt(self.lambda / (2.0 - self.lambda));
-        libm::exp(level.scatter.mean() + self.mean_limit * level.scatter.spread() * width)
+        let width = self.mean_limit * self.steady_width();
+        libm::exp(level.scatter.mean() + width * level.scatter.spread())
+    }
+
+    /// Spread of the mean chart's statistic once it is steady: sqrt(l/(2-l)).
+    fn steady_width(&self) -> f64 {
+        libm::sqrt(self.lambda / (2.0 - self.lambda))
+    }
+
+    /// Learns from a bucket; `caution` in (0, 1] slows learning.
+    fn learn(&self, level: &mut GasLevel, x: f64, window_variance: Option<f64>, caution: f64) {
+        level.fast.learn(x, caution);
+        let pace = learning_pace(level.mean_chart.statistic() / self.mean_limit);
+        level.slow.learn(x, caution * pace);
+        if let Some(variance) = window_variance {
+            level.scatter.learn(ln(variance + VARIANCE_MIN), caution);
+        }
     }
 
     fn judge(&self, level: &mut GasLevel, x: f64, window_variance: Option<f64>) -> Verdict {
@@ -170,15 +188,28 @@ impl Charts {
                 p: 1.0 - special::gamma_regularized(degrees / 2.0, variance * degrees / 2.0),
             },
         ];
-        if let (true, Some(variance)) = (self.judges_window_variance, window_variance) {
+        if let Some(variance) = window_variance {
             let y = ln(variance + VARIANCE_MIN);
-            let over = (y - level.scatter.mean()) / level.scatter.spread();
-            let width = libm::sqrt(self.lambda / (2.0 - self.lambda));
+            // Windows overlap, so neighbours resemble each other; the residual against what the last
+            // one foretells does not. Only more scatter than usual is trouble.
+            let scatter = level.scatter_chart.push(level.scatter.residual(y).winsorised());
+            // A scatter below one per cent of gas may be many times the usual one and still harms
+            // nobody: functions whose cost never changes would otherwise tell of single units.
+            let is_felt = variance >= SPREAD_MIN * SPREAD_MIN;
+            let is_up = is_felt && level.scatter_chart.z() > 0.0;
             verdicts.push(Verdict {
-                score: (over / (self.mean_limit * width)).max(0.0),
-                chart: "variance of the last calls",
-                p: 0.5 * special::normal_two_sided(over.max(0.0)),
+                score: if is_up { scatter / self.mean_limit } else { 0.0 },
+                chart: "scatter among the last calls",
+                p: 0.5 * special::normal_two_sided(scatter),
             });
+            if self.judges_window_variance {
+                let over = (y - level.scatter.mean()) / level.scatter.spread();
+                verdicts.push(Verdict {
+                    score: (over / (self.mean_limit * self.steady_width())).max(0.0),
+                    chart: "variance of the last calls",
+                    p: 0.5 * special::normal_two_sided(over.max(0.0)),
+                });
+            }
         }
         let furthest = |a: Verdict, b: Verdict| if b.score > a.score { b } else { a };
         let none = Verdict { score: 0.0, chart: "none", p: 1.0 };
@@ -186,9 +217,9 @@ impl Charts {
     }
 }
 
-/// Sample variance of the last calls' ln gas.
+/// Sample variance of the last calls' ln gas, once there are enough to speak of scatter.
 fn variance_of(last: &VecDeque<f64>) -> Option<f64> {
-    if last.len() < 2 {
+    if last.len() < SCATTER_CALLS_MIN {
         return None;
     }
     let n = last.len() as f64;
@@ -270,6 +301,7 @@ impl Configured {
                     Step::Closed { .. } => {
                         known.mean_chart = EwmaChart::new(self.charts.lambda);
                         known.variance_chart = VarianceChart::new(LAMBDA_VARIANCE);
+                        known.scatter_chart = EwmaChart::new(self.charts.lambda);
                     }
                     Step::Silent => {}
                 }
@@ -277,11 +309,7 @@ impl Configured {
             }
         }
         let caution = if known.episode.is_open() { CAUTION_WHILE_OPEN } else { 1.0 };
-        known.fast.learn(x, caution);
-        known.slow.learn(x, caution);
-        if let Some(variance) = window_variance {
-            known.scatter.learn(ln(variance + VARIANCE_MIN), caution);
-        }
+        self.charts.learn(known, x, window_variance, caution);
     }
 
     fn samples(
@@ -340,5 +368,66 @@ impl Configured {
                 "statistic over its limit",
                 FactValue::Number { value: verdict.score, unit: String::new() },
             )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    fn normal(rng: &mut StdRng) -> f64 {
+        let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * rng.random::<f64>()).sin()
+    }
+
+    /// One bucket of eight calls whose ln gas scatters by a fifth, times `factor`.
+    fn bucket(charts: &Charts, level: &mut GasLevel, rng: &mut StdRng, factor: f64) -> f64 {
+        let mut sum = 0.0;
+        for _ in 0..8 {
+            let x = 11.0 + 0.2 * factor * normal(rng);
+            sum += x;
+            if level.last_ln.len() == LAST_CALLS_MAX {
+                level.last_ln.pop_front();
+            }
+            level.last_ln.push_back(x);
+        }
+        let variance = variance_of(&level.last_ln);
+        let is_warm = level.slow.observations() >= 200;
+        let score = if is_warm { charts.judge(level, sum / 8.0, variance).score } else { 0.0 };
+        charts.learn(level, sum / 8.0, variance, 1.0);
+        score
+    }
+
+    #[test]
+    fn a3_three_times_the_scatter_is_found_within_six_buckets() {
+        let charts = Charts::new(0.1, 1e5, false);
+        let mut rng = StdRng::seed_from_u64(3);
+        let found = (0..1_000)
+            .filter(|_| {
+                let mut level = charts.level(model::UnixSeconds(0));
+                for _ in 0..300 {
+                    bucket(&charts, &mut level, &mut rng, 1.0);
+                }
+                (0..6).any(|_| bucket(&charts, &mut level, &mut rng, 3.0) >= 1.0)
+            })
+            .count();
+        assert!(found >= 950, "{found} of 1,000");
+    }
+
+    #[test]
+    fn in_control_false_alarms_are_about_as_rare_as_designed() {
+        let charts = Charts::new(0.1, 1e4, false);
+        let mut rng = StdRng::seed_from_u64(4);
+        let mut level = charts.level(model::UnixSeconds(0));
+        let (mut alarms, mut resting) = (0, 0);
+        for _ in 0..100_000 {
+            let is_out = bucket(&charts, &mut level, &mut rng, 1.0) >= 1.0;
+            alarms += u32::from(is_out && resting == 0);
+            resting = if is_out { 30 } else { resting.max(1) - 1 };
+        }
+        // Three charts with ARL0 10,000 and one with 55,556 on 100,000 buckets: 32 expected.
+        assert!((8..=64).contains(&alarms), "{alarms} alarms");
     }
 }

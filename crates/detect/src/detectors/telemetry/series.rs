@@ -62,6 +62,7 @@ pub struct GasLevel {
     pub(super) scatter: Level,
     pub(super) mean_chart: EwmaChart,
     pub(super) variance_chart: VarianceChart,
+    pub(super) scatter_chart: EwmaChart,
     pub(super) episode: Episode,
 }
 

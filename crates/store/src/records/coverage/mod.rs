@@ -48,6 +48,36 @@ impl Store {
             Ok(ledger)
         })
     }
+
+    /// The ledger's newest rows of a network below a height (all heights for `None`), descending;
+    /// at most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn coverage_newest(
+        &self,
+        network: &Name,
+        before: Option<BlockNumber>,
+        limit: usize,
+    ) -> Result<Vec<BlockCoverage>, StoreError> {
+        self.read("read coverage", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT block_number, block_hash, at, endpoint, monitors_version, monitors_judged,
+                        body, quarantine
+                 FROM coverage LEFT JOIN blind_lists ON blind_lists.id = coverage.blind
+                 WHERE network = ?1 AND block_number < ?2 ORDER BY block_number DESC LIMIT ?3",
+            )?;
+            let before =
+                before.map_or(i64::MAX, |number| i64::try_from(number).unwrap_or(i64::MAX));
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut rows = statement.query(params![network.as_str(), before, limit])?;
+            let mut ledger = Vec::new();
+            while let Some(row) = rows.next()? {
+                ledger.push(coverage(row, network)?);
+            }
+            Ok(ledger)
+        })
+    }
 }
 
 /// Records what became of a block. A row of the same block is replaced (it left quarantine).

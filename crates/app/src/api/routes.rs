@@ -1,0 +1,228 @@
+//! One function an address.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use model::{AlertId, Name, UnixSeconds};
+use store::{AlertFilter, FindingFilter, LabelMatcher, RangeQuery};
+
+use super::{parameters::Parameters, reply::Failure, wire};
+use crate::{
+    metrics as exposition,
+    web::{Site, SiteInfo},
+    words,
+};
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+/// Undelivered messages that one answer lists.
+const UNDELIVERED_MAX: usize = 200;
+
+/// Points of a series unless `step` says otherwise.
+const POINTS_DEFAULT: u64 = 240;
+
+/// Chain time of a series unless `from` says otherwise, in seconds.
+const SERIES_SPAN_S: u64 = 3_600;
+
+pub(super) async fn status(State(site): State<Site>, asked: Parameters) -> Answer<wire::Status> {
+    asked.only(&[])?;
+    let snapshot = site.snapshot().await?;
+    Ok(Json(wire::Status::new(&snapshot, &site.info(), site.started_at())))
+}
+
+pub(super) async fn networks(
+    State(site): State<Site>,
+    asked: Parameters,
+) -> Answer<wire::Page<wire::Network>> {
+    asked.only(&[])?;
+    let (snapshot, info) = (site.snapshot().await?, site.info());
+    let items = snapshot.networks.iter().map(|n| wire::Network::new(n, &info)).collect();
+    Ok(Json(wire::Page { items, next: None }))
+}
+
+/// The ledger of one network, newest block first.
+pub(super) async fn coverage(
+    State(site): State<Site>,
+    asked: Parameters,
+) -> Answer<wire::Page<wire::CoverageRow>> {
+    asked.only(&["network", "before", "limit"])?;
+    let known = networks_of(&site.info());
+    let Some(network) = asked.network(&known)? else {
+        let allowed = known.iter().map(ToString::to_string).collect();
+        return Err(Failure::bad("parameter \"network\" is missing", allowed));
+    };
+    let (before, limit) = (asked.parsed::<u64>("before")?, asked.limit()?);
+    let rows = site.read(move |store| store.coverage_newest(&network, before, limit)).await?;
+    let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.block.number.to_string());
+    Ok(Json(wire::Page { items: rows.iter().map(wire::CoverageRow::new).collect(), next }))
+}
+
+pub(super) async fn alerts(
+    State(site): State<Site>,
+    asked: Parameters,
+) -> Answer<wire::Page<wire::Alert>> {
+    asked.only(&[
+        "network",
+        "monitor",
+        "deployment",
+        "state",
+        "severity",
+        "since",
+        "until",
+        "cursor",
+        "limit",
+    ])?;
+    let info = site.info();
+    let filter = AlertFilter {
+        network: asked.network(&networks_of(&info))?,
+        monitor: asked.name("monitor")?,
+        deployment: asked.name("deployment")?,
+        state: asked.state()?,
+        severity_min: asked.severity()?,
+        since: asked.moment("since")?,
+        until: asked.moment("until")?,
+    };
+    let (cursor, limit) = (asked.cursor()?, asked.limit()?);
+    let page = site.read(move |store| store.alerts(&filter, cursor, limit)).await?;
+    let items = page.items.iter().map(|alert| wire::Alert::new(alert, &info)).collect();
+    Ok(Json(wire::Page { items, next: page.next.map(|cursor| cursor.to_string()) }))
+}
+
+pub(super) async fn alert(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    asked: Parameters,
+) -> Answer<wire::AlertDetails> {
+    asked.only(&[])?;
+    let missing = || Failure::missing(format!("there is no alert {:?}", words::clean(&id)));
+    let known: AlertId = id.parse().map_err(|_| missing())?;
+    let details = site.read(move |store| store.alert(known)).await?.ok_or_else(missing)?;
+    Ok(Json(wire::AlertDetails::new(&details, &site.info())))
+}
+
+pub(super) async fn findings(
+    State(site): State<Site>,
+    asked: Parameters,
+) -> Answer<wire::Page<wire::Finding>> {
+    asked.only(&[
+        "network",
+        "monitor",
+        "deployment",
+        "status",
+        "severity",
+        "since",
+        "until",
+        "cursor",
+        "limit",
+    ])?;
+    let info = site.info();
+    let filter = FindingFilter {
+        network: asked.network(&networks_of(&info))?,
+        monitor: asked.name("monitor")?,
+        deployment: asked.name("deployment")?,
+        status: asked.status()?,
+        severity_min: asked.severity()?,
+        since: asked.moment("since")?,
+        until: asked.moment("until")?,
+    };
+    let (cursor, limit) = (asked.cursor()?, asked.limit()?);
+    let page = site.read(move |store| store.findings(&filter, cursor, limit)).await?;
+    let items = page.items.iter().map(|r| wire::Finding::new(&r.finding, Some(r.status), &info));
+    Ok(Json(wire::Page { items: items.collect(), next: page.next.map(|c| c.to_string()) }))
+}
+
+/// Points of all series of one metric; without a metric, the names of all metrics.
+pub(super) async fn series(
+    State(site): State<Site>,
+    asked: Parameters,
+) -> Result<Response, Failure> {
+    asked.only(&["metric", "network", "label.", "from", "until", "step"])?;
+    let Some(metric) = asked.text("metric").map(str::to_owned) else {
+        let metrics = site.read(|store| store.series().metrics()).await?;
+        return Ok(Json(wire::Metrics { metrics }).into_response());
+    };
+    let snapshot = site.snapshot().await?;
+    let until = asked.moment("until")?.unwrap_or(UnixSeconds(snapshot.chain_now().0 + 1));
+    let from = asked.moment("from")?.unwrap_or(UnixSeconds(until.0.saturating_sub(SERIES_SPAN_S)));
+    let step_s = match asked.parsed::<u64>("step")? {
+        Some(step_s) => step_s,
+        None => until.seconds_since(from).div_ceil(POINTS_DEFAULT).max(1),
+    };
+    let matchers = asked.with_prefix("label.").map(|(l, v)| LabelMatcher::equal(l, v)).collect();
+    let network = asked.network(&networks_of(&site.info()))?;
+    let query = RangeQuery { network, metric, matchers, from, until, step_s };
+    let found = site.read(move |store| Ok((store.series().range(&query)?, query))).await?;
+    Ok(Json(wire::SeriesAnswer::new(&found.0, &found.1)).into_response())
+}
+
+pub(super) async fn deployments(
+    State(site): State<Site>,
+    asked: Parameters,
+) -> Answer<wire::Page<wire::Deployment>> {
+    asked.only(&["network"])?;
+    let info = site.info();
+    let network = asked.network(&networks_of(&info))?;
+    let is_asked = |d: &&registry::Deployment| network.as_ref().is_none_or(|n| *n == d.network);
+    let items = info.registry.deployments().iter().filter(is_asked);
+    let items = items.map(|d| wire::Deployment::new(d, &info)).collect();
+    Ok(Json(wire::Page { items, next: None }))
+}
+
+pub(super) async fn outbox(State(site): State<Site>, asked: Parameters) -> Answer<wire::Outbox> {
+    asked.only(&[])?;
+    let snapshot = site.snapshot().await?;
+    let undelivered = site.read(|store| store.outbox().undelivered(UNDELIVERED_MAX)).await?;
+    Ok(Json(wire::Outbox::new(&snapshot.outbox, &undelivered)))
+}
+
+/// The process is alive: it answers.
+pub(super) async fn healthz() -> &'static str {
+    "alive\n"
+}
+
+/// 200 only when every network is judged recently and messages leave.
+pub(super) async fn readyz(State(site): State<Site>) -> Result<Response, Failure> {
+    let reasons = site.snapshot().await?.not_ready();
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let reasons = reasons.iter().map(wire::Reason::new).collect::<Vec<_>>();
+    Ok((status, Json(wire::Ready { ready: reasons.is_empty(), reasons })).into_response())
+}
+
+pub(super) async fn metrics(State(site): State<Site>) -> Result<Response, Failure> {
+    let snapshot = site.snapshot().await?;
+    match exposition::render(&snapshot, site.started_at()) {
+        Ok(text) => Ok(([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], text).into_response()),
+        Err(error) => {
+            tracing::error!(%error, "metrics could not be written");
+            Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        }
+    }
+}
+
+pub(super) async fn unknown(uri: Uri) -> Failure {
+    let addresses = [
+        "status",
+        "networks",
+        "coverage",
+        "alerts",
+        "alerts/{id}",
+        "findings",
+        "series",
+        "deployments",
+        "outbox",
+    ];
+    let allowed = addresses.iter().map(|address| format!("/api/v1/{address}")).collect();
+    let error = format!("the API has no {:?}", words::clean(uri.path()));
+    Failure::NotFound(wire::Error { error, allowed })
+}
+
+pub(super) async fn read_only() -> Failure {
+    Failure::ReadOnly
+}
+
+fn networks_of(info: &SiteInfo) -> Vec<Name> {
+    info.networks.iter().map(|network| network.name.clone()).collect()
+}

@@ -1,0 +1,249 @@
+//! What Prometheus scrapes: the snapshot as OpenMetrics text.
+//!
+//! Every scrape makes its metrics anew from one [`Snapshot`], so they agree with the page. A value
+//! that is not known is absent, never 0. `docs/metrics.md` lists them all; a test keeps it so.
+
+use std::{fmt, sync::atomic::AtomicU64};
+
+use model::UnixMillis;
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{family::Family, gauge::Gauge},
+    registry::{Registry, Unit},
+};
+
+use crate::snapshot::{NetworkState, Snapshot, Verdict};
+
+/// Media type of [`render`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Labels = Vec<(&'static str, String)>;
+type Values = Family<Labels, Gauge<f64, AtomicU64>>;
+
+/// The metrics of a snapshot, as text.
+///
+/// # Errors
+/// When a value cannot be written as text, which the encoder's signature allows for.
+pub fn render(snapshot: &Snapshot, started_at: UnixMillis) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("bellwether");
+    networks(&mut registry, &snapshot.networks);
+    endpoints(&mut registry, &snapshot.networks);
+    program(&mut registry, snapshot, started_at);
+    let mut text = String::with_capacity(8_192);
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+/// Registers a family and returns how to set its values.
+fn family(
+    registry: &mut Registry,
+    name: &str,
+    unit: Option<Unit>,
+    help: &str,
+) -> impl Fn(Labels, f64) + use<> {
+    let values = Values::default();
+    match unit {
+        Some(unit) => registry.register_with_unit(name, help, unit, values.clone()),
+        None => registry.register(name, help, values.clone()),
+    }
+    move |labels, value| {
+        values.get_or_create(&labels).set(value);
+    }
+}
+
+fn blocks() -> Option<Unit> {
+    Some(Unit::Other("blocks".to_owned()))
+}
+
+fn networks(registry: &mut Registry, networks: &[NetworkState]) {
+    let seen = family(
+        registry,
+        "head_seen_block",
+        None,
+        "Height of the newest block that an endpoint showed",
+    );
+    let judged = family(registry, "head_judged_block", None, "Height of the newest judged block");
+    let finalized =
+        family(registry, "head_finalized_block", None, "Height of the newest final block");
+    let lag_blocks = family(
+        registry,
+        "lag",
+        blocks(),
+        "Blocks between the head seen and the newest judged block",
+    );
+    let lag_s = family(
+        registry,
+        "lag",
+        Some(Unit::Seconds),
+        "Chain time between the head seen and the newest judged block",
+    );
+    let age_s = family(
+        registry,
+        "head_age",
+        Some(Unit::Seconds),
+        "Time since the network's newest block was made",
+    );
+    let catching_up = family(registry, "catching_up", None, "1 while old blocks are being fetched");
+    let coverage = family(
+        registry,
+        "coverage",
+        blocks(),
+        "Newest blocks by what became of them: judged_by_all, judged_by_some, quarantined, missing",
+    );
+    let blind = family(
+        registry,
+        "blind_monitors",
+        None,
+        "Monitors that could not judge one of the newest blocks: blind, warming_up",
+    );
+    let trusted =
+        family(registry, "network_trust", None, "1 for the network's verdict: yes, partly, no");
+    for network in networks {
+        let labels = || vec![("network", network.health.name.to_string())];
+        let with = |name: &'static str, value: &str| {
+            let mut labels = labels();
+            labels.push((name, value.to_owned()));
+            labels
+        };
+        let known = [
+            (&seen as &dyn Fn(Labels, f64), network.health.head_seen),
+            (&judged, network.judged.map(|judged| judged.block.number)),
+            (&finalized, network.finalized.map(|block| block.number)),
+            (&lag_blocks, network.lag_blocks),
+            (&lag_s, network.lag_s),
+            (&age_s, network.head_age_s),
+        ];
+        for (set, value) in known {
+            if let Some(value) = value {
+                set(labels(), value as f64);
+            }
+        }
+        catching_up(labels(), f64::from(u8::from(network.health.catching_up)));
+        let ledger = &network.coverage;
+        let by_some = ledger.judged.saturating_sub(ledger.judged_by_all);
+        coverage(with("result", "judged_by_all"), ledger.judged_by_all as f64);
+        coverage(with("result", "judged_by_some"), by_some as f64);
+        coverage(with("result", "quarantined"), ledger.quarantined as f64);
+        coverage(with("result", "missing"), ledger.missing as f64);
+        // Nobody is blind and nobody sees before the first block is judged.
+        if network.judged.is_some() {
+            let now = || ledger.blind.iter().filter(|blind| blind.is_now);
+            let warming_up = now().filter(|blind| blind.is_warming_up()).count();
+            blind(with("state", "blind"), (now().count() - warming_up) as f64);
+            blind(with("state", "warming_up"), warming_up as f64);
+        }
+        for verdict in [Verdict::Yes, Verdict::Partly, Verdict::No] {
+            let is_it = network.trust.verdict == verdict;
+            trusted(with("verdict", verdict.as_str()), f64::from(u8::from(is_it)));
+        }
+    }
+}
+
+fn endpoints(registry: &mut Registry, networks: &[NetworkState]) {
+    let up = family(
+        registry,
+        "endpoint_up",
+        None,
+        "1 when the endpoint is asked, 0 when it is down, resting or distrusted",
+    );
+    let latency = family(
+        registry,
+        "endpoint_latency",
+        Some(Unit::Seconds),
+        "Moving average of the endpoint's time to answer",
+    );
+    let head = family(
+        registry,
+        "endpoint_head_block",
+        None,
+        "Height of the newest block that the endpoint showed",
+    );
+    for network in networks {
+        for endpoint in &network.health.endpoints {
+            let labels = || {
+                vec![
+                    ("network", network.health.name.to_string()),
+                    ("endpoint", endpoint.name.to_string()),
+                ]
+            };
+            up(labels(), f64::from(u8::from(endpoint.healthy)));
+            if let Some(latency_ms) = endpoint.latency_ms {
+                latency(labels(), latency_ms / 1_000.0);
+            }
+            if let Some(number) = endpoint.head {
+                head(labels(), number as f64);
+            }
+        }
+    }
+}
+
+fn program(registry: &mut Registry, snapshot: &Snapshot, started_at: UnixMillis) {
+    let alerts = family(
+        registry,
+        "alerts",
+        None,
+        "Alerts that opened in the last 24 hours, by state and severity",
+    );
+    for count in &snapshot.alerts {
+        let labels = vec![
+            ("state", count.state.as_str().to_owned()),
+            ("severity", count.severity.as_str().to_owned()),
+        ];
+        alerts(labels, count.alerts as f64);
+    }
+    let findings =
+        family(registry, "findings", None, "Findings of the last 24 hours, by status and severity");
+    for count in &snapshot.findings {
+        let labels = vec![
+            ("status", crate::words::finding_status(count.status).to_owned()),
+            ("severity", count.severity.as_str().to_owned()),
+        ];
+        findings(labels, count.findings as f64);
+    }
+    let messages = family(
+        registry,
+        "outbox_messages",
+        None,
+        "Messages since the store began, by state: due (of those tried before: due_tried), delivered, failed",
+    );
+    let counts = snapshot.outbox.counts;
+    for (state, count) in [
+        ("due", counts.due),
+        ("due_tried", counts.due_tried),
+        ("delivered", counts.delivered),
+        ("failed", counts.failed),
+    ] {
+        messages(vec![("state", state.to_owned())], count as f64);
+    }
+    let oldest = family(
+        registry,
+        "outbox_oldest_due",
+        Some(Unit::Seconds),
+        "How long the oldest undelivered message has been waiting, 0 when none is",
+    );
+    oldest(vec![], snapshot.outbox.oldest_due_s.unwrap_or(0) as f64);
+    let trusted = family(
+        registry,
+        "trust",
+        None,
+        "1 for the verdict on everything together: yes, partly, no",
+    );
+    for verdict in [Verdict::Yes, Verdict::Partly, Verdict::No] {
+        let is_it = snapshot.trust.verdict == verdict;
+        trusted(vec![("verdict", verdict.as_str().to_owned())], f64::from(u8::from(is_it)));
+    }
+    let started = family(
+        registry,
+        "process_start_time",
+        Some(Unit::Seconds),
+        "When the program started, in seconds since 1970",
+    );
+    started(vec![], started_at.0 as f64 / 1_000.0);
+    let build = family(
+        registry,
+        "build",
+        Some(Unit::Other("info".to_owned())),
+        "1, with the program's version",
+    );
+    build(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0);
+}

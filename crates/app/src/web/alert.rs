@@ -1,0 +1,325 @@
+//! One alert, read top-down like a good pager message: what, where, how bad, how sure; why we think
+//! so; what to do; who was told; what is like it.
+
+use axum::{
+    extract::{Path, State},
+    response::Html,
+};
+use model::{
+    Action, Alert, AlertId, AlertState, FactValue, Finding, FindingStatus, NotificationState,
+    UnixSeconds,
+};
+use registry::Explorer;
+use serde::Serialize;
+use store::{AlertDetails, AlertFilter};
+
+use super::{
+    Site, SiteInfo,
+    alerts::{self, Row},
+    charts::{self, Chart},
+    layout::{self, Failure, When},
+};
+use crate::{api::wire, words};
+
+/// Alerts of the same monitor about the same thing that are shown.
+const SIMILAR_MAX: usize = 5;
+
+/// Findings that are shown: in a storm they are all alike, and the API gives the rest.
+const FINDINGS_SHOWN_MAX: usize = 20;
+
+/// Decisions that are shown; the API gives the rest.
+const DECISIONS_SHOWN_MAX: usize = 100;
+
+/// A name with a value, and where the value leads.
+#[derive(Serialize)]
+struct Line {
+    name: String,
+    value: String,
+    url: Option<String>,
+    /// Whether it is a hash, an address or bytes.
+    is_code: bool,
+    /// Whether the words are a stranger's.
+    is_untrusted: bool,
+}
+
+impl Line {
+    fn text(name: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        Self { name: name.to_owned(), value, url: None, is_code: false, is_untrusted: false }
+    }
+
+    fn code(name: &str, value: impl Into<String>, url: Option<String>) -> Self {
+        Self { url, is_code: true, ..Self::text(name, value) }
+    }
+}
+
+#[derive(Serialize)]
+struct Message {
+    receiver: String,
+    kind: &'static str,
+    reason: String,
+    state: &'static str,
+    /// Receipt, reason of the failure, or when it is due.
+    detail: String,
+    attempts: u32,
+    decided: When,
+}
+
+#[derive(Serialize)]
+struct Decided {
+    at: When,
+    receiver: Option<String>,
+    action: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Found {
+    id: String,
+    severity: &'static str,
+    status: &'static str,
+    title: String,
+    block: String,
+    block_url: Option<String>,
+    at: When,
+}
+
+#[derive(Serialize)]
+struct Page {
+    page: &'static str,
+    alert: Head,
+    place: Vec<Line>,
+    evidence: Vec<Line>,
+    chart: Option<Chart>,
+    runbook: Option<Runbook>,
+    messages: Vec<Message>,
+    decisions: Vec<Decided>,
+    decisions_total: usize,
+    findings: Vec<Found>,
+    similar: Vec<Row>,
+    raw: String,
+}
+
+#[derive(Serialize)]
+struct Head {
+    id: String,
+    title: String,
+    severity: &'static str,
+    state: &'static str,
+    meaning: &'static str,
+    confidence: String,
+    monitor: String,
+    findings: String,
+    value_at_risk: Option<String>,
+}
+
+impl Head {
+    fn new(alert: &Alert) -> Self {
+        Self {
+            id: alert.id.to_string(),
+            title: words::clean(&alert.first.title),
+            severity: alert.severity.as_str(),
+            state: alert.state.as_str(),
+            meaning: words::meaning(alert.state),
+            confidence: words::confidence(alert.first.confidence),
+            monitor: alert.monitor.to_string(),
+            findings: words::grouped(alert.findings_total()),
+            value_at_risk: alert.first.value_at_risk.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// `GET /alerts/{id}`.
+pub(super) async fn page(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, Failure> {
+    let missing = || Failure::NotFound(format!("there is no alert {}", words::clean(&id)));
+    let known: AlertId = id.parse().map_err(|_| missing())?;
+    let read = site.read(move |store| {
+        let Some(details) = store.alert(known)? else { return Ok(None) };
+        let alert = &details.alert;
+        let same = AlertFilter {
+            network: Some(alert.network.clone()),
+            monitor: Some(alert.monitor.clone()),
+            deployment: alert.deployment.clone(),
+            ..AlertFilter::default()
+        };
+        let similar = store.alerts(&same, None, SIMILAR_MAX + 1)?.items;
+        let chart = charts::of_alert(store, alert)?;
+        Ok(Some((details, similar, chart)))
+    });
+    let (details, similar, chart) = read.await?.ok_or_else(missing)?;
+    let info = site.info();
+    let now = words::seconds(site.now());
+    let alert = &details.alert;
+    let similar = similar.iter().filter(|other| other.id != alert.id).take(SIMILAR_MAX);
+    let raw = serde_json::to_string_pretty(&wire::AlertDetails::new(&details, &info))
+        .unwrap_or_else(|error| format!("the record cannot be shown: {error}"));
+    let page = Page {
+        page: "alert",
+        alert: Head::new(alert),
+        place: place(alert, &info, now),
+        evidence: evidence(&alert.first, info.explorer(&alert.network)),
+        chart,
+        runbook: runbook(&alert.first, &info),
+        messages: messages(&details, now),
+        decisions: decisions(&details, now),
+        decisions_total: details.decisions.len(),
+        findings: findings(&details, &info, now),
+        similar: similar.map(|other| Row::new(other, now)).collect(),
+        raw: words::clean_lines(&raw),
+    };
+    layout::render(&site, &info, "alert.html", page)
+}
+
+/// Where and when.
+fn place(alert: &Alert, info: &SiteInfo, now: UnixSeconds) -> Vec<Line> {
+    let (first, explorer) = (&alert.first, info.explorer(&alert.network));
+    let mut lines = vec![Line::text("Network", alert.network.as_str())];
+    if let Some(deployment) = &alert.deployment {
+        lines.push(Line::text("Deployment", deployment.as_str()));
+    }
+    if let Some(address) = first.address {
+        lines.push(Line::code(
+            "Contract",
+            address.to_string(),
+            explorer.map(|e| e.address(address)),
+        ));
+    }
+    let block = first.origin.block;
+    // An explorer would show the block that took its place.
+    let is_gone = alert.state == AlertState::Retracted;
+    lines.push(Line::code(
+        "Block",
+        format!("{} {}", words::grouped(block.number), block.hash),
+        explorer.filter(|_| !is_gone).map(|e| e.block(block.number)),
+    ));
+    if let Some(tx) = first.origin.tx {
+        lines.push(Line::code("Transaction", tx.to_string(), explorer.map(|e| e.transaction(tx))));
+    }
+    let at = first.origin.timestamp;
+    lines.push(Line::text("When", format!("{}, {}", words::utc(at), words::ago(at, now))));
+    lines.push(Line::text("Block to alert", alerts::latency(alert)));
+    lines
+}
+
+/// The deciding measurement, then decoded values.
+fn evidence(finding: &Finding, explorer: Option<&Explorer>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(measure) = &finding.evidence.measure {
+        let told = words::measure(measure);
+        lines.push(Line::text(&words::clean(&measure.name), told.value));
+        lines.push(Line::text("Threshold", told.threshold));
+        match told.usual {
+            Some(usual) => lines.push(Line::text("Usually", usual)),
+            None => lines.push(Line::text("Usually", "no history is kept for this rule")),
+        }
+    }
+    lines.extend(finding.evidence.facts.iter().map(|fact| {
+        let name = words::clean(&fact.name);
+        let url = explorer.and_then(|explorer| match &fact.value {
+            FactValue::Address { address, .. } => Some(explorer.address(*address)),
+            FactValue::Transaction(hash) => Some(explorer.transaction(*hash)),
+            FactValue::Block(block) => Some(explorer.block(block.number)),
+            _ => None,
+        });
+        let is_code = matches!(
+            fact.value,
+            FactValue::Address { .. } | FactValue::Transaction(_) | FactValue::Bytes(_)
+        );
+        let is_untrusted = matches!(fact.value, FactValue::Untrusted(_));
+        let value = words::clean(&fact.value.to_string());
+        Line { name, value, url, is_code, is_untrusted }
+    }));
+    lines
+}
+
+#[derive(Serialize)]
+struct Runbook {
+    name: String,
+    url: Option<String>,
+    text: Option<String>,
+}
+
+fn runbook(finding: &Finding, info: &SiteInfo) -> Option<Runbook> {
+    let name = finding.runbook.as_ref()?;
+    // It comes from the user's files, so it may be a link, if it is one.
+    let is_url = name.starts_with("https://") || name.starts_with("/docs/detectors/");
+    Some(Runbook {
+        url: is_url.then(|| name.clone()),
+        text: info.runbooks.get(name).cloned(),
+        name: words::clean(name),
+    })
+}
+
+fn messages(details: &AlertDetails, now: UnixSeconds) -> Vec<Message> {
+    let message = |notification: &model::Notification| Message {
+        receiver: notification.receiver.to_string(),
+        kind: notification.kind.as_str(),
+        reason: words::clean(&notification.reason),
+        state: words::message_state(&notification.state),
+        detail: match &notification.state {
+            NotificationState::Due { not_before } => {
+                let until_s = words::seconds(*not_before).seconds_since(now);
+                let next = if until_s > 0 {
+                    format!("next attempt in {}", words::span(until_s))
+                } else {
+                    "next attempt now".to_owned()
+                };
+                let last = details
+                    .attempts
+                    .iter()
+                    .rfind(|a| a.notification == notification.id && !a.detail.is_empty());
+                match last {
+                    Some(attempt) => format!("{next}; {}", words::clean(&attempt.detail)),
+                    None => next,
+                }
+            }
+            NotificationState::Delivered { receipt, .. } => words::clean(receipt),
+            NotificationState::Failed { reason, .. } => words::clean(reason),
+        },
+        attempts: notification.attempts,
+        decided: When::new(words::seconds(notification.decided_at), now),
+    };
+    details.notifications.iter().map(message).collect()
+}
+
+fn decisions(details: &AlertDetails, now: UnixSeconds) -> Vec<Decided> {
+    let newest_first = details.decisions.iter().rev().take(DECISIONS_SHOWN_MAX);
+    let decided = |decision: &model::Decision| Decided {
+        at: When::new(words::seconds(decision.at), now),
+        receiver: decision.receiver.as_ref().map(ToString::to_string),
+        action: match decision.action {
+            Action::Notify(kind) => format!("tell that it is {}", kind.as_str()),
+            Action::Withhold => "tell nothing".to_owned(),
+            Action::Hold { until } => {
+                format!("wait until {}", words::utc(words::seconds(until)))
+            }
+            Action::Group => "add to this alert".to_owned(),
+        },
+        reason: words::clean(&decision.reason.to_string()),
+    };
+    newest_first.map(decided).collect()
+}
+
+fn findings(details: &AlertDetails, info: &SiteInfo, now: UnixSeconds) -> Vec<Found> {
+    let explorer = info.explorer(&details.alert.network);
+    let newest_first = details.findings.iter().rev().take(FINDINGS_SHOWN_MAX);
+    newest_first
+        .map(|record| {
+            let (finding, block) = (&record.finding, record.finding.origin.block.number);
+            Found {
+                id: finding.id.to_string(),
+                severity: finding.severity.as_str(),
+                status: words::finding_status(record.status),
+                title: words::clean(&finding.title),
+                block: words::grouped(block),
+                block_url: (record.status != FindingStatus::Retracted)
+                    .then(|| explorer.map(|explorer| explorer.block(block)))
+                    .flatten(),
+                at: When::new(finding.origin.timestamp, now),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,62 @@
+//! Pages: what is wrong, whether it can be trusted, what changed.
+//!
+//! Everything is rendered here, complete without JavaScript, from the same [`Snapshot`] that the
+//! API, the metrics and readiness tell. Nothing here writes: the store is only read, always where
+//! blocking is allowed. What comes from the chain is text, escaped by the templates; what becomes a
+//! link is built from configured addresses, hashes and numbers.
+//!
+//! [`Snapshot`]: crate::snapshot::Snapshot
+
+mod alert; //    one alert, top-down like a good pager message
+mod alerts; //   all alerts, newest first, in pages
+mod assets; //   style sheet, script, icon
+mod charts; //   which series are shown, and what they say
+mod detector; // a detector's page
+mod events; //   server-sent events: something changed, still alive
+mod layout; //   templates, headers, error pages
+mod mail; //     the built-in mailbox
+mod overview; // the first screen
+mod site; //     what everything is made from
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use tower_http::compression::{
+    CompressionLayer, Predicate,
+    predicate::{DefaultPredicate, NotForContentType},
+};
+
+pub(crate) use layout::error_chain;
+pub(crate) use site::ReadError;
+pub use site::{
+    EVENT_READERS_MAX, Mail, MailSummary, Mailbox, NetworkInfo, Site, SiteInfo, Sources,
+};
+
+/// Everything that is served over HTTP: pages, API, metrics, health.
+pub fn router(site: Site) -> Router {
+    let mut pages = Router::new()
+        .route("/", get(overview::page))
+        .route("/alerts", get(alerts::page))
+        .route("/alerts/{id}", get(alert::page))
+        .route("/docs/detectors/{area}/{name}", get(detector::page))
+        .route("/events", get(events::stream))
+        .route("/assets/{name}", get(assets::file));
+    if site.mailbox().is_some() {
+        pages = pages
+            .route("/mail", get(mail::list))
+            .route("/mail/{number}", get(mail::page))
+            .route("/mail/{number}/body", get(mail::body));
+    }
+    let pages = pages
+        .fallback(layout::not_found)
+        .method_not_allowed_fallback(layout::read_only)
+        .layer(middleware::from_fn_with_state(site.clone(), layout::error_pages));
+    // A compressed event stream would wait for its buffer to fill.
+    let compressed = DefaultPredicate::new().and(NotForContentType::SSE);
+    pages
+        .nest("/api/v1", crate::api::router())
+        .merge(crate::api::health_router())
+        .layer(middleware::map_response(layout::secure))
+        .layer(CompressionLayer::new().compress_when(compressed))
+        // Nothing here takes a body.
+        .layer(DefaultBodyLimit::max(0))
+        .with_state(site)
+}

@@ -1,0 +1,246 @@
+//! What the pages, the API and the metrics are made from.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use model::{Name, UnixMillis};
+use registry::{Explorer, Registry};
+use store::{Store, StoreError};
+use tokio::sync::{Mutex, Semaphore, broadcast, watch};
+
+use crate::snapshot::{NetworkHealth, Snapshot, TrustLimits};
+
+/// How long a snapshot serves everybody who asks: a burst of readers costs the store one reading.
+const SNAPSHOT_SHARED: Duration = Duration::from_millis(250);
+
+/// Readers of `/events` at one time: a team's browsers, many times over.
+pub const EVENT_READERS_MAX: usize = 256;
+
+/// What people decided in their files, as far as a page shows it. Replaced as a whole when the
+/// files change.
+#[derive(Debug, Clone, Default)]
+pub struct SiteInfo {
+    /// What the user calls this installation.
+    pub name: String,
+    /// Address under which people reach the pages, without a slash at its end.
+    pub public_url: Option<String>,
+    /// Networks, in the order of the files.
+    pub networks: Vec<NetworkInfo>,
+    /// What is guarded, and labels.
+    pub registry: Arc<Registry>,
+    /// Texts of the runbooks that are files, by the name that monitors give them.
+    pub runbooks: BTreeMap<String, String>,
+}
+
+/// A network as configured.
+#[derive(Debug, Clone)]
+pub struct NetworkInfo {
+    /// Name.
+    pub name: Name,
+    /// EIP-155 id of its chain.
+    pub chain_id: u64,
+    /// Where its addresses and transactions can be looked up.
+    pub explorer: Option<Explorer>,
+    /// Monitors that judge it.
+    pub monitors: usize,
+}
+
+impl SiteInfo {
+    /// The explorer of a network.
+    pub fn explorer(&self, network: &Name) -> Option<&Explorer> {
+        self.networks.iter().find(|n| n.name == *network)?.explorer.as_ref()
+    }
+}
+
+/// A mailbox that pages can show: the demo's built-in sink.
+pub trait Mailbox: Send + Sync {
+    /// All mails, newest first.
+    fn list(&self) -> Vec<MailSummary>;
+    /// One mail.
+    fn get(&self, number: u64) -> Option<Mail>;
+}
+
+/// A mail in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSummary {
+    /// Counts the mails, from 1.
+    pub number: u64,
+    /// Recipients.
+    pub to: String,
+    /// Subject.
+    pub subject: String,
+    /// When it arrived.
+    pub at: UnixMillis,
+}
+
+/// A whole mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Number, recipients, subject, time.
+    pub summary: MailSummary,
+    /// Sender.
+    pub from: String,
+    /// Plain text.
+    pub text: String,
+    /// HTML, when it has any.
+    pub html: Option<String>,
+}
+
+/// Where a site's facts come from.
+#[derive(Clone)]
+pub struct Sources {
+    /// What happened.
+    pub store: Store,
+    /// What people decided.
+    pub info: watch::Receiver<Arc<SiteInfo>>,
+    /// What the followers say, one entry for each network.
+    pub health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
+    /// Told when something changed that a page shows. Only a weak hold on it is kept: `/events`
+    /// ends when whoever tells is gone.
+    pub changes: broadcast::Sender<()>,
+    /// Mails, when there is a built-in sink.
+    pub mailbox: Option<Arc<dyn Mailbox>>,
+    /// When lag and silence are too much.
+    pub limits: TrustLimits,
+    /// The machine's clock.
+    pub clock: fn() -> UnixMillis,
+}
+
+/// What the pages, the API and the metrics are made from. Clones share everything.
+#[derive(Clone)]
+pub struct Site {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    info: watch::Receiver<Arc<SiteInfo>>,
+    health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
+    changes: broadcast::WeakSender<()>,
+    mailbox: Option<Arc<dyn Mailbox>>,
+    limits: TrustLimits,
+    clock: fn() -> UnixMillis,
+    started_at: UnixMillis,
+    /// Places for readers of `/events`.
+    event_readers: Arc<Semaphore>,
+    snapshot: Shared<Snapshot>,
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("store", &self.inner.store).finish_non_exhaustive()
+    }
+}
+
+impl Site {
+    /// A site over these sources.
+    pub fn new(sources: Sources) -> Self {
+        let Sources { store, info, health, changes, mailbox, limits, clock } = sources;
+        let inner = Inner {
+            store,
+            info,
+            health,
+            changes: changes.downgrade(),
+            mailbox,
+            limits,
+            started_at: clock(),
+            clock,
+            event_readers: Arc::new(Semaphore::new(EVENT_READERS_MAX)),
+            snapshot: Shared::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What people decided, as of now.
+    pub(crate) fn info(&self) -> Arc<SiteInfo> {
+        self.inner.info.borrow().clone()
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        (self.inner.clock)()
+    }
+
+    pub(crate) fn started_at(&self) -> UnixMillis {
+        self.inner.started_at
+    }
+
+    pub(crate) fn mailbox(&self) -> Option<&Arc<dyn Mailbox>> {
+        self.inner.mailbox.as_ref()
+    }
+
+    pub(crate) fn event_readers(&self) -> &Arc<Semaphore> {
+        &self.inner.event_readers
+    }
+
+    /// Changes from now on; `None` when nobody tells any more.
+    pub(crate) fn changes(&self) -> Option<broadcast::Receiver<()>> {
+        self.inner.changes.upgrade().map(|sender| sender.subscribe())
+    }
+
+    /// The state of everything, at most [`SNAPSHOT_SHARED`] old.
+    pub(crate) async fn snapshot(&self) -> Result<Arc<Snapshot>, ReadError> {
+        self.inner
+            .snapshot
+            .get(SNAPSHOT_SHARED, || {
+                let health = (self.inner.health)();
+                let (limits, now) = (self.inner.limits, self.now());
+                self.read(move |store| Snapshot::take(store, &health, &limits, now))
+            })
+            .await
+    }
+
+    /// Reads from the store where blocking is allowed.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        body: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let store = self.inner.store.clone();
+        match tokio::task::spawn_blocking(move || body(&store)).await {
+            Ok(result) => Ok(result?),
+            Err(stopped) => Err(ReadError::Stopped(stopped)),
+        }
+    }
+}
+
+/// Why something cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The reading panicked or was stopped.
+    #[error("reading the store was stopped")]
+    Stopped(#[source] tokio::task::JoinError),
+}
+
+/// A value that serves everybody who asks within a short time. While it is being made anew, others
+/// wait for it instead of making their own.
+struct Shared<T>(Mutex<Option<(Instant, Arc<T>)>>);
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Shared<T> {
+    async fn get<F, E>(&self, age_max: Duration, make: impl FnOnce() -> F) -> Result<Arc<T>, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut known = self.0.lock().await;
+        if let Some((made_at, value)) = &*known
+            && made_at.elapsed() < age_max
+        {
+            return Ok(value.clone());
+        }
+        let value = Arc::new(make().await?);
+        *known = Some((Instant::now(), value.clone()));
+        Ok(value)
+    }
+}

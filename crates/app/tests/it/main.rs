@@ -1,0 +1,10 @@
+//! The integration suite: the built program, seen from outside, on real chains, real servers, a real
+//! browser.
+//!
+//! Tests that need an installed server look for it in `BELLWETHER_SERVICES` (`cargo xtask services
+//! up` fills the folder) and say so when they are skipped.
+
+mod world; // what tests are made of: a user's folder, the program, its chain, its people
+
+mod crash; //    killed many times, it ends like a run that was not
+mod mistakes; // one folder per mistake, and what `check` says to it

@@ -1,0 +1,175 @@
+//! Money that leaves.
+
+use alloy_primitives::U256;
+use expect_test::expect;
+use model::{FactValue, Finding, Frame, FrameKind, Severity};
+
+use crate::chain::*;
+
+fn world() -> World {
+    let monitor = detector(
+        "liquidity/outflow_exceeds_share",
+        &["vault"],
+        &[("tokens", "usd")],
+        Severity::High,
+    );
+    World::new(vec![monitor])
+}
+
+fn out(to: u8, amount: u64) -> TxBuilder {
+    tx(to, VAULT).log(transfer(TOKEN, address(VAULT), address(to), amount))
+}
+
+fn deposit(from: u8, amount: u64) -> TxBuilder {
+    tx(from, VAULT).log(transfer(TOKEN, address(from), address(VAULT), amount))
+}
+
+pub(crate) fn drain() -> Vec<Finding> {
+    world().push(12, &block([out(MALLORY, 600_000)]).balance(TOKEN, VAULT, 400_000)).findings
+}
+
+pub(crate) fn flash_in_and_out() -> Vec<Finding> {
+    let flash =
+        out(MALLORY, 900_000).log(transfer(TOKEN, address(MALLORY), address(VAULT), 900_090));
+    world().push(12, &block([flash]).balance(TOKEN, VAULT, 1_000_090)).findings
+}
+
+#[test]
+fn the_share_decides_the_severity() {
+    let severity_of = |amount: u64| {
+        let mut world = world();
+        let block = block([out(MALLORY, amount)]).balance(TOKEN, VAULT, 1_000_000 - amount);
+        let judgement = world.push(12, &block);
+        let of_tx = judgement.findings.iter().filter(|f| f.title.contains("one transaction"));
+        of_tx.map(|f| f.severity).next()
+    };
+    assert_eq!(severity_of(90_000), None);
+    assert_eq!(severity_of(110_000), Some(Severity::Medium));
+    assert_eq!(severity_of(260_000), Some(Severity::High));
+    assert_eq!(severity_of(990_000), Some(Severity::Critical));
+}
+
+#[test]
+fn who_takes_back_what_they_brought_is_told_mildly() {
+    let mut world = world();
+    let start = block([deposit(ALICE, 300_000), deposit(0x22, 700_000)]);
+    world.push(12, &start.balance(TOKEN, VAULT, 1_000_000));
+    let judgement = world.push(12, &block([out(ALICE, 300_000)]).balance(TOKEN, VAULT, 700_000));
+    let of_tx = judgement.findings.iter().find(|f| f.title.contains("one transaction")).unwrap();
+    assert_eq!(of_tx.severity, Severity::Medium, "{}", of_tx.title);
+}
+
+#[test]
+fn a_slow_drain_is_found_by_the_hour_and_told_once() {
+    let mut world = world();
+    let mut left = 1_000_000u64;
+    let mut heard = Vec::new();
+    for minute in 0..40 {
+        left -= 8_000;
+        let judgement = world.push(60, &block([out(MALLORY, 8_000)]).balance(TOKEN, VAULT, left));
+        heard.extend(
+            judgement
+                .findings
+                .iter()
+                .map(|f| format!("minute {minute}, {}: {}", f.severity, f.title)),
+        );
+    }
+    expect![[r#"
+        minute 18, high: 0.152 USD left vault within an hour, 15.2 % of what was there
+        minute 37, high: 0.304 USD left vault within a day, 30.4 % of what was there"#]]
+    .assert_eq(&heard.join("\n"));
+}
+
+#[test]
+fn without_a_known_balance_an_outflow_is_blindness() {
+    let mut world = world();
+    let judgement = world.push(12, &block([out(MALLORY, 5)]));
+    assert!(judgement.findings.is_empty());
+    assert!(
+        blind(&judgement)[0].contains("usd held by vault is not known"),
+        "{:?}",
+        blind(&judgement)
+    );
+    // From the first read on, transfers alone keep the balance.
+    world.push(12, &block([]).balance(TOKEN, VAULT, 1_000));
+    world.push(12, &block([deposit(ALICE, 1)]).balance(TOKEN, VAULT, 1_001));
+    let judgement = world.push(12, &block([out(MALLORY, 900)]));
+    assert!(told(&judgement).contains("89.9 %"), "{}", told(&judgement));
+}
+
+#[test]
+fn an_almost_empty_reserve_is_told() {
+    let mut world = world();
+    let mut left = 1_000_000u64;
+    for _ in 0..5 {
+        left += 1;
+        world.push(86_400, &block([deposit(ALICE, 1)]).balance(TOKEN, VAULT, left));
+    }
+    let judgement = world.push(60, &block([out(MALLORY, left - 5)]).balance(TOKEN, VAULT, 5));
+    assert!(told(&judgement).contains("critical: vault is nearly empty"), "{}", told(&judgement));
+}
+
+#[test]
+fn each_contract_is_measured_by_its_own_holdings_and_moving_house_is_no_loss() {
+    let monitor =
+        detector("liquidity/outflow_exceeds_share", &["vault", "pool"], &[], Severity::High);
+    let mut world = World::new(vec![monitor]);
+    let (vault, pool) = (address(VAULT), address(POOL));
+    let moved = tx(ALICE, VAULT).log(transfer(TOKEN, vault, pool, 900));
+    let through = tx(ALICE, VAULT)
+        .salt(1)
+        .log(transfer(TOKEN, vault, address(ALICE), 50))
+        .log(transfer(TOKEN, address(ALICE), pool, 50));
+    let balances = |b: BlockBuilder, v, p| b.balance(TOKEN, VAULT, v).balance(TOKEN, POOL, p);
+    let judgement = world.push(12, &balances(block([moved, through]), 50, 1_000_950));
+    assert!(judgement.findings.is_empty(), "{}", told(&judgement));
+    let judgement = world.push(12, &balances(block([out(MALLORY, 50)]), 0, 1_000_950));
+    assert!(
+        told(&judgement).contains("left vault in one transaction, 100.0 %"),
+        "{}",
+        told(&judgement)
+    );
+}
+
+#[test]
+fn native_value_is_followed_from_the_creation_on() {
+    let (maker, vault, thief) = (address(ALICE), address(VAULT), address(MALLORY));
+    let mut created = frame(None, 0, maker, vault, &[]);
+    created.kind = FrameKind::Create;
+    let mut paid_in = frame(None, 0, maker, vault, &[]);
+    paid_in.value = U256::from(1_000);
+    let mut paid_out = frame(Some(0), 1, vault, thief, &[]);
+    paid_out.value = U256::from(700);
+    let steal = vec![frame(None, 0, thief, vault, &[]), paid_out];
+    let push = |world: &mut World, frames: Vec<Frame>| {
+        world.push(12, &block([tx(ALICE, VAULT).frames(frames)]).traced())
+    };
+    let mut world = world();
+    push(&mut world, vec![created]);
+    push(&mut world, vec![paid_in]);
+    let judgement = push(&mut world, steal.clone());
+    assert!(
+        told(&judgement).contains("ETH left vault in one transaction, 70.0 %"),
+        "{}",
+        told(&judgement)
+    );
+
+    // Of a contract that was there before, nobody knows what it held.
+    let judgement = push(&mut self::world(), steal);
+    assert!(judgement.findings.is_empty());
+    assert!(blind(&judgement)[0].contains("native value held by vault"), "{:?}", blind(&judgement));
+}
+
+#[test]
+fn a_lender_that_gets_its_loan_back_is_no_beneficiary() {
+    let mut world = world();
+    let (me, lender, vault) = (address(MALLORY), address(0x77), address(VAULT));
+    let attack = tx(MALLORY, VAULT)
+        .log(transfer(TOKEN, lender, me, 5_000_000))
+        .log(transfer(TOKEN, vault, me, 300_000))
+        .log(transfer(TOKEN, me, lender, 5_000_000));
+    let judgement = world.push(12, &block([attack]).balance(TOKEN, VAULT, 700_000));
+    let facts = &judgement.findings[0].evidence.facts;
+    let beneficiary = facts.iter().find(|fact| fact.name == "beneficiary").unwrap();
+    assert_eq!(beneficiary.value, FactValue::Address { address: me, label: None });
+}

@@ -1,0 +1,86 @@
+//! A firing and a quiet case of every detector, and its page.
+
+mod access_change;
+mod liquidity;
+mod oracle;
+mod others;
+
+use bellwether_detect::detectors;
+use model::Finding;
+
+/// What a case finds.
+type Case = fn() -> Vec<Finding>;
+
+/// Detector, a case that must fire, a case close to it that must not.
+const CASES: &[(&str, Case, Case)] = &[
+    ("access/role_change", access_change::role_granted, access_change::role_elsewhere),
+    ("change/parameter_update", access_change::parameter_changed, access_change::nothing_changed),
+    ("change/proxy_upgraded", access_change::upgraded, access_change::nothing_changed),
+    ("oracle/feed_late", oracle::feed_stops, oracle::feed_answers),
+    ("oracle/price_moved_in_transaction", oracle::flash_loan, oracle::plain_swap),
+    ("liquidity/outflow_exceeds_share", liquidity::drain, liquidity::flash_in_and_out),
+    ("reputation/known_bad_address", others::listed_caller, others::benign_caller),
+    ("telemetry/failed_calls_rise", crate::telemetry::failure_storm, crate::telemetry::usual_day),
+    ("telemetry/gas_unusual", crate::telemetry::gas_triples, crate::telemetry::usual_day),
+    ("telemetry/call_rate_unusual", crate::telemetry::call_burst, crate::telemetry::usual_day),
+    ("flow/reentrant_call", others::reentrant_drain, others::callback_without_reentry),
+    ("chain/reorg", others::deep_reorg, others::shallow_reorg),
+    ("chain/blind", others::quarantine, others::judged),
+];
+
+#[test]
+fn every_detector_has_a_case_that_fires_and_one_that_is_quiet() {
+    for detector in detectors::ALL {
+        let id = detector.spec().id;
+        let case = CASES.iter().find(|(known, _, _)| *known == id);
+        let (_, firing, quiet) = case.unwrap_or_else(|| panic!("{id} has no cases"));
+        let of_it = |findings: Vec<Finding>| {
+            findings.into_iter().filter(|f| f.detector == id).collect::<Vec<_>>()
+        };
+        let found = of_it(firing());
+        assert!(!found.is_empty(), "{id} does not fire");
+        for finding in &found {
+            let first = finding.title.chars().next();
+            assert!(first.is_some() && !finding.title.ends_with('.'), "{:?}", finding.title);
+            assert!(finding.title.split(' ').count() >= 4, "no sentence: {:?}", finding.title);
+            let has_evidence =
+                finding.evidence.measure.is_some() || !finding.evidence.facts.is_empty();
+            assert!(has_evidence, "{id} gives no evidence");
+            let runbook = finding.runbook.as_deref().unwrap_or_default();
+            assert!(runbook.contains(id), "{id} points to {runbook:?}");
+        }
+        let quiet = of_it(quiet());
+        assert!(
+            quiet.is_empty(),
+            "{id} is not quiet: {:?}",
+            quiet.iter().map(|f| &f.title).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn every_detector_has_a_page_with_the_four_headings() {
+    for detector in detectors::ALL {
+        let spec = detector.spec();
+        let headings = ["## Detects", "## Why it matters", "## When it is wrong", "## Respond"];
+        let mut rest = spec.page;
+        assert!(rest.starts_with(&format!("# {}\n", spec.id)), "{} has another title", spec.id);
+        for heading in headings {
+            let (_, after) = rest
+                .split_once(heading)
+                .unwrap_or_else(|| panic!("the page of {} lacks {heading:?}, in order", spec.id));
+            let text = after.split("\n## ").next().unwrap_or_default().trim();
+            assert!(text.len() > 80, "{} says too little under {heading:?}", spec.id);
+            rest = after;
+        }
+        for param in spec.params {
+            assert!(
+                spec.page.contains(&format!("`{}`", param.name)),
+                "{}: {} is not explained",
+                spec.id,
+                param.name
+            );
+            assert!(!param.doc.is_empty());
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Forks, restarts and finality change nothing that is remembered or found.
+
+use std::sync::Arc;
+
+use bellwether_detect::{MonitorSpec, Subject};
+use model::{BlockBundle, ChainEvent, Severity};
+use proptest::prelude::*;
+
+use crate::chain::*;
+
+/// Every detector that remembers something, and some that do not.
+fn monitors() -> Vec<MonitorSpec> {
+    let quick = [("warm_up_s", "60"), ("warm_up_observations", "8"), ("bucket_s", "10")];
+    vec![
+        detector("telemetry/failed_calls_rise", &["vault"], &quick, Severity::High),
+        detector("telemetry/gas_unusual", &["vault"], &quick, Severity::High),
+        detector("telemetry/call_rate_unusual", &["vault"], &quick, Severity::High),
+        detector("oracle/feed_late", &["feed"], &[("grace_s", "10")], Severity::High),
+        detector(
+            "liquidity/outflow_exceeds_share",
+            &["vault"],
+            &[("starts_empty", "true")],
+            Severity::High,
+        ),
+        detector("flow/reentrant_call", &["vault"], &[], Severity::Critical),
+        detector("chain/blind", &[], &[("blind_s_max", "30")], Severity::High),
+        expression("redeemed", &["vault"], Subject::Event("Redeemed".into()), Some("amount > 3")),
+    ]
+}
+
+/// One block's worth of activity.
+#[derive(Debug, Clone)]
+struct Activity {
+    seconds: u64,
+    calls: u8,
+    failing: bool,
+    gas: u64,
+    moved: Option<(bool, u16)>,
+    price: Option<u8>,
+    redeemed: Option<u8>,
+}
+
+fn activity() -> impl Strategy<Value = Activity> {
+    let moved = proptest::option::of((any::<bool>(), any::<u16>()));
+    let price = proptest::option::weighted(0.3, any::<u8>());
+    let redeemed = proptest::option::of(0u8..10);
+    (0u64..400, 0u8..6, any::<bool>(), 30_000u64..300_000, moved, price, redeemed).prop_map(
+        |(seconds, calls, failing, gas, moved, price, redeemed)| Activity {
+            seconds,
+            calls,
+            failing,
+            gas,
+            moved,
+            price,
+            redeemed,
+        },
+    )
+}
+
+impl Activity {
+    fn block(&self, at: u64, fork: u64) -> BlockBuilder {
+        let mut txs = Vec::new();
+        for i in 0..self.calls {
+            let call = tx(ALICE, VAULT)
+                .input(call("redeem(uint256)", u64::from(i)))
+                .gas(self.gas + u64::from(i))
+                .salt(fork);
+            txs.push(if self.failing { call.failed() } else { call });
+        }
+        if let Some((is_out, amount)) = self.moved {
+            let (vault, who) = (address(VAULT), address(amount as u8));
+            let (from, to) = if is_out { (vault, who) } else { (who, vault) };
+            txs.push(tx(ALICE, VAULT).salt(fork + 1).log(transfer(TOKEN, from, to, amount.into())));
+        }
+        if let Some(price) = self.price {
+            let value = 100_000_000 + i64::from(price) * 100_000;
+            txs.push(tx(ALICE, FEED).salt(fork + 2).log(answer(value, u64::from(price), at)));
+        }
+        if let Some(amount) = self.redeemed {
+            txs.push(tx(ALICE, VAULT).salt(fork + 3).log(redeemed(address(ALICE), amount.into())));
+        }
+        if self.calls.is_multiple_of(2) { block(txs).traced() } else { block(txs) }
+    }
+}
+
+/// What happens next on the chain.
+#[derive(Debug, Clone)]
+enum Move {
+    Block(Activity),
+    Revert(usize),
+    Restart,
+    Finalize(usize),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        8 => activity().prop_map(Move::Block),
+        3 => (1usize..12).prop_map(Move::Revert),
+        1 => Just(Move::Restart),
+        1 => (4usize..20).prop_map(Move::Finalize),
+    ];
+    proptest::collection::vec(one, 1..120)
+}
+
+/// Plays the moves; the canonical chain that remains, with the newest final height.
+fn play(world: &mut World, moves: &[Move]) -> (Vec<Arc<BlockBundle>>, u64) {
+    let mut last_final = 0;
+    for (fork, next) in moves.iter().enumerate() {
+        let fork = fork as u64;
+        match next {
+            Move::Block(activity) => {
+                let block = activity.block(world.at + activity.seconds, fork);
+                world.push_fork(activity.seconds, &block, fork);
+            }
+            Move::Revert(depth) => {
+                let above = world.chain.iter().filter(|b| b.header.number > last_final).count();
+                let depth = (*depth).min(above);
+                if depth > 0 {
+                    world.revert(depth);
+                }
+            }
+            Move::Restart => world.restart(),
+            Move::Finalize(behind) => {
+                if let Some(at) = world.chain.len().checked_sub(*behind) {
+                    let block = world.chain[at].block_ref();
+                    if block.number > last_final {
+                        last_final = block.number;
+                        world.apply(&ChainEvent::Finalized { network: name(NETWORK), block });
+                    }
+                }
+            }
+        }
+    }
+    (world.chain.clone(), last_final)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_tree_of_forks_ends_as_if_the_orphans_had_never_been(moves in moves()) {
+        let mut forked = World::new(monitors());
+        let (canonical, last_final) = play(&mut forked, &moves);
+
+        let mut straight = World::new(monitors());
+        for bundle in &canonical {
+            straight.apply(&ChainEvent::Committed(bundle.clone()));
+            if bundle.header.number == last_final {
+                let block = bundle.block_ref();
+                straight.apply(&ChainEvent::Finalized { network: name(NETWORK), block });
+            }
+        }
+        prop_assert_eq!(forked.state(), straight.state(), "what is remembered differs");
+        let rows: Vec<_> = forked.rows.iter().collect();
+        let state = forked.state();
+        let live: Vec<_> = state.iter().map(|e| (&e.key, e.value.as_ref().unwrap())).collect();
+        prop_assert_eq!(rows, live, "the store's rows differ from memory");
+        prop_assert_eq!(&forked.findings, &straight.findings, "findings of canonical blocks differ");
+        let undo = |world: &World| world.undos.clone();
+        prop_assert_eq!(undo(&forked), undo(&straight), "the ways back differ");
+    }
+
+    #[test]
+    fn a_restart_between_any_two_events_changes_nothing(
+        activities in proptest::collection::vec(activity(), 1..60),
+    ) {
+        let mut steady = World::new(monitors());
+        let mut restless = World::new(monitors());
+        for activity in &activities {
+            let block = activity.block(steady.at + activity.seconds, 0);
+            let one = steady.push(activity.seconds, &block);
+            restless.restart();
+            let other = restless.push(activity.seconds, &block);
+            prop_assert_eq!(one, other);
+        }
+        prop_assert_eq!(steady.state(), restless.state());
+    }
+}

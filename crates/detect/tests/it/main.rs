@@ -1,0 +1,10 @@
+//! Stories on a small chain, and laws that hold on any.
+#![allow(clippy::unwrap_used, reason = "a story whose setting is impossible should stop at once")]
+
+mod cases; //    a firing and a quiet case of every detector
+mod chain; //    blocks to tell stories with
+mod charts; //   false and true alarms, with dice
+mod engine; //   coverage, isolation, order, late blocks
+mod laws; //     forks, restarts and batches change nothing
+mod monitors; // expressions, and mistakes in monitors
+mod telemetry; // gas, failures and rates over days
