@@ -125,10 +125,13 @@ fn networks(registry: &mut Registry, networks: &[NetworkState]) {
         coverage(with("result", "judged_by_some"), by_some as f64);
         coverage(with("result", "quarantined"), ledger.quarantined as f64);
         coverage(with("result", "missing"), ledger.missing as f64);
-        let now = || ledger.blind.iter().filter(|blind| blind.is_now);
-        let warming_up = now().filter(|blind| blind.is_warming_up()).count();
-        blind(with("state", "blind"), (now().count() - warming_up) as f64);
-        blind(with("state", "warming_up"), warming_up as f64);
+        // Nobody is blind and nobody sees before the first block is judged.
+        if network.judged.is_some() {
+            let now = || ledger.blind.iter().filter(|blind| blind.is_now);
+            let warming_up = now().filter(|blind| blind.is_warming_up()).count();
+            blind(with("state", "blind"), (now().count() - warming_up) as f64);
+            blind(with("state", "warming_up"), warming_up as f64);
+        }
         for verdict in [Verdict::Yes, Verdict::Partly, Verdict::No] {
             let is_it = network.trust.verdict == verdict;
             trusted(with("verdict", verdict.as_str()), f64::from(u8::from(is_it)));
@@ -244,6 +247,3 @@ fn program(registry: &mut Registry, snapshot: &Snapshot, started_at: UnixMillis)
     );
     build(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0);
 }
-
-#[cfg(test)]
-mod tests;

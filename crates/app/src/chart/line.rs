@@ -176,14 +176,19 @@ impl LineChart {
             return;
         }
         let mut path = String::new();
-        for (i, p) in self.band.iter().enumerate() {
-            let command = if i == 0 { 'M' } else { 'L' };
-            let _ = write!(path, "{command}{:.1} {:.1}", x.px(p.at.0 as f64), y.px(p.high));
+        // Where nothing was measured, nothing was usual either.
+        let is_joined = |a: &BandPoint, b: &BandPoint| b.at.seconds_since(a.at) <= self.gap_s;
+        for part in self.band.chunk_by(is_joined) {
+            for (i, p) in part.iter().enumerate() {
+                let command = if i == 0 { 'M' } else { 'L' };
+                let _ = write!(path, "{command}{:.1} {:.1}", x.px(p.at.0 as f64), y.px(p.high));
+            }
+            for p in part.iter().rev() {
+                let _ = write!(path, "L{:.1} {:.1}", x.px(p.at.0 as f64), y.px(p.low));
+            }
+            path.push('Z');
         }
-        for p in self.band.iter().rev() {
-            let _ = write!(path, "L{:.1} {:.1}", x.px(p.at.0 as f64), y.px(p.low));
-        }
-        let _ = write!(svg, r#"<path d="{path}Z" fill="{}"/>"#, palette.band());
+        let _ = write!(svg, r#"<path d="{path}" fill="{}"/>"#, palette.band());
         if let Some(last) = self.band.last() {
             let _ = write!(
                 svg,
@@ -250,17 +255,21 @@ impl LineChart {
                 alarm = palette.alarm(),
                 top = y.to_px - 6.0
             );
-            if px >= label_free_from {
-                let _ = write!(
-                    svg,
-                    r#"<text x="{:.1}" y="{:.1}" fill="{}">{}</text>"#,
-                    px + 6.0,
-                    y.to_px - 1.0,
-                    palette.alarm(),
-                    escape(&marker.label)
-                );
-                label_free_from = px + 12.0 + marker.label.chars().count() as f64 * 6.0;
+            if px < label_free_from {
+                continue;
             }
+            // About six pixels a character; near the right edge the label stands left of its mark.
+            let label_px = marker.label.chars().count() as f64 * 6.0;
+            let is_at_edge = px + 6.0 + label_px > x.to_px;
+            let (from, anchor) = if is_at_edge { (px - 6.0, "end") } else { (px + 6.0, "start") };
+            let _ = write!(
+                svg,
+                r#"<text x="{from:.1}" y="{:.1}" text-anchor="{anchor}" fill="{}">{}</text>"#,
+                y.to_px - 1.0,
+                palette.alarm(),
+                escape(&marker.label)
+            );
+            label_free_from = if is_at_edge { f64::MAX } else { px + 12.0 + label_px };
         }
     }
 

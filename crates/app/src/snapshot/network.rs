@@ -192,14 +192,18 @@ impl NetworkState {
     ) -> Self {
         let head_time = health.head_time.max(judged.and_then(|judged| judged.at));
         let now = crate::words::seconds(now);
+        let judged_at = judged.and_then(|judged| judged.at);
+        let lag_blocks = health
+            .head_seen
+            .zip(judged)
+            .map(|(head, judged)| head.saturating_sub(judged.block.number));
+        let lag_s = match lag_blocks {
+            Some(0) => Some(0),
+            _ => head_time.zip(judged_at).map(|(head, judged)| head.seconds_since(judged)),
+        };
         let mut state = Self {
-            lag_blocks: health
-                .head_seen
-                .zip(judged)
-                .map(|(head, judged)| head.saturating_sub(judged.block.number)),
-            lag_s: head_time
-                .zip(judged.and_then(|judged| judged.at))
-                .map(|(head, judged)| head.seconds_since(judged)),
+            lag_blocks,
+            lag_s,
             head_age_s: head_time.map(|head| now.seconds_since(head)),
             health,
             judged,

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use model::Name;
+use model::{BlindReason, Name};
 
 use super::{NetworkState, OutboxState};
 use crate::words::{counted, grouped, span};
@@ -233,7 +233,12 @@ fn coverage(state: &NetworkState, add: &mut impl FnMut(Code, Verdict, String)) {
         let mut names: Vec<String> = of
             .iter()
             .take(MONITORS_NAMED_MAX)
-            .map(|blind| format!("{} ({})", blind.monitor, blind.reason))
+            .map(|blind| match &blind.reason {
+                BlindReason::WarmingUp { seen, needed } => {
+                    format!("{} ({seen} of {needed} observations)", blind.monitor)
+                }
+                reason => format!("{} ({reason})", blind.monitor),
+            })
             .collect();
         if let Some(more) = of.len().checked_sub(MONITORS_NAMED_MAX).filter(|more| *more > 0) {
             names.push(format!("{more} more"));
@@ -256,10 +261,10 @@ fn coverage(state: &NetworkState, add: &mut impl FnMut(Code, Verdict, String)) {
     if !earlier.is_empty() {
         let blocks = earlier.iter().map(|blind| blind.blocks).max().unwrap_or_default();
         let monitors = counted(earlier.len() as u64, "monitor");
+        let (up_to, blocks) = (if earlier.len() > 1 { "up to " } else { "" }, grouped(blocks));
+        let names = named(&earlier);
         let text = format!(
-            "{monitors} could not judge up to {} of the last {total}: {}",
-            counted(blocks, "block"),
-            named(&earlier)
+            "{monitors} could not judge {up_to}{blocks} of the last {total} blocks: {names}"
         );
         add(Code::Blind, Verdict::Partly, text);
     }

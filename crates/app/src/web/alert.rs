@@ -5,7 +5,9 @@ use axum::{
     extract::{Path, State},
     response::Html,
 };
-use model::{Alert, AlertId, FactValue, Finding, FindingStatus, NotificationState, UnixSeconds};
+use model::{
+    Alert, AlertId, AlertState, FactValue, Finding, FindingStatus, NotificationState, UnixSeconds,
+};
 use registry::Explorer;
 use serde::Serialize;
 use store::{AlertDetails, AlertFilter};
@@ -21,8 +23,8 @@ use crate::{api::wire, words};
 /// Alerts of the same monitor about the same thing that are shown.
 const SIMILAR_MAX: usize = 5;
 
-/// Findings that are shown; the API gives the rest.
-const FINDINGS_SHOWN_MAX: usize = 50;
+/// Findings that are shown: in a storm they are all alike, and the API gives the rest.
+const FINDINGS_SHOWN_MAX: usize = 20;
 
 /// Decisions that are shown; the API gives the rest.
 const DECISIONS_SHOWN_MAX: usize = 100;
@@ -185,10 +187,12 @@ fn place(alert: &Alert, info: &SiteInfo, now: UnixSeconds) -> Vec<Line> {
         ));
     }
     let block = first.origin.block;
+    // An explorer would show the block that took its place.
+    let is_gone = alert.state == AlertState::Retracted;
     lines.push(Line::code(
         "Block",
         format!("{} {}", words::grouped(block.number), block.hash),
-        explorer.map(|e| e.block(block.number)),
+        explorer.filter(|_| !is_gone).map(|e| e.block(block.number)),
     ));
     if let Some(tx) = first.origin.tx {
         lines.push(Line::code("Transaction", tx.to_string(), explorer.map(|e| e.transaction(tx))));

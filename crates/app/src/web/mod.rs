@@ -58,6 +58,3 @@ pub fn router(site: Site) -> Router {
         .layer(DefaultBodyLimit::max(0))
         .with_state(site)
 }
-
-#[cfg(test)]
-mod tests;

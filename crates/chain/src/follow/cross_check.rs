@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use model::{B256, BlockNumber, Name};
 
-use super::{cursor::Link, follower::Follower, status::Condition};
+use super::{
+    cursor::Link,
+    follower::Follower,
+    status::{Condition, ConditionKind},
+};
 use crate::{Source, View};
 
 /// While catching up, every so many blocks are compared: each agreement vouches for all before it.
@@ -85,7 +89,7 @@ impl<S: Source> Follower<S> {
             self.status.send_modify(|status| status.set(unchecked));
             return CrossChecked::Agreed;
         }
-        self.status.send_modify(|status| status.clear(&[std::mem::discriminant(&unchecked)]));
+        self.status.send_modify(|status| status.clear(&[ConditionKind::NotCrossChecked]));
         if division == Division::Unanimous {
             return CrossChecked::Agreed;
         }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     follower::{Closed, Follower},
-    status::Condition,
+    status::{Condition, ConditionKind},
 };
 use crate::{At, Source, Tag, config::Finality};
 
@@ -60,11 +60,7 @@ impl<S: Source> Follower<S> {
         };
         let ours = self.cursor.at(theirs.number);
         self.status.send_modify(|status| {
-            let kinds = [
-                Condition::FinalityUnknown { reason: String::new() },
-                Condition::FinalityConflict { theirs, ours: theirs },
-            ];
-            status.clear(&kinds.each_ref().map(std::mem::discriminant));
+            status.clear(&[ConditionKind::FinalityUnknown, ConditionKind::FinalityConflict]);
             if let Some(ours) = ours.filter(|ours| *ours != theirs) {
                 status.set(Condition::FinalityConflict { theirs, ours });
             }

@@ -11,8 +11,9 @@ use tokio::{
 use super::{
     cursor::Cursor,
     forks::StandingFork,
-    quarantine::{Recoveries, Setback},
-    status::{Condition, NetworkStatus, SeenBlock},
+    quarantine::Setback,
+    recoveries::Recoveries,
+    status::{Condition, ConditionKind, NetworkStatus, SeenBlock},
 };
 use crate::{
     Head, Source, Want,
@@ -154,7 +155,7 @@ impl<S: Source> Follower<S> {
         let seen = SeenBlock { block: best.seen.link.block, timestamp: Some(best.seen.timestamp) };
         self.status.send_modify(|status| {
             status.seen = Some(seen);
-            status.clear(&[std::mem::discriminant(&Condition::NoEndpoint)]);
+            status.clear(&[ConditionKind::NoEndpoint]);
         });
     }
 
@@ -199,18 +200,13 @@ impl<S: Source> Follower<S> {
         self.setback = None;
         self.fork = None;
         self.status.send_modify(|status| {
-            let over = [
-                Condition::BlockMissing { number: 0, reason: String::new() },
-                Condition::QuarantineFull { blocks: 0 },
-                Condition::ForkBelowWindow { newest: block },
-                Condition::Contested {
-                    newest: block,
-                    ancestor: block,
-                    why: super::branch::WaitReason::Alone,
-                },
-                Condition::Disagreement { number: 0, views: String::new() },
-            ];
-            status.clear(&over.each_ref().map(std::mem::discriminant));
+            status.clear(&[
+                ConditionKind::BlockMissing,
+                ConditionKind::QuarantineFull,
+                ConditionKind::ForkBelowWindow,
+                ConditionKind::Contested,
+                ConditionKind::Disagreement,
+            ]);
         });
     }
 }

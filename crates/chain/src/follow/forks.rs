@@ -9,7 +9,7 @@ use super::{
     branch::{Branch, Evidence, Relation, Weighed, judge},
     cursor::{Cursor, Link},
     follower::{Closed, Follower, Step},
-    status::Condition,
+    status::{Condition, ConditionKind},
 };
 use crate::{At, Head, Missing, Source};
 
@@ -165,18 +165,8 @@ impl<S: Source> Follower<S> {
     }
 
     fn end_contest(&self) {
-        let none = BlockRef { number: 0, hash: model::B256::ZERO };
-        let contested = Condition::Contested {
-            newest: none,
-            ancestor: none,
-            why: super::branch::WaitReason::Alone,
-        };
-        let below = Condition::ForkBelowWindow { newest: none };
-        let over = [&contested, &below].map(std::mem::discriminant);
-        self.status.send_if_modified(|status| {
-            let before = status.conditions.len();
-            status.clear(&over);
-            before != status.conditions.len()
+        self.status.send_modify(|status| {
+            status.clear(&[ConditionKind::Contested, ConditionKind::ForkBelowWindow]);
         });
     }
 

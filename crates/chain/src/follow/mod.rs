@@ -37,6 +37,7 @@ mod follower; //    the loop
 mod forks; //       what to do about blocks that do not follow ours
 mod quarantine; //  blocks that cannot be had
 mod range; //       a stretch of the past
+mod recoveries; //  when quarantined blocks are tried again
 mod status; //      what people get to see
 mod task; //        a spawned computation that ends with its owner
 

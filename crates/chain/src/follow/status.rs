@@ -123,7 +123,37 @@ pub enum Condition {
     },
 }
 
+/// What kind of condition, whatever its details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ConditionKind {
+    NoEndpoint,
+    BlockMissing,
+    QuarantineFull,
+    Contested,
+    ForkBelowWindow,
+    FinalUndone,
+    FinalityConflict,
+    FinalityUnknown,
+    NotCrossChecked,
+    Disagreement,
+}
+
 impl Condition {
+    pub(super) fn kind(&self) -> ConditionKind {
+        match self {
+            Self::NoEndpoint => ConditionKind::NoEndpoint,
+            Self::BlockMissing { .. } => ConditionKind::BlockMissing,
+            Self::QuarantineFull { .. } => ConditionKind::QuarantineFull,
+            Self::Contested { .. } => ConditionKind::Contested,
+            Self::ForkBelowWindow { .. } => ConditionKind::ForkBelowWindow,
+            Self::FinalUndone { .. } => ConditionKind::FinalUndone,
+            Self::FinalityConflict { .. } => ConditionKind::FinalityConflict,
+            Self::FinalityUnknown { .. } => ConditionKind::FinalityUnknown,
+            Self::NotCrossChecked { .. } => ConditionKind::NotCrossChecked,
+            Self::Disagreement { .. } => ConditionKind::Disagreement,
+        }
+    }
+
     /// Whether nothing is told while this lasts, or something told before was wrong.
     pub fn is_critical(&self) -> bool {
         match self {
@@ -174,13 +204,13 @@ impl NetworkStatus {
 
     /// Sets a condition in place of an earlier one of the same kind.
     pub(super) fn set(&mut self, condition: Condition) {
-        self.clear(&[std::mem::discriminant(&condition)]);
+        self.clear(&[condition.kind()]);
         self.conditions.push(condition);
     }
 
     /// Ends conditions of these kinds.
-    pub(super) fn clear(&mut self, kinds: &[std::mem::Discriminant<Condition>]) {
-        self.conditions.retain(|condition| !kinds.contains(&std::mem::discriminant(condition)));
+    pub(super) fn clear(&mut self, kinds: &[ConditionKind]) {
+        self.conditions.retain(|condition| !kinds.contains(&condition.kind()));
     }
 }
 
@@ -211,7 +241,7 @@ mod tests {
         status.set(Condition::BlockMissing { number: 2, reason: "y".into() });
         assert_eq!(status.conditions.len(), 2);
         assert!(status.is_critical());
-        status.clear(&[std::mem::discriminant(&Condition::NoEndpoint)]);
+        status.clear(&[ConditionKind::NoEndpoint]);
         assert!(!status.is_critical());
     }
 }

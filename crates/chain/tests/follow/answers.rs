@@ -1,6 +1,6 @@
 //! Wrong, empty, foreign and broken answers: never "no matches", never the end.
 
-use bellwether_chain::{config::TraceMode, follow::Condition};
+use bellwether_chain::{NetworkStatus, config::TraceMode, follow::Condition};
 use model::{ChainEvent, TxStatus};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
 
 /// Follows blocks 1 to 10 of one endpoint that answers wrongly three times, then rightly, and
 /// expects every block in order, each once.
-async fn survives_at(method: &'static str, number: u64, reply: Reply) {
+async fn survives_at(method: &'static str, number: u64, reply: Reply) -> NetworkStatus {
     let (world, genesis) = World::new();
     let tip = world.grow(genesis, 0, 10);
     let node = FaultyEndpoint::start(&world, tip).await;
@@ -23,6 +23,7 @@ async fn survives_at(method: &'static str, number: u64, reply: Reply) {
     rig.until_head(tip).await;
     assert_eq!(rig.committed(), world.chain(tip, 1));
     assert!(rig.quarantined().is_empty(), "{:#?}", rig.told());
+    rig.until_status(|status| status.told.is_some_and(|told| told.block == tip)).await
 }
 
 #[tokio::test]
@@ -111,8 +112,10 @@ async fn what_is_not_json_is_refused() {
 async fn a_block_that_was_not_asked_for_is_refused() {
     let (world, genesis) = World::new();
     let tip = world.grow(genesis, 0, 4);
-    let other = world.at(tip, 4).unwrap().full.clone();
-    survives_at("eth_getBlockByNumber", 5, Reply::Result(other)).await;
+    let other = world.at(tip, 4).unwrap();
+    let status = survives_at("eth_getBlockByNumber", 5, Reply::Result(other.full.clone())).await;
+    let expected = format!("asked for block 5, got block {}", other.at);
+    assert_eq!(status.endpoints[0].last_error, Some(expected));
 }
 
 #[tokio::test]
@@ -185,13 +188,15 @@ async fn a_broken_log_is_quarantined_and_recovers() {
 
 #[tokio::test]
 async fn an_oversize_block_is_quarantined_and_recovers() {
-    let rig = is_quarantined_and_recovers(|node, _, _| {
-        let endless = json!(["x".repeat(100_000)]);
-        node.fault_at("eth_getBlockReceipts", 5, usize::MAX, Reply::Result(endless));
-    })
-    .await;
-    let reason = rig.told().into_iter().find(|told| told.starts_with("quarantined")).unwrap();
-    assert!(reason.contains("answer is larger than 60000 bytes"), "{reason}");
+    let announced = Reply::Result(json!(["x".repeat(100_000)]));
+    for oversize in [announced, Reply::Endless(100_000)] {
+        let rig = is_quarantined_and_recovers(|node, _, _| {
+            node.fault_at("eth_getBlockReceipts", 5, usize::MAX, oversize.clone());
+        })
+        .await;
+        let reason = rig.told().into_iter().find(|told| told.starts_with("quarantined")).unwrap();
+        assert!(reason.contains("answer is larger than 60000 bytes"), "{reason}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A node that can be told to misbehave: real HTTP and WebSocket on loopback.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -8,7 +9,7 @@ use std::{
 
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{State, WebSocketUpgrade, ws},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -43,6 +44,8 @@ pub(crate) enum Reply {
     Body(&'static str),
     /// An answer to some other request.
     WrongId,
+    /// A body of this many bytes whose length is not announced.
+    Endless(usize),
     /// Nothing, ever.
     Hang,
 }
@@ -260,6 +263,10 @@ impl Node {
                 Err((StatusCode::from_u16(status).unwrap(), headers, "no").into_response())
             }
             Some(Reply::Body(body)) => Err(ok(body.to_owned())),
+            Some(Reply::Endless(bytes)) => {
+                let chunks = (0..bytes / 1_000).map(|_| Ok::<_, Infallible>(vec![b' '; 1_000]));
+                Err(Body::from_stream(futures_util::stream::iter(chunks)).into_response())
+            }
             Some(Reply::WrongId) => {
                 Ok(json!({ "jsonrpc": "2.0", "id": 999_999_999, "result": [] }))
             }

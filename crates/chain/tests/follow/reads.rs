@@ -59,6 +59,29 @@ async fn without_calls_by_hash_they_are_made_by_number_and_the_hash_is_compared(
 }
 
 #[tokio::test]
+async fn reads_by_number_do_not_count_when_the_number_means_another_block_by_now() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 5);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    node.fault(|call| {
+        (call.method == "eth_call" && call.params[1].is_object())
+            .then_some(Reply::Error(-32602, "invalid argument 1: expected a block number"))
+    });
+    let elsewhere = world.at(world.grow(genesis, 1, 3), 3).unwrap();
+    node.fault(move |call| {
+        let is_second_look = call.method == "eth_getBlockByNumber"
+            && call.number == Some(3)
+            && call.params[1] == false;
+        is_second_look.then(|| Reply::Result(elsewhere.with_hashes()))
+    });
+    let requests = vec![request(1), request(2)];
+    let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
+    rig.until_head(tip).await;
+    let reads: Vec<_> = rig.bundles().iter().map(|bundle| bundle.reads.len()).collect();
+    assert_eq!(reads, [2, 2, 0, 2, 2]);
+}
+
+#[tokio::test]
 async fn a_call_that_reverts_is_an_answer() {
     let (world, genesis) = World::new();
     let tip = world.grow(genesis, 0, 2);

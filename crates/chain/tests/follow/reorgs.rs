@@ -261,3 +261,30 @@ async fn a_quarantined_block_that_is_reorged_away_is_forgotten() {
     rig.until_status(|_| node.calls().len() > asked + 20).await;
     rig.assert_nothing_waits();
 }
+
+#[tokio::test]
+async fn a_block_named_by_its_child_that_turns_out_to_belong_elsewhere_takes_us_there() {
+    let (world, genesis) = World::new();
+    let old = world.grow(genesis, 0, 10);
+    let node = FaultyEndpoint::start(&world, old).await;
+    let mut rig = Rig::start(config(vec![node.config("a")]));
+    rig.until_head(old).await;
+    // Two blocks are replaced, and the first block above them cannot be read: nobody can see that
+    // it does not follow ours.
+    let ancestor = world.at(old, 8).unwrap().at;
+    let new = world.grow(ancestor, 1, 5);
+    node.poison_block(11, Reply::Result(serde_json::json!({ "number": "eleven" })));
+    node.set_tip(new);
+    rig.until_head(new).await;
+    assert_eq!(rig.quarantined(), [11]);
+    assert_eq!(rig.reverts(), 0);
+    node.heal();
+    let ChainEvent::Reverted { ancestor: told, undone, .. } = rig.until(is_revert).await else {
+        unreachable!()
+    };
+    assert_eq!(told, ancestor);
+    assert_eq!(undone.len(), 5);
+    rig.until_head(new).await;
+    assert_eq!(rig.chain(), world.chain(new, 1));
+    rig.until_status(|status| status.quarantined.is_empty()).await;
+}

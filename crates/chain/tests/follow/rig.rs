@@ -294,7 +294,12 @@ impl Rig {
                 let block = bundle.block_ref();
                 let mut waiting = self.cursor.quarantined.iter();
                 assert!(waiting.any(|entry| entry.link.block == block), "{}", told(self));
-                assert!(self.chain.contains(&block), "{}", told(self));
+                let place = self.chain.iter().position(|held| *held == block);
+                let place = place.unwrap_or_else(|| panic!("{}", told(self)));
+                if let Some(below) = place.checked_sub(1) {
+                    let parent = self.chain[below].hash;
+                    assert_eq!(bundle.header.parent_hash, parent, "{}", told(self));
+                }
             }
         }
     }

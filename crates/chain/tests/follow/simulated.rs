@@ -227,7 +227,12 @@ async fn simulate(happenings: Vec<(usize, Happening, bool)>, missing_one_in: u64
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    // What happens depends on timing too, so a failing case alone is not worth keeping.
+    #![proptest_config(ProptestConfig {
+        cases: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn whatever_the_endpoints_do_the_events_end_in_the_canonical_chain(

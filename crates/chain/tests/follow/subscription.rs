@@ -17,6 +17,7 @@ async fn a_new_head_is_noticed_at_once_however_rarely_we_poll() {
     let node = FaultyEndpoint::start(&world, tip).await;
     let mut settings = config(vec![node.config_with_socket("a")]);
     settings.timing.poll_interval_ms = 3_600_000;
+    settings.timing.ws_silence_ms = 3_600_000;
     let mut rig = Rig::start(settings);
     rig.until_head(tip).await;
     rig.until_status_or_event(|_| node.subscribers() > 0).await;
@@ -37,6 +38,7 @@ async fn frames_that_cannot_be_read_do_no_harm() {
     let node = FaultyEndpoint::start(&world, tip).await;
     let mut settings = config(vec![node.config_with_socket("a")]);
     settings.timing.poll_interval_ms = 3_600_000;
+    settings.timing.ws_silence_ms = 3_600_000;
     let mut rig = Rig::start(settings);
     rig.until_head(tip).await;
     rig.until_status_or_event(|_| node.subscribers() > 0).await;
@@ -56,6 +58,7 @@ async fn a_dropped_connection_is_made_again_and_what_was_missed_is_fetched() {
     let node = FaultyEndpoint::start(&world, tip).await;
     let mut settings = config(vec![node.config_with_socket("a")]);
     settings.timing.poll_interval_ms = 3_600_000;
+    settings.timing.ws_silence_ms = 3_600_000;
     let mut rig = Rig::start(settings);
     rig.until_head(tip).await;
     for _ in 0..3 {

@@ -50,18 +50,6 @@ pub struct ParamSpec {
     pub doc: &'static str,
 }
 
-impl ParamKind {
-    /// What is allowed, in words.
-    pub fn allowed(&self) -> String {
-        match self {
-            Self::Number { min, max, .. } => format!("a number from {min} to {max}"),
-            Self::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
-            Self::Flag { .. } => "true or false".to_owned(),
-            Self::Words { .. } => "words separated by commas".to_owned(),
-        }
-    }
-}
-
 #[derive(Debug, Clone, PartialEq)]
 enum Setting {
     Number(f64),
@@ -91,12 +79,12 @@ impl Settings {
         for spec in schema {
             match params.get(spec.name) {
                 None => drop(settings.insert(spec.name, spec.kind.default_setting())),
-                Some(value) => match spec.kind.read(value) {
+                Some(value) => match spec.read(value) {
                     Some(setting) => drop(settings.insert(spec.name, setting)),
                     None => mistakes.push(format!(
                         "parameter {:?} is {value:?}, allowed is {}",
                         spec.name,
-                        spec.kind.allowed()
+                        spec.allowed()
                     )),
                 },
             }
@@ -160,25 +148,60 @@ impl ParamKind {
             }
         }
     }
+}
 
+impl ParamSpec {
     fn read(&self, text: &str) -> Option<Setting> {
         let text = text.trim();
-        match *self {
-            Self::Number { min, max, .. } => {
-                let value: f64 = text.parse().ok()?;
+        match self.kind {
+            ParamKind::Number { min, max, .. } => {
+                let value = match text.strip_suffix('%') {
+                    Some(percent) => percent.trim_end().parse::<f64>().ok()? / 100.0,
+                    None => text.parse().ok()?,
+                };
                 (value >= min && value <= max).then_some(Setting::Number(value))
             }
-            Self::Integer { min, max, .. } => {
-                let value: u64 = text.parse().ok()?;
+            ParamKind::Integer { min, max, .. } => {
+                let is_time = self.name.ends_with("_s") || self.name.contains("_s_");
+                let value = if is_time { seconds(text)? } else { text.parse().ok()? };
                 (min..=max).contains(&value).then_some(Setting::Integer(value))
             }
-            Self::Flag { .. } => text.parse().ok().map(Setting::Flag),
-            Self::Words { .. } => {
+            ParamKind::Flag { .. } => text.parse().ok().map(Setting::Flag),
+            ParamKind::Words { .. } => {
                 let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
                 Some(Setting::Words(words.map(str::to_owned).collect()))
             }
         }
     }
+
+    /// What is allowed, in words.
+    pub fn allowed(&self) -> String {
+        let is_time = self.name.ends_with("_s") || self.name.contains("_s_");
+        match self.kind {
+            ParamKind::Number { min, max, .. } => {
+                format!("a number from {min} to {max} (25% is 0.25)")
+            }
+            ParamKind::Integer { min, max, .. } if is_time => {
+                format!("a time from {min} to {max} seconds (90, 90s, 5m, 2h, 7d)")
+            }
+            ParamKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
+            ParamKind::Flag { .. } => "true or false".to_owned(),
+            ParamKind::Words { .. } => "words separated by commas".to_owned(),
+        }
+    }
+}
+
+/// `90`, `90s`, `5m`, `2h` or `7d` in seconds.
+fn seconds(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_s = match text[digits.len()..].trim() {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    digits.trim_end().parse::<u64>().ok()?.checked_mul(unit_s)
 }
 
 /// "unknown X "y"; did you mean "z"? (one of: …)".
@@ -212,6 +235,11 @@ mod tests {
             kind: ParamKind::Integer { default: 3, min: 1, max: 100 },
             doc: "",
         },
+        ParamSpec {
+            name: "grace_s",
+            kind: ParamKind::Integer { default: 90, min: 0, max: 86_400 },
+            doc: "",
+        },
         ParamSpec { name: "categories", kind: ParamKind::Words { default: &["mixer"] }, doc: "" },
     ];
 
@@ -221,13 +249,18 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_told_at_once() {
-        let params =
-            params(&[("page_shar", "0.1"), ("page_share", "25"), ("depth_blocks", "three")]);
+        let params = params(&[
+            ("page_shar", "0.1"),
+            ("page_share", "25"),
+            ("depth_blocks", "three"),
+            ("grace_s", "5 weeks"),
+        ]);
         let mistakes = Settings::check(SCHEMA, &params).unwrap_err().join("\n");
         expect![[r#"
-            unknown parameter "page_shar"; did you mean "page_share"? (one of: page_share, depth_blocks, categories)
-            parameter "page_share" is "25", allowed is a number from 0 to 1
-            parameter "depth_blocks" is "three", allowed is a whole number from 1 to 100"#]]
+            unknown parameter "page_shar"; did you mean "page_share"? (one of: page_share, depth_blocks, grace_s, categories)
+            parameter "page_share" is "25", allowed is a number from 0 to 1 (25% is 0.25)
+            parameter "depth_blocks" is "three", allowed is a whole number from 1 to 100
+            parameter "grace_s" is "5 weeks", allowed is a time from 0 to 86400 seconds (90, 90s, 5m, 2h, 7d)"#]]
         .assert_eq(&mistakes);
     }
 
@@ -237,7 +270,10 @@ mod tests {
         assert_eq!(settings.number("page_share"), 1.0);
         assert_eq!(settings.integer("depth_blocks"), 3);
         assert_eq!(settings.words("categories"), ["mixer"]);
-        let settings = Settings::check(SCHEMA, &params(&[("categories", "a, b")])).unwrap();
+        let written = [("categories", "a, b"), ("page_share", "12.5%"), ("grace_s", "2h")];
+        let settings = Settings::check(SCHEMA, &params(&written)).unwrap();
+        assert_eq!(settings.number("page_share"), 0.125);
+        assert_eq!(settings.integer("grace_s"), 7_200);
         assert_eq!(settings.words("categories"), ["a", "b"]);
     }
 }

@@ -8,8 +8,8 @@ use super::Key;
 use crate::{
     detectors::{
         chain::blind::Streaks,
-        liquidity::outflow_exceeds_share::{Holding, LedgerShard},
-        oracle::feed_late::Feed,
+        liquidity::{holding::Holding, ledger::LedgerShard},
+        oracle::feed::Feed,
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
     },
     engine::{Finality, Head},

@@ -1,6 +1,8 @@
 //! Messages on their way.
 
-use bellwether_store::{DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Store, StoreError};
+use bellwether_store::{
+    DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled, Store, StoreError,
+};
 use model::{
     Alert, AlertState, Notification, NotificationId, NotificationKind, NotificationState,
     UnixMillis,
@@ -219,6 +221,13 @@ fn counts_tell_where_messages_are_and_since_when_the_oldest_waits() {
         oldest_due_decided_at: Some(UnixMillis(4_998)),
     };
     assert_eq!(outbox.counts().unwrap(), counts);
+    let settled = |at| outbox.settled_since(at).unwrap();
+    assert_eq!(settled(NOW), Settled { delivered: 1, failed: 1 });
+    assert_eq!(settled(NOW.plus(1)), Settled::default());
+    let undelivered = outbox.undelivered(10).unwrap();
+    let newest_first = [messages[0].id, messages[1].id, messages[2].id];
+    assert_eq!(ids(&undelivered), newest_first, "due and given up, not what was taken");
+    assert_eq!(outbox.undelivered(1).unwrap().len(), 1);
 }
 
 #[test]

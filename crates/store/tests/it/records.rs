@@ -227,3 +227,43 @@ fn a_block_may_claim_any_time_but_not_any_height() {
     let refused = store.commit(&step).unwrap_err();
     assert!(matches!(refused, StoreError::OutOfRange { what: "block number", .. }), "{refused}");
 }
+
+#[test]
+fn counts_tell_how_many_of_each_kind_since_when() {
+    let store = with_findings(12);
+    let counts = store.alert_counts(UnixSeconds(0)).unwrap();
+    let total: u64 = counts.iter().map(|count| count.alerts).sum();
+    assert_eq!(total, 12);
+    assert!(counts.iter().all(|count| count.state == AlertState::Provisional));
+    let newest = store.findings(&FindingFilter::default(), None, 1).unwrap().items;
+    let since = newest[0].finding.origin.timestamp;
+    let later = store.finding_counts(since).unwrap();
+    assert_eq!(later.iter().map(|count| count.findings).sum::<u64>(), 3, "three share a second");
+    assert!(later.iter().all(|count| count.status == FindingStatus::Tentative));
+    assert_eq!(store.alert_counts(UnixSeconds(since.0 + 1)).unwrap(), []);
+}
+
+#[test]
+fn the_ledger_is_read_downwards_from_any_height() {
+    let store = Store::in_memory().unwrap();
+    let net = name("mainnet");
+    let mut step = Step::new(net.clone(), Position(0), Position(1), 1);
+    for number in [1, 2, 3, 7] {
+        step.coverage.push(BlockCoverage {
+            network: net.clone(),
+            block: block(number, number),
+            timestamp: Some(time_of(number)),
+            endpoint: None,
+            monitors_version: 1,
+            result: CoverageResult::Judged { monitors_judged: 1, blind: vec![] },
+        });
+    }
+    store.commit(&step).unwrap();
+    let heights = |before, limit| -> Vec<u64> {
+        let rows = store.coverage_newest(&net, before, limit).unwrap();
+        rows.iter().map(|row| row.block.number).collect()
+    };
+    assert_eq!(heights(None, 3), [7, 3, 2]);
+    assert_eq!(heights(Some(7), 10), [3, 2, 1]);
+    assert_eq!(heights(Some(0), 10), [0_u64; 0]);
+}

@@ -102,6 +102,23 @@ fn a_reversal_on_one_network_leaves_the_others_alone() {
 }
 
 #[test]
+fn totals_add_up_every_block_even_of_one_second() {
+    let store = Store::in_memory().unwrap();
+    commit(&store, Vec::new(), block(1, 1), vec![sample("a", 10, 2.0), sample("b", 10, f64::NAN)]);
+    commit(&store, Vec::new(), block(2, 2), vec![sample("a", 10, 3.0)]);
+    commit(&store, Vec::new(), block(3, 3), vec![sample("a", 19, 4.0)]);
+    let totals = |from, until| {
+        store.series().totals("calls", &[], UnixSeconds(from), UnixSeconds(until)).unwrap()
+    };
+    let all = totals(0, 20);
+    assert_eq!(all.len(), 1, "a series without a value has no total");
+    assert_eq!((all[0].sum, all[0].n), (9.0, 3));
+    assert_eq!((all[0].first_at, all[0].last_at), (UnixSeconds(10), UnixSeconds(19)));
+    assert_eq!(totals(0, 19)[0].sum, 5.0);
+    assert_eq!(totals(20, 30), []);
+}
+
+#[test]
 fn matchers_work_as_in_prometheus() {
     let store = Store::in_memory().unwrap();
     let samples = ["a", "b", "c"].map(|contract| sample(contract, 10, 1.0)).to_vec();

@@ -402,7 +402,7 @@ impl Finding {
         let (origin, explorer) = (&finding.origin, info.explorer(&finding.network));
         let fact = |fact: &model::Fact| Fact {
             name: fact.name.clone(),
-            text: fact.value.to_string(),
+            text: words::clean(&fact.value.to_string()),
             value: (&fact.value).into(),
         };
         let measure = |measure: &model::Measure| Measure {

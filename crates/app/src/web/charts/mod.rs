@@ -265,8 +265,14 @@ pub(super) fn activity(
             }
         }
     }
+    // Whole buckets only: a part of one would look like a drop.
+    let whole = until.0 - until.0 % ACTIVITY_STEP_S;
+    let range = Range {
+        from: UnixSeconds(whole.saturating_sub(ACTIVITY_S)),
+        to: UnixSeconds(whole.saturating_sub(1)),
+        step_s: ACTIVITY_STEP_S,
+    };
     for labels in drawn.chunks(ACTIVITY_CHUNK) {
-        let range = Range { from, to: end, step_s: ACTIVITY_STEP_S };
         let op = MatchOp::OneOf(labels.iter().map(|label| (*label).to_owned()).collect());
         let matchers = [LabelMatcher { label: "contract".to_owned(), op }];
         for points in line::points(store, "calls", &matchers, range)? {

@@ -1,21 +1,23 @@
 //! Too large a share of what is there leaves. The page is `outflow_exceeds_share.md`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256};
 use model::{
-    BlindReason, Bytes, Confidence, FactValue, FrameKind, History, Level, Measure, ReadRequest,
-    Severity, TokenAmount, UnixSeconds,
+    BlindReason, Bytes, Confidence, FactValue, History, Level, Measure, ReadRequest, Severity,
+    TokenAmount,
 };
 use registry::Class;
-use serde::{Deserialize, Serialize};
 
+use super::{
+    flows::{Flow, NATIVE, Part, flows},
+    holding::{Holding, SLICES_PER_DAY, SLICES_PER_HOUR, ratio},
+    ledger::{BEYOND_PRINCIPAL_SHARE, Taker, settle},
+};
 use crate::{
     detectors::{
         Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
-        Wants,
-        block::{Transfer, to_f64},
-        milder, worse,
+        Wants, block::to_f64, milder, worse,
     },
     state::{Key, Kind, StateTable},
 };
@@ -69,32 +71,8 @@ const fn share(name: &'static str, default: f64, doc: &'static str) -> ParamSpec
 /// `balanceOf(address)`.
 const BALANCE_OF: [u8; 4] = [0x70, 0xa0, 0x82, 0x31];
 
-/// Length of one slice of the outflow of the last day.
-const SLICE_S: u64 = 300;
-const SLICES_PER_HOUR: u64 = 12;
-const SLICES_PER_DAY: u64 = 288;
-
-/// Days whose balances make the median.
-const DAYS_MAX: usize = 30;
-
-/// Beneficiaries per shard and shards per token: what some sixteen thousand beneficiaries brought
-/// and took is remembered. A full shard forgets whom it has not seen for the longest time.
-const SHARD_LEN_MAX: usize = 16;
-const SHARDS: u16 = 1_024;
-
-/// What a beneficiary brought counts half after this time: 62 days, e-fold of 90.
-const LEDGER_EFOLD_S: f64 = 90.0 * 86_400.0;
-
-/// A beneficiary that takes more than this share of the holdings beyond what it brought, and more
-/// than half as much again as it brought, takes other people's money.
-const BEYOND_PRINCIPAL_SHARE: f64 = 0.01;
-const BEYOND_PRINCIPAL_RATIO: f64 = 1.5;
-
 /// A rule that fired may fire again once its share fell below this part of its threshold.
 const REARM: f64 = 0.7;
-
-/// Native value, where a token's address would stand.
-const NATIVE: Address = Address::ZERO;
 
 /// See the page.
 #[derive(Debug)]
@@ -137,41 +115,6 @@ struct Configured {
     starts_empty: bool,
 }
 
-/// What the guarded contracts hold of one token together, and what left them lately.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holding {
-    balance: U256,
-    is_known: bool,
-    /// (slice, out, in) of the last day, oldest first.
-    slices: VecDeque<(u64, U256, U256)>,
-    /// (day, balance when it was first touched that day), oldest first.
-    days: VecDeque<(u64, U256)>,
-    is_hour_told: bool,
-    is_day_told: bool,
-    is_reserve_told: bool,
-}
-
-/// What a few beneficiaries brought and took, decayed to the time of their last appearance.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct LedgerShard(Vec<Account>);
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Account {
-    address: Address,
-    brought: f64,
-    took: f64,
-    at: UnixSeconds,
-}
-
-/// Movements of one token in one transaction.
-#[derive(Debug, Default)]
-struct Flow {
-    out: U256,
-    back: U256,
-    /// Net gain of everybody else, in the smallest unit: (gains, losses).
-    others: BTreeMap<Address, (U256, U256)>,
-}
-
 impl Judge for Configured {
     fn wants(&self) -> Wants {
         Wants { transfers: true, transactions: true, remembers: true, ..Wants::default() }
@@ -197,91 +140,54 @@ impl Judge for Configured {
         let flows: Vec<(u32, BTreeMap<Address, Flow>)> = touches
             .chunk_by(|a, b| a.tx == b.tx)
             .map(|of_tx| (of_tx[0].tx, self.flows(block, of_tx[0].tx)))
-            .filter(|(_, flows)| !flows.is_empty())
             .collect();
-        let mut tokens: Vec<Address> = flows.iter().flat_map(|(_, f)| f.keys().copied()).collect();
-        tokens.sort_unstable();
-        tokens.dedup();
-        for token in tokens {
-            let of_token: Vec<(u32, &Flow)> =
-                flows.iter().filter_map(|(tx, flows)| Some((*tx, flows.get(&token)?))).collect();
-            self.judge_token(block, token, &of_token, memory, report);
+        // Beneficiaries first, in the order of the block: whoever appears twice has a history.
+        let mut by_holding: BTreeMap<(Address, Address), Vec<Movement>> = BTreeMap::new();
+        for (tx, flows) in &flows {
+            for (token, flow) in flows {
+                let taker = settle(&self.site.key, block.at, *token, flow, memory);
+                let net = flow.out.saturating_sub(flow.back);
+                for (contract, part) in &flow.parts {
+                    let movement = Movement { tx: *tx, part: *part, net_of_all: net, taker };
+                    by_holding.entry((*contract, *token)).or_default().push(movement);
+                }
+            }
+        }
+        for ((contract, token), movements) in by_holding {
+            self.judge_holding(block, (contract, token), &movements, memory, report);
         }
     }
 }
 
+/// What one transaction did to one holding.
+struct Movement {
+    tx: u32,
+    part: Part,
+    /// What left all guarded contracts together: what only moved house is no loss.
+    net_of_all: U256,
+    taker: Option<Taker>,
+}
+
 impl Configured {
-    fn is_guarded(&self, block: &Block<'_>, address: &Address) -> bool {
-        block.guarded(address).is_some_and(|(index, _)| self.site.guards(index))
-    }
-
-    /// What moved between the guarded contracts and everybody else, per token. Both directions of a
-    /// transaction count, so what only passes through (a flash loan) comes to nothing.
     fn flows(&self, block: &Block<'_>, tx: u32) -> BTreeMap<Address, Flow> {
-        let mut flows: BTreeMap<Address, Flow> = BTreeMap::new();
-        let mut add = |token: Address, from: Address, to: Address, amount: U256| {
-            let (gives, gets) = (self.is_guarded(block, &from), self.is_guarded(block, &to));
-            let flow = flows.entry(token).or_default();
-            if gives && !gets {
-                flow.out = flow.out.saturating_add(amount);
-            }
-            if gets && !gives {
-                flow.back = flow.back.saturating_add(amount);
-            }
-            if !gives {
-                let (_, lost) = flow.others.entry(from).or_default();
-                *lost = lost.saturating_add(amount);
-            }
-            if !gets {
-                let (gained, _) = flow.others.entry(to).or_default();
-                *gained = gained.saturating_add(amount);
-            }
-        };
-        for transfer in block.tx(tx).logs.iter().filter_map(Transfer::of) {
-            if self.tokens.contains(&transfer.token) {
-                add(transfer.token, transfer.from, transfer.to, transfer.amount);
-            }
-        }
-        if let Some(trace) = block.trace(tx) {
-            for (at, frame) in trace.frames.iter().enumerate() {
-                let moves = matches!(
-                    frame.kind,
-                    FrameKind::Call
-                        | FrameKind::Create
-                        | FrameKind::Create2
-                        | FrameKind::SelfDestruct
-                );
-                if let (true, false, Some(to)) = (moves, frame.value.is_zero(), frame.to)
-                    && trace.took_effect(at)
-                {
-                    add(NATIVE, frame.from, to, frame.value);
-                }
-            }
-        }
-        flows.retain(|_, flow| !flow.out.is_zero() || !flow.back.is_zero());
-        flows
+        flows(block, tx, &self.tokens, |address| {
+            block.guarded(address).is_some_and(|(index, _)| self.site.guards(index))
+        })
     }
 
-    /// The balance after the block, by reads at the block; `None` when any of them is missing.
-    fn read_balance(&self, block: &Block<'_>, token: Address) -> Option<U256> {
-        let mut sum = U256::ZERO;
-        for (_, deployment) in self.site.deployments() {
-            let words = block.read_words(token, &balance_of(deployment.address), 1).ok()?;
-            sum = sum.saturating_add(words[0]);
-        }
-        Some(sum)
-    }
-
-    fn judge_token(
+    fn judge_holding(
         &self,
         block: &Block<'_>,
-        token: Address,
-        flows: &[(u32, &Flow)],
+        (contract, token): (Address, Address),
+        movements: &[Movement],
         memory: &mut StateTable,
         report: &mut Report<'_>,
     ) {
-        let key = Key::new(Kind::Holding).monitor(&self.site.key).address(token);
-        let read = if token == NATIVE { None } else { self.read_balance(block, token) };
+        let key = Key::new(Kind::Holding).monitor(&self.site.key).address(contract).address(token);
+        let read = match token {
+            NATIVE => None,
+            _ => block.read_words(token, &balance_of(contract), 1).ok().map(|words| words[0]),
+        };
         let mut holding = memory
             .get::<Holding>(&key)
             .cloned()
@@ -289,28 +195,30 @@ impl Configured {
         if let Some(after) = read {
             // The read is the state after the block: taking the block's movements back gives the
             // balance before it.
-            let before = flows.iter().rev().fold(after, |balance, (_, flow)| {
-                balance.saturating_add(flow.out).saturating_sub(flow.back)
-            });
-            holding.balance = before;
+            holding.balance = movements.iter().rev().fold(after, |b, m| m.part.before(b));
             holding.is_known = true;
         }
         holding.start_day(block.at);
-        for (tx, flow) in flows {
+        for movement in movements {
+            if movement.part.is_created {
+                (holding.balance, holding.is_known) = (U256::ZERO, true);
+            }
             let before = holding.balance;
-            let is_known = holding.is_known;
-            holding.take(block.at, flow);
-            let thief = self.settle(block, token, flow, before, memory);
-            if flow.out <= flow.back {
+            holding.take(block.at, &movement.part);
+            let net = movement.part.out.saturating_sub(movement.part.back);
+            let net = net.min(movement.net_of_all);
+            if net.is_zero() {
                 continue;
             }
-            if !is_known {
-                let reason = format!("balance of {} is not known", block.name_of(token));
+            if !holding.is_known {
+                let what = block.name_of(token);
+                let what = if token == NATIVE { "native value".to_owned() } else { what };
+                let reason = format!("{what} held by {} is not known", block.name_of(contract));
                 report.blind(BlindReason::ReadMissing(reason));
                 continue;
             }
-            let flow = Outflow { token, tx: *tx, net: flow.out - flow.back, before };
-            self.judge_tx(block, &flow, &holding, thief, report);
+            let flow = Outflow { contract, token, tx: movement.tx, net, before };
+            self.judge_tx(block, &flow, &holding, movement.taker, report);
             self.judge_windows(block, &flow, &mut holding, report);
         }
         if let Some(after) = read {
@@ -319,53 +227,17 @@ impl Configured {
         *memory.entry(key, Holding::default) = holding;
     }
 
-    /// Writes a transaction into the ledger of beneficiaries; who took more than they brought, with
-    /// how much they brought, if anyone did.
-    fn settle(
-        &self,
-        block: &Block<'_>,
-        token: Address,
-        flow: &Flow,
-        before: U256,
-        memory: &mut StateTable,
-    ) -> Option<(Address, f64)> {
-        let mut thief: Option<(Address, f64, f64)> = None;
-        for (address, (gained, lost)) in &flow.others {
-            if gained == lost || address.is_zero() {
-                continue;
-            }
-            let shard = u16::from_be_bytes([address[18], address[19]]) % SHARDS;
-            let key = Key::new(Kind::LedgerShard)
-                .monitor(&self.site.key)
-                .address(token)
-                .with(&shard.to_be_bytes());
-            let shard = memory.entry(key, LedgerShard::default);
-            let account = shard.account(*address, block.at);
-            if gained > lost {
-                account.took += to_f64(gained - lost);
-            } else {
-                account.brought += to_f64(lost - gained);
-            }
-            let beyond = account.took - account.brought;
-            let is_theft = gained > lost
-                && beyond > BEYOND_PRINCIPAL_SHARE * to_f64(before)
-                && account.took > BEYOND_PRINCIPAL_RATIO * account.brought;
-            if is_theft && thief.is_none_or(|(_, most, _)| beyond > most) {
-                thief = Some((*address, beyond, account.brought));
-            }
-        }
-        thief.map(|(address, _, brought)| (address, brought))
-    }
-
     fn judge_tx(
         &self,
         block: &Block<'_>,
         flow: &Outflow,
         holding: &Holding,
-        thief: Option<(Address, f64)>,
+        taker: Option<Taker>,
         report: &mut Report<'_>,
     ) {
         let share = ratio(flow.net, flow.before);
+        let thief =
+            taker.filter(|taker| taker.beyond > BEYOND_PRINCIPAL_SHARE * to_f64(flow.before));
         let [notify, page, critical] = self.tx_shares;
         let base = self.site.severity;
         let (severity, threshold) = if share >= critical {
@@ -377,24 +249,24 @@ impl Configured {
         } else {
             return;
         };
-        let percent = share * 100.0;
-        let whose = self.whose();
         let title = format!(
-            "{} left {whose} in one transaction, {percent:.1} % of what was there",
-            self.amount(block, flow.token, flow.net)
+            "{} left {} in one transaction, {:.1} % of what was there",
+            self.amount(block, flow.token, flow.net),
+            block.name_of(flow.contract),
+            share * 100.0
         );
         let mut claim = self
             .claim(block, flow, title)
-            .what(format!("transaction {}", flow.token))
+            .what(format!("transaction {} {}", flow.contract, flow.token))
             .severity(severity)
-            .measure(self.measure("share of the holdings", share, threshold, holding))
+            .measure(measure("share of the holdings", share, threshold, holding))
             .fact("amount", FactValue::Amount(self.amount(block, flow.token, flow.net)))
             .fact("held before", FactValue::Amount(self.amount(block, flow.token, flow.before)));
-        if let Some((address, brought)) = thief {
-            claim = claim.fact("beneficiary", block.address_fact(address)).fact(
-                "share of it that the beneficiary had brought",
-                FactValue::Ratio(brought / to_f64(flow.net).max(1.0)),
-            );
+        if let Some(taker) = thief {
+            let brought = taker.brought / to_f64(flow.net).max(1.0);
+            claim = claim
+                .fact("beneficiary", block.address_fact(taker.address))
+                .fact("share of it that the beneficiary had brought", FactValue::Ratio(brought));
         }
         report.claim(claim);
     }
@@ -406,6 +278,7 @@ impl Configured {
         holding: &mut Holding,
         report: &mut Report<'_>,
     ) {
+        let contract = block.name_of(flow.contract);
         let windows = [
             ("an hour", SLICES_PER_HOUR, self.hour_share),
             ("a day", SLICES_PER_DAY, self.day_share),
@@ -414,10 +287,9 @@ impl Configured {
             let net = holding.net_outflow(block.at, slices);
             let at_start = holding.balance.saturating_add(net);
             let share = ratio(net, at_start);
-            let told = if slices == SLICES_PER_HOUR {
-                &mut holding.is_hour_told
-            } else {
-                &mut holding.is_day_told
+            let told = match slices {
+                SLICES_PER_HOUR => &mut holding.is_hour_told,
+                _ => &mut holding.is_day_told,
             };
             let is_news = share >= threshold && !*told;
             *told = share >= threshold || *told && share >= threshold * REARM;
@@ -425,16 +297,15 @@ impl Configured {
                 continue;
             }
             let title = format!(
-                "{} left {} within {span}, {:.1} % of what was there",
+                "{} left {contract} within {span}, {:.1} % of what was there",
                 self.amount(block, flow.token, net),
-                self.whose(),
                 share * 100.0
             );
             let claim = self
                 .claim(block, flow, title)
-                .what(format!("{span} {}", flow.token))
+                .what(format!("{span} {} {}", flow.contract, flow.token))
                 .severity(self.site.severity)
-                .measure(self.measure("net outflow as a share", share, threshold, holding))
+                .measure(measure("net outflow as a share", share, threshold, holding))
                 .fact("net outflow", FactValue::Amount(self.amount(block, flow.token, net)));
             report.claim(claim);
         }
@@ -443,51 +314,33 @@ impl Configured {
         let is_empty = share < self.reserve_share;
         if is_empty && !holding.is_reserve_told {
             let title = format!(
-                "{} is nearly empty: {} are left, {:.2} % of its usual balance",
-                self.whose(),
+                "{contract} is nearly empty: {} are left, {:.2} % of its usual balance",
                 self.amount(block, flow.token, holding.balance),
                 share * 100.0
             );
+            let usual = FactValue::Amount(self.amount(block, flow.token, median));
             let claim = self
                 .claim(block, flow, title)
-                .what(format!("reserve {}", flow.token))
+                .what(format!("reserve {} {}", flow.contract, flow.token))
                 .severity(worse(self.site.severity, 1))
-                .measure(self.measure("balance of its median", share, self.reserve_share, holding))
-                .fact(
-                    "median of 30 days",
-                    FactValue::Amount(self.amount(block, flow.token, median)),
-                );
+                .measure(measure(
+                    "balance as a share of its median",
+                    share,
+                    self.reserve_share,
+                    holding,
+                ))
+                .fact("median of 30 days", usual);
             report.claim(claim);
         }
         holding.is_reserve_told = is_empty;
     }
 
     fn claim(&self, block: &Block<'_>, flow: &Outflow, title: String) -> Claim {
-        let mut claim = Claim::about_frame(block, flow.tx, 0, title)
+        Claim::about_frame(block, flow.tx, 0, title)
+            .about(block, flow.contract)
             .confidence(Confidence::Heuristic)
             .fact("token", block.address_fact(flow.token))
-            .fact("transaction sender", block.address_fact(block.tx(flow.tx).from));
-        if let [only] = self.site.guarded[..] {
-            claim = claim.about(block, self.site.deployment(only).address);
-        }
-        claim
-    }
-
-    fn measure(&self, name: &str, value: f64, threshold: f64, holding: &Holding) -> Measure {
-        let history = holding.median().map(|median| History {
-            usual: ratio(holding.balance, median),
-            spread: 0.0,
-            n: holding.days.len() as u64,
-        });
-        let history = history.filter(|_| name.starts_with("balance"));
-        Measure { name: name.to_owned(), unit: String::new(), value, threshold, history }
-    }
-
-    fn whose(&self) -> String {
-        match self.site.guarded[..] {
-            [only] => self.site.deployment(only).label.to_string(),
-            _ => format!("{} guarded contracts", self.site.guarded.len()),
-        }
+            .fact("transaction sender", block.address_fact(block.tx(flow.tx).from))
     }
 
     fn amount(&self, block: &Block<'_>, token: Address, raw: U256) -> TokenAmount {
@@ -503,89 +356,21 @@ impl Configured {
 
 /// A transaction that took more than it brought.
 struct Outflow {
+    contract: Address,
     token: Address,
     tx: u32,
     net: U256,
     before: U256,
 }
 
-impl Holding {
-    fn take(&mut self, at: UnixSeconds, flow: &Flow) {
-        self.balance = self.balance.saturating_add(flow.back).saturating_sub(flow.out);
-        let slice = at.0 / SLICE_S;
-        while self.slices.front().is_some_and(|(oldest, _, _)| oldest + SLICES_PER_DAY <= slice) {
-            self.slices.pop_front();
-        }
-        match self.slices.back_mut() {
-            Some((newest, out, back)) if *newest >= slice => {
-                *out = out.saturating_add(flow.out);
-                *back = back.saturating_add(flow.back);
-            }
-            _ => self.slices.push_back((slice, flow.out, flow.back)),
-        }
-    }
-
-    /// What left in the newest `slices`, less what came.
-    fn net_outflow(&self, at: UnixSeconds, slices: u64) -> U256 {
-        let now = at.0 / SLICE_S;
-        let recent = self.slices.iter().filter(|(slice, _, _)| slice + slices > now);
-        let (out, back) = recent.fold((U256::ZERO, U256::ZERO), |(out, back), (_, o, b)| {
-            (out.saturating_add(*o), back.saturating_add(*b))
-        });
-        out.saturating_sub(back)
-    }
-
-    fn start_day(&mut self, at: UnixSeconds) {
-        let day = at.0 / 86_400;
-        if self.is_known && self.days.back().is_none_or(|(newest, _)| *newest < day) {
-            if self.days.len() == DAYS_MAX {
-                self.days.pop_front();
-            }
-            self.days.push_back((day, self.balance));
-        }
-    }
-
-    /// Median of the balances that days began with; `None` before the second day.
-    fn median(&self) -> Option<U256> {
-        if self.days.len() < 2 {
-            return None;
-        }
-        let mut sorted: Vec<U256> = self.days.iter().map(|(_, balance)| *balance).collect();
-        sorted.sort_unstable();
-        Some(sorted[sorted.len() / 2])
-    }
-}
-
-impl LedgerShard {
-    fn account(&mut self, address: Address, now: UnixSeconds) -> &mut Account {
-        let at = self.0.iter().position(|account| account.address == address);
-        let at = at.unwrap_or_else(|| {
-            if self.0.len() == SHARD_LEN_MAX {
-                let oldest = self.0.iter().enumerate().min_by_key(|(i, a)| (a.at, *i));
-                if let Some((oldest, _)) = oldest {
-                    self.0.remove(oldest);
-                }
-            }
-            self.0.push(Account { address, brought: 0.0, took: 0.0, at: now });
-            self.0.len() - 1
-        });
-        let account = &mut self.0[at];
-        let keep = libm::exp(-(now.seconds_since(account.at) as f64) / LEDGER_EFOLD_S);
-        account.brought *= keep;
-        account.took *= keep;
-        account.at = now;
-        account
-    }
+/// A measurement, with the balances of the last days as its history where it is one of a balance.
+fn measure(name: &str, value: f64, threshold: f64, holding: &Holding) -> Measure {
+    let usual = holding.median().filter(|_| name.starts_with("balance"));
+    let n = holding.days.len() as u64;
+    let history = usual.map(|_| History { usual: 1.0, spread: holding.relative_spread(), n });
+    Measure { name: name.to_owned(), unit: String::new(), value, threshold, history }
 }
 
 fn balance_of(holder: Address) -> Vec<u8> {
     [BALANCE_OF.as_slice(), &[0; 12], holder.as_slice()].concat()
-}
-
-/// A share, at most 1; all of nothing is 1.
-fn ratio(part: U256, whole: U256) -> f64 {
-    if whole.is_zero() {
-        return if part.is_zero() { 0.0 } else { 1.0 };
-    }
-    (to_f64(part) / to_f64(whole)).min(1.0)
 }

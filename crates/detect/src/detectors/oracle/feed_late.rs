@@ -1,18 +1,18 @@
 //! Late, stale, frozen, jumping and invalid answers of a price feed. The page is `feed_late.md`.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use alloy_primitives::{Address, I256, U256};
 use model::{
-    Anchor, BlindReason, Bytes, Confidence, FactValue, History, Level, Measure, ReadRequest,
-    SeriesKey, Severity, UnixSeconds,
+    BlindReason, Bytes, Confidence, FactValue, Level, Measure, ReadRequest, SeriesKey, Severity,
+    UnixSeconds,
 };
 use registry::{
     Class, Deployment,
     risk::{self, OracleUpdateKind, RiskKind},
 };
-use serde::{Deserialize, Serialize};
 
+use super::feed::{FROZEN_CHANCE, Feed, INTERVALS_MIN, LEARNED_QUANTILE, Round};
 use crate::{
     detectors::{
         Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
@@ -65,23 +65,8 @@ static SPEC: Spec = Spec {
 /// `latestRoundData()`.
 const LATEST_ROUND_DATA: [u8; 4] = [0xfe, 0xaf, 0x96, 0x8c];
 
-/// Intervals between answers that are remembered: ten days of an hourly feed.
-const INTERVALS_MAX: usize = 256;
-
-/// Intervals before a heartbeat is learned from them.
-const INTERVALS_MIN: usize = 50;
-
-/// Share of intervals that a learned heartbeat covers.
-const LEARNED_QUANTILE: f64 = 0.995;
-
 /// A feed may be this close to a bound of its aggregator before it is at the bound.
 const BOUND_MARGIN: f64 = 0.001;
-
-/// Chance below which a run of equal answers is no accident.
-const FROZEN_CHANCE: f64 = 1e-6;
-
-/// Answers before the run by which that chance is known.
-const FROZEN_ANSWERS_MIN: u64 = 20;
 
 /// See the page.
 #[derive(Debug)]
@@ -157,36 +142,6 @@ impl Watched {
     }
 }
 
-/// What is remembered of one feed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Feed {
-    round: U256,
-    answer: I256,
-    updated_at: UnixSeconds,
-    /// Whether its own events were ever seen: then a missing read hides nothing.
-    has_events: bool,
-    /// Heartbeat that the feed itself stated.
-    stated_heartbeat_s: Option<u64>,
-    intervals_s: VecDeque<u32>,
-    answers: u64,
-    repeated: u64,
-    /// Equal answers in a row.
-    run: u64,
-    is_late_told: bool,
-    is_stale_told: bool,
-    is_bound_told: bool,
-    is_frozen_told: bool,
-}
-
-/// A round as an event or a read tells it.
-#[derive(Debug, Clone, Copy)]
-struct Round {
-    round: U256,
-    answer: I256,
-    updated_at: UnixSeconds,
-    is_complete: bool,
-}
-
 impl Judge for Configured {
     fn wants(&self) -> Wants {
         Wants { topics: risk_topics(), every_block: true, remembers: true, ..Wants::default() }
@@ -258,7 +213,7 @@ impl Configured {
                 );
                 let mut claim = Claim::about_log(block, tx, ordinal, title)
                     .severity(self.severity)
-                    .measure(lag_measure(lag_s, heartbeat_s, known));
+                    .measure(known.lag_measure(lag_s, heartbeat_s));
                 if let Some(id) = update.feed {
                     claim = claim.fact("feed", FactValue::Bytes(id.to_vec().into()));
                 }
@@ -359,8 +314,8 @@ impl Configured {
             tell("bound", worse(self.severity, 1), title, measure("answer", new, bound));
         }
         known.is_bound_told = bound.is_some();
-        self.remember(known, round);
-        if let Some(chance) = self.frozen_chance(known)
+        known.take(round);
+        if let Some(chance) = known.frozen_chance()
             && !known.is_frozen_told
         {
             known.is_frozen_told = true;
@@ -380,54 +335,10 @@ impl Configured {
         report.sample(feed.answer.clone(), block.at, new);
     }
 
-    fn remember(&self, known: &mut Feed, round: Round) {
-        if known.answers > 0 {
-            let interval_s = round.updated_at.seconds_since(known.updated_at);
-            if interval_s > 0 {
-                if known.intervals_s.len() == INTERVALS_MAX {
-                    known.intervals_s.pop_front();
-                }
-                known.intervals_s.push_back(u32::try_from(interval_s).unwrap_or(u32::MAX));
-            }
-            if known.answer == round.answer {
-                known.repeated += 1;
-                known.run += 1;
-            } else {
-                known.run = 1;
-                known.is_frozen_told = false;
-            }
-        } else {
-            known.run = 1;
-        }
-        known.answers += 1;
-        known.round = round.round;
-        known.answer = round.answer;
-        if round.updated_at > known.updated_at {
-            known.updated_at = round.updated_at;
-            known.is_late_told = false;
-            known.is_stale_told = false;
-        }
-    }
-
-    /// The chance of the present run of equal answers, when it is too small to be an accident. The
-    /// run itself is left out of the history it is held against.
-    fn frozen_chance(&self, known: &Feed) -> Option<f64> {
-        let answers_before = known.answers.saturating_sub(known.run);
-        if answers_before < FROZEN_ANSWERS_MIN || known.run < 2 {
-            return None;
-        }
-        let repeats = known.run - 1;
-        let before = (known.repeated - repeats.min(known.repeated)) as f64;
-        let answers = answers_before as f64;
-        let chance_of_one = (before + 1.0) / (answers + 2.0);
-        let chance = libm::pow(chance_of_one, repeats as f64);
-        (chance < FROZEN_CHANCE).then_some(chance)
-    }
-
     fn heartbeat_s(&self, feed: &Watched, known: &Feed) -> Option<(u64, &'static str)> {
         let configured = feed.heartbeat_s.map(|s| (s, "configured"));
         let stated = known.stated_heartbeat_s.map(|s| (s, "stated by the feed"));
-        configured.or(stated).or_else(|| learned_heartbeat_s(known).map(|s| (s, "learned")))
+        configured.or(stated).or_else(|| known.learned_heartbeat_s().map(|s| (s, "learned")))
     }
 
     fn judge_lag(
@@ -470,12 +381,11 @@ impl Configured {
                 .about(block, feed.address)
                 .what(what)
                 .severity(severity)
-                .measure(lag_measure(lag_s, limit_s, known))
+                .measure(known.lag_measure(lag_s, limit_s))
                 .fact("last answer", number(signed_to_f64(known.answer) / feed.unit))
                 .fact("heartbeat", heartbeat)
                 .fact("heartbeat is", FactValue::Text(source.to_owned()))
                 .fact("round", FactValue::Uint(known.round));
-        debug_assert!(matches!(claim.anchor, Anchor::Episode { .. }));
         if source == "learned" {
             claim = claim.confidence(Confidence::Statistical { p: 1.0 - LEARNED_QUANTILE });
         }
@@ -483,34 +393,6 @@ impl Configured {
         let known = memory.entry(key, Feed::default);
         known.is_late_told = true;
         known.is_stale_told |= is_stale;
-    }
-}
-
-/// The interval that nearly all intervals stay within, once there are enough of them.
-fn learned_heartbeat_s(known: &Feed) -> Option<u64> {
-    if known.intervals_s.len() < INTERVALS_MIN {
-        return None;
-    }
-    let mut sorted: Vec<u32> = known.intervals_s.iter().copied().collect();
-    sorted.sort_unstable();
-    let rank = (LEARNED_QUANTILE * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.clamp(1, sorted.len()) - 1).map(|s| u64::from(*s))
-}
-
-fn lag_measure(lag_s: u64, limit_s: u64, known: &Feed) -> Measure {
-    let n = known.intervals_s.len();
-    let history = (n > 1).then(|| {
-        let usual = known.intervals_s.iter().map(|s| f64::from(*s)).sum::<f64>() / n as f64;
-        let squares =
-            known.intervals_s.iter().map(|s| (f64::from(*s) - usual).powi(2)).sum::<f64>();
-        History { usual, spread: libm::sqrt(squares / (n - 1) as f64), n: n as u64 }
-    });
-    Measure {
-        name: "time since the last answer".to_owned(),
-        unit: "s".to_owned(),
-        value: lag_s as f64,
-        threshold: limit_s as f64,
-        history,
     }
 }
 

@@ -1,4 +1,5 @@
 //! Prices.
 
+pub mod feed; //                       what is remembered of a feed
 pub mod feed_late; //                  late, stale, frozen, jumping, invalid answers
 pub mod price_moved_in_transaction; // moved within one transaction on borrowed money

@@ -1,7 +1,8 @@
 //! Money that leaves.
 
+use alloy_primitives::U256;
 use expect_test::expect;
-use model::{Finding, Severity};
+use model::{FactValue, Finding, Frame, FrameKind, Severity};
 
 use crate::chain::*;
 
@@ -85,7 +86,7 @@ fn without_a_known_balance_an_outflow_is_blindness() {
     let judgement = world.push(12, &block([out(MALLORY, 5)]));
     assert!(judgement.findings.is_empty());
     assert!(
-        blind(&judgement)[0].contains("balance of usd is not known"),
+        blind(&judgement)[0].contains("usd held by vault is not known"),
         "{:?}",
         blind(&judgement)
     );
@@ -106,4 +107,69 @@ fn an_almost_empty_reserve_is_told() {
     }
     let judgement = world.push(60, &block([out(MALLORY, left - 5)]).balance(TOKEN, VAULT, 5));
     assert!(told(&judgement).contains("critical: vault is nearly empty"), "{}", told(&judgement));
+}
+
+#[test]
+fn each_contract_is_measured_by_its_own_holdings_and_moving_house_is_no_loss() {
+    let monitor =
+        detector("liquidity/outflow_exceeds_share", &["vault", "pool"], &[], Severity::High);
+    let mut world = World::new(vec![monitor]);
+    let (vault, pool) = (address(VAULT), address(POOL));
+    let moved = tx(ALICE, VAULT).log(transfer(TOKEN, vault, pool, 900));
+    let through = tx(ALICE, VAULT)
+        .salt(1)
+        .log(transfer(TOKEN, vault, address(ALICE), 50))
+        .log(transfer(TOKEN, address(ALICE), pool, 50));
+    let balances = |b: BlockBuilder, v, p| b.balance(TOKEN, VAULT, v).balance(TOKEN, POOL, p);
+    let judgement = world.push(12, &balances(block([moved, through]), 50, 1_000_950));
+    assert!(judgement.findings.is_empty(), "{}", told(&judgement));
+    let judgement = world.push(12, &balances(block([out(MALLORY, 50)]), 0, 1_000_950));
+    assert!(
+        told(&judgement).contains("left vault in one transaction, 100.0 %"),
+        "{}",
+        told(&judgement)
+    );
+}
+
+#[test]
+fn native_value_is_followed_from_the_creation_on() {
+    let (maker, vault, thief) = (address(ALICE), address(VAULT), address(MALLORY));
+    let mut created = frame(None, 0, maker, vault, &[]);
+    created.kind = FrameKind::Create;
+    let mut paid_in = frame(None, 0, maker, vault, &[]);
+    paid_in.value = U256::from(1_000);
+    let mut paid_out = frame(Some(0), 1, vault, thief, &[]);
+    paid_out.value = U256::from(700);
+    let steal = vec![frame(None, 0, thief, vault, &[]), paid_out];
+    let push = |world: &mut World, frames: Vec<Frame>| {
+        world.push(12, &block([tx(ALICE, VAULT).frames(frames)]).traced())
+    };
+    let mut world = world();
+    push(&mut world, vec![created]);
+    push(&mut world, vec![paid_in]);
+    let judgement = push(&mut world, steal.clone());
+    assert!(
+        told(&judgement).contains("ETH left vault in one transaction, 70.0 %"),
+        "{}",
+        told(&judgement)
+    );
+
+    // Of a contract that was there before, nobody knows what it held.
+    let judgement = push(&mut self::world(), steal);
+    assert!(judgement.findings.is_empty());
+    assert!(blind(&judgement)[0].contains("native value held by vault"), "{:?}", blind(&judgement));
+}
+
+#[test]
+fn a_lender_that_gets_its_loan_back_is_no_beneficiary() {
+    let mut world = world();
+    let (me, lender, vault) = (address(MALLORY), address(0x77), address(VAULT));
+    let attack = tx(MALLORY, VAULT)
+        .log(transfer(TOKEN, lender, me, 5_000_000))
+        .log(transfer(TOKEN, vault, me, 300_000))
+        .log(transfer(TOKEN, me, lender, 5_000_000));
+    let judgement = world.push(12, &block([attack]).balance(TOKEN, VAULT, 700_000));
+    let facts = &judgement.findings[0].evidence.facts;
+    let beneficiary = facts.iter().find(|fact| fact.name == "beneficiary").unwrap();
+    assert_eq!(beneficiary.value, FactValue::Address { address: me, label: None });
 }

@@ -202,3 +202,23 @@ fn a_price_read_twice_with_different_answers_is_seen_in_traces() {
     let judgement = price_world().push(12, &block([loan]).traced());
     assert!(told(&judgement).contains("moved by 50.0 %"), "{}", told(&judgement));
 }
+
+#[test]
+fn one_swap_of_a_pair_shows_its_move_by_its_own_events() {
+    let words =
+        |values: &[u64]| values.iter().flat_map(|v| U256::from(*v).to_be_bytes::<32>()).collect();
+    let topic = |signature: &str| alloy_primitives::keccak256(signature);
+    let (me, lender) = (address(MALLORY), address(0x77));
+    let swap = vec![
+        topic("Swap(address,uint256,uint256,uint256,uint256,address)"),
+        word_of(me),
+        word_of(me),
+    ];
+    let attack = tx(MALLORY, VAULT)
+        .log(transfer(TOKEN, lender, me, 500))
+        .log(log(0x42, vec![topic("Sync(uint112,uint112)")], words(&[2_000, 500])))
+        .log(log(0x42, swap, words(&[1_000, 0, 0, 500])))
+        .log(transfer(TOKEN, me, lender, 500));
+    let judgement = price_world().push(12, &block([attack]));
+    assert!(told(&judgement).contains("moved by 300.0 %"), "{}", told(&judgement));
+}

@@ -1,0 +1,7 @@
+//! Pages, API, metrics and events, over HTTP, from a store full of made-up data.
+
+mod api; //     bodies are a promise
+mod events; //  server-sent events
+mod http; //    just enough of a client
+mod pages; //   what a person must find
+mod sample; //  the data
