@@ -39,15 +39,14 @@ impl Anvil {
         anvil
     }
 
-    /// Ends the node as its operator would (it writes its state) and starts it again on it.
-    pub(crate) async fn restart(&mut self) {
-        self.stop().await;
+    /// Starts the node again on the state that [`Anvil::stop`] left.
+    pub(crate) async fn start_again(&mut self) {
         self.child = spawn(&self.binary, self.folder.path(), self.port);
         let port = self.listens().await;
         assert_eq!(port, self.port);
     }
 
-    /// Ends the node; it writes its state.
+    /// Ends the node as its operator would: it writes its state.
     pub(crate) async fn stop(&mut self) {
         let kill = format!("kill -INT {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());

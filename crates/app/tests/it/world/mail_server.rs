@@ -14,43 +14,34 @@ use super::{PATIENCE, within};
 /// The account that the guarded server asks for.
 pub(crate) const ACCOUNT: (&str, &str) = ("bellwether", "a-password-of-the-test");
 
-/// Starts a server that offers STARTTLS and refuses mail before it and before a login.
-const GUARDED: &str = r#"
-import ssl, sys, time
-from aiosmtpd.controller import Controller
+/// Starts a server that takes any mail, or, told a certificate and an account, one that refuses mail
+/// before STARTTLS and a login.
+const SCRIPT: &str = r#"
+import asyncio, ssl, sys
+from aiosmtpd.controller import UnthreadedController
 from aiosmtpd.handlers import Mailbox
 from aiosmtpd.smtp import AuthResult
 
-maildir, cert, key, user, password = sys.argv[1:]
-tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-tls.load_cert_chain(cert, key)
+maildir, *guard = sys.argv[1:]
+options = {}
+if guard:
+    cert, key, user, password = guard
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(cert, key)
 
-def login(server, session, envelope, mechanism, data):
-    good = data.login == user.encode() and data.password == password.encode()
-    return AuthResult(success=good)
+    def login(server, session, envelope, mechanism, data):
+        good = data.login == user.encode() and data.password == password.encode()
+        return AuthResult(success=good)
 
-controller = Controller(Mailbox(maildir), hostname="127.0.0.1", port=0, tls_context=tls,
-                        require_starttls=True, authenticator=login, auth_required=True)
-# The controller knocks at its own port to see that it listens, which port 0 does not allow.
-controller._trigger_server = lambda: None
-controller.start()
+    options = dict(tls_context=tls, require_starttls=True, authenticator=login, auth_required=True)
+
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+controller = UnthreadedController(
+    Mailbox(maildir), hostname="127.0.0.1", port=0, loop=loop, enable_SMTPUTF8=True, **options)
+controller.begin()
 print(controller.server.sockets[0].getsockname()[1], flush=True)
-while True:
-    time.sleep(1)
-"#;
-
-/// Starts a server that takes any mail.
-const OPEN: &str = r#"
-import sys, time
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Mailbox
-
-controller = Controller(Mailbox(sys.argv[1]), hostname="127.0.0.1", port=0)
-controller._trigger_server = lambda: None
-controller.start()
-print(controller.server.sockets[0].getsockname()[1], flush=True)
-while True:
-    time.sleep(1)
+loop.run_forever()
 "#;
 
 /// A mail that arrived, taken apart.
@@ -74,12 +65,12 @@ pub(crate) struct MailServer {
 impl MailServer {
     /// One that takes any mail, in clear.
     pub(crate) async fn open(installed: &Path) -> Self {
-        Self::start(installed, OPEN, |_| Vec::new()).await
+        Self::start(installed, |_| Vec::new()).await
     }
 
     /// One that wants TLS and [`ACCOUNT`] first. Clients believe it with [`MailServer::authority`].
     pub(crate) async fn guarded(installed: &Path) -> Self {
-        Self::start(installed, GUARDED, |folder| {
+        Self::start(installed, |folder| {
             make_certificates(folder);
             let path = |name: &str| folder.join(name).display().to_string();
             vec![path("server.pem"), path("server.key"), ACCOUNT.0.into(), ACCOUNT.1.into()]
@@ -89,13 +80,12 @@ impl MailServer {
 
     async fn start(
         installed: &Path,
-        script: &str,
         arguments: impl FnOnce(&Path) -> Vec<String>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out.txt");
         let mut child = Command::new(installed.join("python/bin/python"))
-            .args(["-c", script])
+            .args(["-c", SCRIPT])
             .arg(folder.path().join("mails"))
             .args(arguments(folder.path()))
             .stdin(Stdio::null())
