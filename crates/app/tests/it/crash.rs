@@ -125,8 +125,7 @@ async fn settle(project: &Project, chain: &Chain) -> Store {
         |answer: &serde_json::Value| answer["items"][0]["finalized"]["number"] == finalized;
     let patience = Duration::from_secs(60);
     program.ask_until(patience, "networks", "the newest final block is known", is_final).await;
-    let is_empty = |answer: &serde_json::Value| answer["due"] == 0;
-    program.ask_until(patience, "outbox", "the outbox is empty", is_empty).await;
+    program.told_everything().await;
     program.stop_and_open().await
 }
 

@@ -6,5 +6,7 @@
 
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 
+mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod crash; //    killed many times, it ends like a run that was not
 mod mistakes; // one folder per mistake, and what `check` says to it
+mod smtp; //     mail through a real server

@@ -164,6 +164,13 @@ impl Program {
         self.ask_until(Duration::from_secs(120), "networks", &what, is_judged).await;
     }
 
+    /// Waits until no message waits for its delivery.
+    pub(crate) async fn told_everything(&mut self) {
+        // The counts may be those of a moment ago; the list is that of now.
+        let is_empty = |answer: &Value| answer["undelivered"].as_array().unwrap().is_empty();
+        self.ask_until(PATIENCE, "outbox", "the outbox is empty", is_empty).await;
+    }
+
     /// Ends it with SIGKILL, as a power cut would.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
