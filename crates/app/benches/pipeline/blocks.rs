@@ -59,7 +59,8 @@ impl Blocks {
 
     /// Those with at least so many logs.
     pub(super) fn with_logs(&self, least: u64) -> Vec<&RecordedBlock> {
-        let logs = |block: &RecordedBlock| Totals::of(&bundle(block, false, &Prove::nothing())).logs;
+        let logs =
+            |block: &RecordedBlock| Totals::of(&bundle(block, false, &Prove::nothing())).logs;
         self.all.iter().filter(|block| logs(block) >= least).collect()
     }
 }

@@ -5,9 +5,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 use chain::{Prove, RawBlock, assemble, recorded::RecordedBlock};
 use cpu_time::ThreadTime;
 use detect::Engine;
-use model::{
-    BlockBundle, Bytes, ChainEvent, Name, Position, ReadRequest, StateRead, UnixSeconds,
-};
+use model::{BlockBundle, Bytes, ChainEvent, Name, Position, ReadRequest, StateRead, UnixSeconds};
 
 use crate::{
     blocks::{Blocks, bundle, network},
@@ -199,8 +197,7 @@ fn proving(blocks: &Blocks, repeats: usize, table: &mut Table) {
         proven.iter().zip(&times[0]).map(|(all, plain)| all.saturating_sub(*plain)).collect()
     };
     let scale = PROVING_LOGS / logs_per_block;
-    let scaled: Vec<Duration> =
-        beyond(&times[1]).iter().map(|time| time.mul_f64(scale)).collect();
+    let scaled: Vec<Duration> = beyond(&times[1]).iter().map(|time| time.mul_f64(scale)).collect();
     let n = busy.len();
     table.row("bloom, receipts root", &Sample::per_block(&beyond(&times[1]), n), "ms");
     table.goal(

@@ -80,11 +80,7 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
     let pipeline = Pipeline {
         store,
         rules: rules(&meridian),
-        networks: vec![network(
-            &devnet,
-            endpoint.url(),
-            is_pushed.then(|| endpoint.ws_url()),
-        )],
+        networks: vec![network(&devnet, endpoint.url(), is_pushed.then(|| endpoint.ws_url()))],
         receivers: Arc::new(receivers(hook)),
     };
     let running = pipeline.start(None);
@@ -219,18 +215,15 @@ fn rules(meridian: &Meridian) -> Rules {
             ..transfers("any".to_owned(), Severity::Medium, String::new())
         });
     }
-    monitors.extend((0..QUIET_MONITORS).map(|n| {
-        transfers(format!("quiet-{n}"), Severity::Low, format!("$2 > {n} + 1e40"))
-    }));
+    monitors.extend(
+        (0..QUIET_MONITORS)
+            .map(|n| transfers(format!("quiet-{n}"), Severity::Low, format!("$2 > {n} + 1e40"))),
+    );
     // Each block opens an alert of its own: the window is shorter than the time between blocks.
     let route = Route {
         monitors: vec!["probe".parse().unwrap()],
         ..Route::catch_all(name("all"), vec![name("hook")])
     };
     let policy = Policy { routes: vec![route], group_window_s: 1, ..Policy::default() };
-    Rules {
-        registry: Arc::new(registry),
-        monitors: Arc::new(monitors),
-        policy: Arc::new(policy),
-    }
+    Rules { registry: Arc::new(registry), monitors: Arc::new(monitors), policy: Arc::new(policy) }
 }

@@ -31,7 +31,10 @@ pub(super) fn measure(table: &mut Table) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let figures: Vec<f64> = text.split_whitespace().map(|word| word.parse().unwrap()).collect();
     let [before_mb, resident_mb, peak_mb] = figures[..] else { panic!("{text}") };
-    table.heading(&format!("memory of a fresh process, {MONITORS} monitors, {} contracts", mix::CONTRACTS));
+    table.heading(&format!(
+        "memory of a fresh process, {MONITORS} monitors, {} contracts",
+        mix::CONTRACTS
+    ));
     table.note(&format!(
         "{before_mb:.0} MB with the recorded blocks in memory and nothing else; peak {peak_mb:.0} MB"
     ));

@@ -76,7 +76,8 @@ pub(super) fn registry(bundles: &[BlockBundle]) -> Arc<Registry> {
     let mut labels = Labels::builder();
     for n in 0..LABELS {
         let (category, name) = (Category::Exploiter, format!("exploiter {}", n / 10));
-        let label = Label { category: &category, name: &name, source: "bench", confidence_percent: 90 };
+        let label =
+            Label { category: &category, name: &name, source: "bench", confidence_percent: 90 };
         labels.add(None, address("labelled", n), label).unwrap();
     }
     Arc::new(Registry::new(deployments.collect(), labels.build()).unwrap())
@@ -102,8 +103,11 @@ fn deployment(at: usize, address: Address) -> Deployment {
         value_at_risk: None,
         token: (class == Class::Token)
             .then(|| TokenUnit { symbol: format!("T{at}").into(), decimals: 18 }),
-        oracle: is_feed
-            .then_some(OracleConfig { heartbeat_s: 86_400, deviation: 0.01, decimals: 8 }),
+        oracle: is_feed.then_some(OracleConfig {
+            heartbeat_s: 86_400,
+            deviation: 0.01,
+            decimals: 8,
+        }),
     }
 }
 
@@ -158,7 +162,9 @@ fn many(n: usize) -> MonitorSpec {
             let when = format!("value >= 2**255 && spender in [{party}, {}]", address("party", 1));
             expression(n, here, event(approval), &when)
         }
-        8 | 9 => expression(n, here, event(transfer), &format!("from == {party} && value > 1_000 ether")),
+        8 | 9 => {
+            expression(n, here, event(transfer), &format!("from == {party} && value > 1_000 ether"))
+        }
         10 => expression(n, here, event("RoleGranted"), "account not in deployments"),
         11 => expression(n, here, event("OwnershipTransferred"), "newOwner not in deployments"),
         12 => expression(n, here, event("Swap"), "amount0Out > 1e30 || amount1Out > 1e30"),

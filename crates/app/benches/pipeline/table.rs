@@ -63,12 +63,22 @@ impl Table {
     }
 
     /// A single value with a goal; `misses_at` is where it counts as missed.
-    pub(super) fn single(&mut self, label: &str, value: f64, unit: &str, most: f64, misses_at: f64) {
+    pub(super) fn single(
+        &mut self,
+        label: &str,
+        value: f64,
+        unit: &str,
+        most: f64,
+        misses_at: f64,
+    ) {
         let verdict = match self.verdict(value <= misses_at) {
             "PASS" if value > most => "OVER (wall time: not counted)",
             verdict => verdict,
         };
-        println!("  {label:58} {:>4} {value:9.3} {:>9} {:>9}  {unit:8} <= {most:<6} {verdict}", 1, "", "");
+        println!(
+            "  {label:58} {:>4} {value:9.3} {:>9} {:>9}  {unit:8} <= {most:<6} {verdict}",
+            1, "", ""
+        );
     }
 
     /// Something to know.
