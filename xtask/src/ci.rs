@@ -16,6 +16,7 @@ const STEPS: &[Step] = &[
     ("clippy", clippy),
     ("test", test),
     ("deny", deny),
+    ("contracts", contracts),
     ("services", services::up),
     ("integration", integration),
     ("release", release),
@@ -70,6 +71,11 @@ fn deny() -> anyhow::Result<()> {
     }
     println!("cargo-deny is not installed: licences are checked by the tidy test alone");
     Ok(())
+}
+
+/// The committed artefacts are what the sources compile to.
+fn contracts() -> anyhow::Result<()> {
+    run(&mut cargo(["run", "--quiet", "--package", "xtask", "--", "contracts", "--check"]))
 }
 
 fn integration() -> anyhow::Result<()> {

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a developer's tool talks to a terminal")]
 
 mod ci; //       the steps of CI, in order
+mod contracts; // the devnet's Solidity sources
 mod run; //      running a command and failing with its words
 mod services; // real servers for the integration tests
 
@@ -16,6 +17,7 @@ cargo xtask <command>
 
   ci                 everything CI runs, in order (formatting, lints, tests, real services, demo, replay, bench)
   ci <step>          one step of it: fmt, clippy, test, services, integration, release, replay, demo, bench, deny
+  contracts          compile contracts/src into contracts/artifacts (with --check: fail when they differ)
   services up        install and try out the servers the integration tests start (anvil, an SMTP server, Chromium)
   services path      print the folder they are installed in (BELLWETHER_SERVICES)
 ";
@@ -25,6 +27,7 @@ fn main() -> anyhow::Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["ci"] => ci::all(),
         ["ci", step] => ci::step(step),
+        ["contracts"] | ["contracts", "--check"] => contracts::run(),
         ["services", "up"] => services::up(),
         ["services", "path"] => {
             println!("{}", services::folder()?.display());

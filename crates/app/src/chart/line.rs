@@ -1,7 +1,5 @@
 //! A series over time: line, usual range as a shaded band, markers, hatching where data is missing.
 
-use std::fmt::Write as _;
-
 use model::UnixSeconds;
 
 use super::{
@@ -27,6 +25,17 @@ pub struct BandPoint {
     pub low: f64,
     /// Highest usual value.
     pub high: f64,
+}
+
+/// A line of the table behind a chart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    /// When.
+    pub at: UnixSeconds,
+    /// Value in the chart's unit.
+    pub value: f64,
+    /// The usual range of that moment.
+    pub usual: Option<BandPoint>,
 }
 
 /// Something that happened: an alert, an upgrade, a change of threshold.
@@ -88,11 +97,8 @@ impl LineChart {
         };
         let mut svg = String::with_capacity(4_096);
         let title = escape(&self.title);
-        // Writing to a String cannot fail.
-        let _ = write!(
-            svg,
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{title}" font-family="inherit" font-size="11"><title>{title}</title>"#
-        );
+        svg.push_str(&format!(r#"<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-label="{title}" font-family="inherit" font-size="11"><title>{title}</title>"#
+        ));
         self.draw_axes(&mut svg, palette, x, y, &ticks);
         self.draw_unknown(&mut svg, palette, x, y);
         self.draw_band(&mut svg, palette, x, y);
@@ -105,9 +111,7 @@ impl LineChart {
     fn draw_axes(&self, svg: &mut String, palette: Palette, x: Scale, y: Scale, ticks: &[f64]) {
         for tick in ticks {
             let at = y.px(*tick);
-            let _ = write!(
-                svg,
-                r#"<line x1="{:.1}" x2="{:.1}" y1="{at:.1}" y2="{at:.1}" stroke="{}" stroke-width="1"/><text x="{:.1}" y="{:.1}" text-anchor="end" fill="{}">{}</text>"#,
+            svg.push_str(&format!(r#"<line x1="{:.1}" x2="{:.1}" y1="{at:.1}" y2="{at:.1}" stroke="{}" stroke-width="1"/><text x="{:.1}" y="{:.1}" text-anchor="end" fill="{}">{}</text>"#,
                 x.from_px,
                 x.to_px,
                 palette.hairline(),
@@ -115,27 +119,24 @@ impl LineChart {
                 at + 3.5,
                 palette.text(),
                 format_si(*tick)
-            );
+            ));
         }
-        let _ = write!(
-            svg,
+        svg.push_str(&format!(
             r#"<text x="{:.1}" y="{:.1}" text-anchor="end" fill="{}">{}</text>"#,
             x.from_px - 6.0,
             y.from_px + 17.0,
             palette.text(),
             escape(&self.unit)
-        );
+        ));
         for (at, label) in time_ticks(self.from, self.to, 6) {
             let px = x.px(at.0 as f64);
-            let _ = write!(
-                svg,
-                r#"<line x1="{px:.1}" x2="{px:.1}" y1="{:.1}" y2="{:.1}" stroke="{}"/><text x="{px:.1}" y="{:.1}" text-anchor="middle" fill="{}">{label}</text>"#,
+            svg.push_str(&format!(r#"<line x1="{px:.1}" x2="{px:.1}" y1="{:.1}" y2="{:.1}" stroke="{}"/><text x="{px:.1}" y="{:.1}" text-anchor="middle" fill="{}">{label}</text>"#,
                 y.from_px,
                 y.from_px + 3.0,
                 palette.hairline(),
                 y.from_px + 16.0,
                 palette.text()
-            );
+            ));
         }
     }
 
@@ -145,28 +146,22 @@ impl LineChart {
         if gaps.is_empty() {
             return;
         }
-        let _ = write!(
-            svg,
-            r#"<defs><pattern id="nodata" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" x2="0" y1="0" y2="6" stroke="{}" stroke-width="1.5" stroke-opacity=".55"/></pattern></defs>"#,
+        svg.push_str(&format!(r#"<defs><pattern id="nodata" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" x2="0" y1="0" y2="6" stroke="{}" stroke-width="1.5" stroke-opacity=".55"/></pattern></defs>"#,
             palette.unknown()
-        );
+        ));
         for (from, to) in gaps {
             let (left, right) = (x.px(from.0 as f64), x.px(to.0 as f64));
-            let _ = write!(
-                svg,
-                r#"<rect x="{left:.1}" y="{:.1}" width="{:.1}" height="{:.1}" fill="url(#nodata)"/>"#,
+            svg.push_str(&format!(r#"<rect x="{left:.1}" y="{:.1}" width="{:.1}" height="{:.1}" fill="url(#nodata)"/>"#,
                 y.to_px,
                 (right - left).max(0.0),
                 y.from_px - y.to_px
-            );
+            ));
             if right - left > 70.0 {
                 let middle = f64::midpoint(left, right);
-                let _ = write!(
-                    svg,
-                    r#"<text x="{middle:.1}" y="{:.1}" text-anchor="middle" fill="{}">no data</text>"#,
+                svg.push_str(&format!(r#"<text x="{middle:.1}" y="{:.1}" text-anchor="middle" fill="{}">no data</text>"#,
                     f64::midpoint(y.from_px, y.to_px),
                     palette.text()
-                );
+                ));
             }
         }
     }
@@ -181,22 +176,21 @@ impl LineChart {
         for part in self.band.chunk_by(is_joined) {
             for (i, p) in part.iter().enumerate() {
                 let command = if i == 0 { 'M' } else { 'L' };
-                let _ = write!(path, "{command}{:.1} {:.1}", x.px(p.at.0 as f64), y.px(p.high));
+                path.push_str(&format!("{command}{:.1} {:.1}", x.px(p.at.0 as f64), y.px(p.high)));
             }
             for p in part.iter().rev() {
-                let _ = write!(path, "L{:.1} {:.1}", x.px(p.at.0 as f64), y.px(p.low));
+                path.push_str(&format!("L{:.1} {:.1}", x.px(p.at.0 as f64), y.px(p.low)));
             }
             path.push('Z');
         }
-        let _ = write!(svg, r#"<path d="{path}" fill="{}"/>"#, palette.band());
+        svg.push_str(&format!(r#"<path d="{path}" fill="{}"/>"#, palette.band()));
         if let Some(last) = self.band.last() {
-            let _ = write!(
-                svg,
+            svg.push_str(&format!(
                 r#"<text x="{:.1}" y="{:.1}" fill="{}">usual</text>"#,
                 x.to_px + 6.0,
                 y.px(f64::midpoint(last.low, last.high)) + 3.5,
                 palette.text()
-            );
+            ));
         }
     }
 
@@ -207,18 +201,16 @@ impl LineChart {
             let is_joined = before.is_some_and(|b| p.at.seconds_since(b) <= self.gap_s);
             let (px, py) = (x.px(p.at.0 as f64), y.px(p.value));
             if is_joined {
-                let _ = write!(path, "L{px:.1} {py:.1}");
+                path.push_str(&format!("L{px:.1} {py:.1}"));
             } else {
                 // A lone point is still a mark of one pixel.
-                let _ = write!(path, "M{px:.1} {py:.1}h.01");
+                path.push_str(&format!("M{px:.1} {py:.1}h.01"));
             }
             before = Some(p.at);
         }
-        let _ = write!(
-            svg,
-            r#"<path d="{path}" fill="none" stroke="{}" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round"/>"#,
+        svg.push_str(&format!(r#"<path d="{path}" fill="none" stroke="{}" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round"/>"#,
             palette.line()
-        );
+        ));
         if let Some(last) = self.points.iter().rev().find(|p| p.value.is_finite()) {
             let is_usual = self.is_usual(*last);
             let colour = if is_usual { palette.line() } else { palette.alarm() };
@@ -231,13 +223,11 @@ impl LineChart {
                 }
                 _ => py,
             };
-            let _ = write!(
-                svg,
-                r#"<circle cx="{px:.1}" cy="{py:.1}" r="2.5" fill="{colour}"/><text x="{:.1}" y="{:.1}" fill="{colour}" font-weight="600">{}</text>"#,
+            svg.push_str(&format!(r#"<circle cx="{px:.1}" cy="{py:.1}" r="2.5" fill="{colour}"/><text x="{:.1}" y="{:.1}" fill="{colour}" font-weight="600">{}</text>"#,
                 x.to_px + 6.0,
                 label_y + 3.5,
                 format_si(last.value)
-            );
+            ));
         }
     }
 
@@ -245,16 +235,14 @@ impl LineChart {
         let mut label_free_from = f64::MIN;
         for marker in &self.markers {
             let px = x.px(marker.at.0 as f64);
-            let _ = write!(
-                svg,
-                r#"<g><title>{}</title><line x1="{px:.1}" x2="{px:.1}" y1="{:.1}" y2="{:.1}" stroke="{alarm}" stroke-dasharray="3 2"/><path d="M{:.1} {top:.1}h8l-4 6z" fill="{alarm}"/></g>"#,
+            svg.push_str(&format!(r#"<g><title>{}</title><line x1="{px:.1}" x2="{px:.1}" y1="{:.1}" y2="{:.1}" stroke="{alarm}" stroke-dasharray="3 2"/><path d="M{:.1} {top:.1}h8l-4 6z" fill="{alarm}"/></g>"#,
                 escape(&marker.label),
                 y.to_px,
                 y.from_px,
                 px - 4.0,
                 alarm = palette.alarm(),
                 top = y.to_px - 6.0
-            );
+            ));
             if px < label_free_from {
                 continue;
             }
@@ -262,13 +250,12 @@ impl LineChart {
             let label_px = marker.label.chars().count() as f64 * 6.0;
             let is_at_edge = px + 6.0 + label_px > x.to_px;
             let (from, anchor) = if is_at_edge { (px - 6.0, "end") } else { (px + 6.0, "start") };
-            let _ = write!(
-                svg,
+            svg.push_str(&format!(
                 r#"<text x="{from:.1}" y="{:.1}" text-anchor="{anchor}" fill="{}">{}</text>"#,
                 y.to_px - 1.0,
                 palette.alarm(),
                 escape(&marker.label)
-            );
+            ));
             label_free_from = if is_at_edge { f64::MAX } else { px + 12.0 + label_px };
         }
     }
@@ -288,11 +275,10 @@ impl LineChart {
         edges.zip(next).filter(|(a, b)| b.seconds_since(*a) > self.gap_s).collect()
     }
 
-    /// The table behind the chart: moment, value, usual range.
-    pub fn rows(&self) -> Vec<(UnixSeconds, f64, Option<(f64, f64)>)> {
-        let band_at =
-            |at: UnixSeconds| self.band.iter().rev().find(|b| b.at <= at).map(|b| (b.low, b.high));
-        self.points.iter().map(|p| (p.at, p.value, band_at(p.at))).collect()
+    /// The table behind the chart.
+    pub fn rows(&self) -> Vec<Row> {
+        let band_at = |at| self.band.iter().rev().find(|band| band.at <= at).copied();
+        self.points.iter().map(|p| Row { at: p.at, value: p.value, usual: band_at(p.at) }).collect()
     }
 }
 
@@ -361,6 +347,7 @@ mod tests {
         assert!(drawn.svg(Palette::Print).contains(Palette::Print.alarm()));
         drawn.points.pop();
         assert!(!drawn.svg(Palette::Print).contains(Palette::Print.alarm()));
-        assert_eq!(drawn.rows(), [(UnixSeconds(0), 1.0, Some((0.0, 2.0)))]);
+        let row = Row { at: UnixSeconds(0), value: 1.0, usual: Some(drawn.band[0]) };
+        assert_eq!(drawn.rows(), [row]);
     }
 }

@@ -11,7 +11,7 @@ mod palette; // where colours come from
 mod scale; //   numbers to pixels, and the ticks people read
 mod spark; //   a word-sized line for tables
 
-pub use line::{BandPoint, LineChart, Marker, Point};
+pub use line::{BandPoint, LineChart, Marker, Point, Row};
 pub use palette::Palette;
 pub use scale::{format_si, time_ticks, value_ticks};
 pub use spark::sparkline;

@@ -1,7 +1,5 @@
 //! A word-sized line for tables.
 
-use std::fmt::Write as _;
-
 use super::Palette;
 
 /// A line of `values` (equally spaced, oldest first) in a box of the given size; values that are
@@ -21,7 +19,7 @@ pub fn sparkline(values: &[f64], width_px: u32, height_px: u32, palette: Palette
         }
         let share = if high > low { (value - low) / (high - low) } else { 0.5 };
         let (x, y) = (i as f64 * step, 1.0 + (1.0 - share) * (height - 2.0));
-        let _ = write!(path, "{}{x:.1} {y:.1}", if is_joined { 'L' } else { 'M' });
+        path.push_str(&format!("{}{x:.1} {y:.1}", if is_joined { 'L' } else { 'M' }));
         is_joined = true;
     }
     format!(

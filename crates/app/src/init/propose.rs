@@ -26,6 +26,13 @@ struct Wish {
     why: &'static str,
 }
 
+/// The monitors of one file, with what each is on.
+#[derive(Default)]
+struct Wishes {
+    list: Vec<&'static Wish>,
+    on: BTreeMap<&'static str, Vec<Name>>,
+}
+
 const ROLE_CHANGE: Wish = Wish {
     file: "access",
     name: "role-change",
@@ -99,7 +106,7 @@ pub fn propose(folder_name: &str, found: &[Found]) -> Proposal {
             rpc_variable(*chain_id)
         ));
     }
-    let mut wishes: BTreeMap<&str, (Vec<&Wish>, BTreeMap<&str, Vec<Name>>)> = BTreeMap::new();
+    let mut wishes: BTreeMap<&str, Wishes> = BTreeMap::new();
     let mut taken: Vec<Name> = Vec::new();
     for contract in found {
         let label = unique(slug(&contract.name), contract, &mut taken, chains.len() > 1);
@@ -124,17 +131,17 @@ pub fn propose(folder_name: &str, found: &[Found]) -> Proposal {
             wanted.iter().map(|w| w.name).collect::<Vec<_>>().join(", ")
         ));
         for wish in wanted {
-            let (list, on) = wishes.entry(wish.file).or_default();
-            if !list.iter().any(|w| w.name == wish.name) {
-                list.push(wish);
+            let of_file = wishes.entry(wish.file).or_default();
+            if !of_file.list.iter().any(|w| w.name == wish.name) {
+                of_file.list.push(wish);
             }
-            on.entry(wish.name).or_default().push(label.clone());
+            of_file.on.entry(wish.name).or_default().push(label.clone());
         }
         files.push((format!("abis/{label}.json"), abi_json));
         files.push((format!("deployments/{label}.toml"), deployment(contract, &label, class)));
     }
-    for (file, (list, on)) in &wishes {
-        files.push((format!("monitors/{file}.toml"), monitors(list, on)));
+    for (file, of_file) in &wishes {
+        files.push((format!("monitors/{file}.toml"), monitors(of_file)));
     }
     files.push(("routes.toml".to_owned(), ROUTES.to_owned()));
     files.push(("labels/README.md".to_owned(), LABELS.to_owned()));
@@ -142,7 +149,7 @@ pub fn propose(folder_name: &str, found: &[Found]) -> Proposal {
 }
 
 /// Name of the environment variable for a chain's RPC URL.
-pub fn rpc_variable(chain_id: u64) -> String {
+fn rpc_variable(chain_id: u64) -> String {
     format!("RPC_{}", chain_name(chain_id).as_str().to_ascii_uppercase().replace(['-', '.'], "_"))
 }
 
@@ -270,10 +277,10 @@ fn deployment(contract: &Found, label: &Name, class: Class) -> String {
     text
 }
 
-fn monitors(wishes: &[&Wish], on: &BTreeMap<&str, Vec<Name>>) -> String {
+fn monitors(wishes: &Wishes) -> String {
     let mut text = String::new();
-    for wish in wishes {
-        let labels = on.get(wish.name).into_iter().flatten();
+    for wish in &wishes.list {
+        let labels = wishes.on.get(wish.name).into_iter().flatten();
         let labels: Vec<String> = labels.map(|label| format!("\"{label}\"")).collect();
         write!(
             text,

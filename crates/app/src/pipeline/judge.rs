@@ -15,7 +15,7 @@ use store::{BlockSamples, EventLog, Step, Store, StoreError};
 
 /// Events judged and committed in one transaction at the most: while catching up, one disk flush
 /// serves so many blocks; at the head there is one.
-pub const STEP_EVENTS_MAX: usize = 64;
+const STEP_EVENTS_MAX: usize = 64;
 
 /// What the judge of one network needs to know; replaced as a whole when files change.
 #[derive(Debug, Clone)]

@@ -175,7 +175,7 @@ fn every_kind_of_blindness_has_its_verdict_and_its_words() {
         blind now: partly
             blind: 1 monitor is blind: drain (needs Traces, the network gives Logs)
         blind earlier: partly
-            blind: 1 monitor could not judge up to 3 blocks of the last 900: drain (needs Traces, the network gives Logs)
+            blind: 1 monitor could not judge 3 of the last 900 blocks: drain (needs Traces, the network gives Logs)
         warming up: partly
             warming_up: 1 monitor is warming up: drain (3 of 300 observations)
     "#]].assert_eq(&told);

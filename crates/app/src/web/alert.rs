@@ -6,7 +6,8 @@ use axum::{
     response::Html,
 };
 use model::{
-    Alert, AlertId, AlertState, FactValue, Finding, FindingStatus, NotificationState, UnixSeconds,
+    Action, Alert, AlertId, AlertState, FactValue, Finding, FindingStatus, NotificationState,
+    UnixSeconds,
 };
 use registry::Explorer;
 use serde::Serialize;
@@ -244,7 +245,7 @@ struct Runbook {
 fn runbook(finding: &Finding, info: &SiteInfo) -> Option<Runbook> {
     let name = finding.runbook.as_ref()?;
     // It comes from the user's files, so it may be a link, if it is one.
-    let is_url = name.starts_with("https://");
+    let is_url = name.starts_with("https://") || name.starts_with("/docs/detectors/");
     Some(Runbook {
         url: is_url.then(|| name.clone()),
         text: info.runbooks.get(name).cloned(),
@@ -289,7 +290,14 @@ fn decisions(details: &AlertDetails, now: UnixSeconds) -> Vec<Decided> {
     let decided = |decision: &model::Decision| Decided {
         at: When::new(words::seconds(decision.at), now),
         receiver: decision.receiver.as_ref().map(ToString::to_string),
-        action: decision.action.as_str().to_owned(),
+        action: match decision.action {
+            Action::Notify(kind) => format!("tell that it is {}", kind.as_str()),
+            Action::Withhold => "tell nothing".to_owned(),
+            Action::Hold { until } => {
+                format!("wait until {}", words::utc(words::seconds(until)))
+            }
+            Action::Group => "add to this alert".to_owned(),
+        },
         reason: words::clean(&decision.reason.to_string()),
     };
     newest_first.map(decided).collect()

@@ -33,6 +33,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("alert.html", include_str!("templates/alert.html")),
         ("mails.html", include_str!("templates/mails.html")),
         ("mail.html", include_str!("templates/mail.html")),
+        ("detector.html", include_str!("templates/detector.html")),
         ("failure.html", include_str!("templates/failure.html")),
     ] {
         templates.add_template(name, source).expect("a test renders every template");

@@ -11,6 +11,7 @@ mod alert; //    one alert, top-down like a good pager message
 mod alerts; //   all alerts, newest first, in pages
 mod assets; //   style sheet, script, icon
 mod charts; //   which series are shown, and what they say
+mod detector; // a detector's page
 mod events; //   server-sent events: something changed, still alive
 mod layout; //   templates, headers, error pages
 mod mail; //     the built-in mailbox
@@ -35,6 +36,7 @@ pub fn router(site: Site) -> Router {
         .route("/", get(overview::page))
         .route("/alerts", get(alerts::page))
         .route("/alerts/{id}", get(alert::page))
+        .route("/docs/detectors/{area}/{name}", get(detector::page))
         .route("/events", get(events::stream))
         .route("/assets/{name}", get(assets::file));
     if site.mailbox().is_some() {

@@ -138,7 +138,8 @@ async fn what_happens_on_a_real_node_reaches_people_and_is_taken_back_when_the_c
     scene.anvil.reorg(3).await;
     let head = scene.anvil.mine(1).await;
     program.judged(head).await;
-    until("it is taken back", || scene.hook.kinds_of("role-change") == ["opened", "retracted"]).await;
+    until("it is taken back", || scene.hook.kinds_of("role-change") == ["opened", "retracted"])
+        .await;
     until("by mail too", || mails.mails().len() == 2).await;
     let [first, second] = &mails.mails()[..] else { panic!("two mails") };
     assert_eq!(second.in_reply_to.as_ref(), Some(&first.message_id), "one conversation");
@@ -182,7 +183,8 @@ async fn a_node_that_restarts_is_followed_on_and_nothing_is_told_twice() {
     })
     .await;
     let is_up = |answer: &serde_json::Value| {
-        answer["items"][0]["websocket"] == true && answer["items"][0]["endpoints"][0]["healthy"] == true
+        answer["items"][0]["websocket"] == true
+            && answer["items"][0]["endpoints"][0]["healthy"] == true
     };
     program.ask_until(PATIENCE, "networks", "the node is well, its WebSocket too", is_up).await;
     let opened = scene.hook.kinds_of("issued");

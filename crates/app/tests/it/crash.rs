@@ -15,9 +15,7 @@ use model::{AlertState, BlockRef, Name, NotificationKind, NotificationState};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use store::{EventLog, Store};
 
-use crate::world::{
-    Chain, Program, Project, Record, Webhook, all_alerts, assert_all_delivered,
-};
+use crate::world::{Chain, Program, Project, Record, Webhook, all_alerts, assert_all_delivered};
 
 /// How often the program is killed.
 const KILLS: u32 = 200;
@@ -123,7 +121,8 @@ async fn settle(project: &Project, chain: &Chain) -> Store {
     let head = chain.devnet.head();
     program.judged(head).await;
     let finalized = head.number - chain.devnet.config().finalized_lag_blocks;
-    let is_final = |answer: &serde_json::Value| answer["items"][0]["finalized"]["number"] == finalized;
+    let is_final =
+        |answer: &serde_json::Value| answer["items"][0]["finalized"]["number"] == finalized;
     let patience = Duration::from_secs(60);
     program.ask_until(patience, "networks", "the newest final block is known", is_final).await;
     program.told_everything().await;

@@ -78,7 +78,10 @@ fn check(project: &Project) -> (Option<i32>, String) {
 fn the_good_folder_has_no_mistake() {
     assert_eq!(
         check(&good()),
-        (Some(0), "Vault: 1 networks, 1 deployments, 1 monitors, 1 receivers: no mistakes\n".into())
+        (
+            Some(0),
+            "Vault: 1 networks, 1 deployments, 1 monitors, 1 receivers: no mistakes\n".into()
+        )
     );
 }
 

@@ -44,7 +44,9 @@ async fn scene(receiver: &str) -> (Chain, Project) {
     chain.declare(&project);
     let strangers: Vec<Address> =
         chain.meridian.actors.attackers.iter().map(|wallet| wallet.address()).collect();
-    project.write("monitors/roles.toml", &monitors(&strangers)).write("routes.toml", &routes(receiver));
+    project
+        .write("monitors/roles.toml", &monitors(&strangers))
+        .write("routes.toml", &routes(receiver));
     (chain, project)
 }
 

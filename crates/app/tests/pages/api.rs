@@ -364,31 +364,37 @@ async fn an_alert_with_everything_on_record() {
           "attempts": [],
           "decisions": [
             {
-              "action": "notify: opened",
+              "action": "notify",
               "at": {
                 "iso": "2024-03-09T15:45:57.840Z",
                 "unix_ms": 1709999157840
               },
+              "kind": "opened",
               "reason": "first finding",
-              "receiver": "on-call"
+              "receiver": "on-call",
+              "until": null
             },
             {
-              "action": "notify: opened",
+              "action": "notify",
               "at": {
                 "iso": "2024-03-09T15:45:57.840Z",
                 "unix_ms": 1709999157840
               },
+              "kind": "opened",
               "reason": "first finding",
-              "receiver": "chat"
+              "receiver": "chat",
+              "until": null
             },
             {
-              "action": "notify: confirmed",
+              "action": "notify",
               "at": {
                 "iso": "2024-03-09T15:45:57.840Z",
                 "unix_ms": 1709999157840
               },
-              "reason": "final with block 19426523 (0x77aa…)",
-              "receiver": "on-call"
+              "kind": "confirmed",
+              "reason": "final with block 19426517 (0x8d861c00…)",
+              "receiver": "on-call",
+              "until": null
             }
           ],
           "findings": [
@@ -537,7 +543,7 @@ async fn an_alert_with_everything_on_record() {
               "detail": "250 2.0.0 Ok: queued as 4Xm1",
               "id": "fa23d31097025ec18a1de2d1bd837ae6",
               "kind": "confirmed",
-              "reason": "final with block 19426523 (0x77aa…)",
+              "reason": "final with block 19426517 (0x8d861c00…)",
               "receiver": "on-call",
               "sequence": 1,
               "state": "delivered"

@@ -1,4 +1,5 @@
 //! Pages, API, metrics and events, over HTTP, from a store full of made-up data.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod api; //     bodies are a promise
 mod events; //  server-sent events

@@ -51,7 +51,7 @@ async fn before_the_first_block_nothing_is_green_and_nothing_is_zero() {
             "Silence means nothing here.",
         ],
     );
-    for green in ["state good\">Yes", "Nothing</p>", "No alert so far"] {
+    for green in ["state good\">Yes", "Nothing</p>", "No alert so far", "0 alerts", "0 findings"] {
         assert!(!page.body.contains(green), "{green:?} is shown without a judged block");
     }
     assert!(page.body.matches("class=\"nodata\"").count() > 10);

@@ -8,14 +8,14 @@ use bellwether::{
     web::{Mail, MailSummary, Mailbox, NetworkInfo, SiteInfo, Sources},
 };
 use model::{
-    Address, Alert, AlertId, AlertState, Anchor, B256, BlindMonitor, BlindReason, BlockCoverage,
-    BlockRef, Confidence, CoverageResult, Evidence, Fact, FactValue, Finding, FindingCount,
-    FindingId, FindingStatus, FindingSummary, History, Level, Measure, Name, Notification,
-    NotificationId, NotificationKind, NotificationState, Origin, Position, Sample, SeriesKey,
-    Severity, TokenAmount, Told, U256, UnixMillis, UnixSeconds,
+    Action, Address, Alert, AlertId, AlertState, Anchor, B256, BlindMonitor, BlindReason,
+    BlockCoverage, BlockRef, Confidence, CoverageResult, Decision, Evidence, Fact, FactValue,
+    Finding, FindingCount, FindingId, FindingStatus, FindingSummary, History, Level, Measure, Name,
+    Notification, NotificationId, NotificationKind, NotificationState, Origin, Position, Reason,
+    Sample, SeriesKey, Severity, TokenAmount, Told, U256, UnixMillis, UnixSeconds,
 };
 use registry::{Class, ContractAbi, Deployment, Explorer, Labels, Registry};
-use store::{BlockSamples, Decision, Step, Store};
+use store::{BlockSamples, Step, Store};
 use tokio::sync::{broadcast, watch};
 
 /// What a stranger would write into a token's name.
@@ -412,8 +412,10 @@ fn samples(clock: Clock) -> Vec<BlockSamples> {
         },
         plain,
     ];
+    // Every block of the last half hour; before that a third of them draws the same line.
     (0..1_800_u64)
         .rev()
+        .filter(|back| *back < 150 || back % 3 == 0)
         .map(|back| {
             let mut samples = Vec::new();
             for curve in curves.iter().filter(|curve| !curve.silent.contains(&back)) {
@@ -703,87 +705,55 @@ fn messages(alert: &Alert, now: UnixMillis, step: &mut Step) {
         step.decisions.push(Decision {
             alert: alert.id,
             receiver: None,
-            action: "withhold".to_owned(),
-            reason: format!("no route takes it at severity {}", alert.severity),
+            action: Action::Withhold,
+            reason: Reason::NoRoute { severity: alert.severity },
             at: alert.created_at,
         });
         return;
     }
-    let mut tell =
-        |receiver: &str, kind: NotificationKind, sequence, reason: &str, attempts, state| {
-            let receiver = name(receiver);
-            step.decisions.push(Decision {
-                alert: alert.id,
-                receiver: Some(receiver.clone()),
-                action: format!("notify: {}", kind.as_str()),
-                reason: reason.to_owned(),
-                at: alert.created_at,
-            });
-            step.notifications.push(Notification {
-                id: NotificationId::derive(alert.id, &receiver, sequence),
-                alert: alert.id,
-                receiver,
-                kind,
-                sequence,
-                reason: reason.to_owned(),
-                decided_at: alert.created_at,
-                attempts,
-                state,
-            });
-        };
+    let mut tell = |receiver: &str, kind, sequence, reason: Reason, attempts, state| {
+        let receiver = name(receiver);
+        step.notifications.push(Notification {
+            id: NotificationId::derive(alert.id, &receiver, sequence),
+            alert: alert.id,
+            receiver: receiver.clone(),
+            kind,
+            sequence,
+            reason: reason.to_string(),
+            decided_at: alert.created_at,
+            attempts,
+            state,
+        });
+        step.decisions.push(Decision {
+            alert: alert.id,
+            receiver: Some(receiver),
+            at: alert.created_at,
+            action: Action::Notify(kind),
+            reason,
+        });
+    };
+    use NotificationKind::{Confirmed, Opened, Retracted};
     let delivered = |receipt: &str| NotificationState::Delivered {
         at: alert.created_at.plus(310),
-        receipt: receipt.to_owned(),
+        receipt: format!("250 2.0.0 Ok: queued as {receipt}"),
     };
-    tell(
-        "on-call",
-        NotificationKind::Opened,
-        0,
-        "first finding",
-        1,
-        delivered("250 2.0.0 Ok: queued as 4Xk2"),
-    );
+    let first = || Reason::FirstFinding { more: 0 };
+    tell("on-call", Opened, 0, first(), 1, delivered("4Xk2"));
+    let block = alert.first.origin.block;
     match alert.state {
         AlertState::Retracted => {
-            let reason = "its finding left the chain with block 19426556 (0x5d1e…)";
-            tell(
-                "on-call",
-                NotificationKind::Retracted,
-                1,
-                reason,
-                1,
-                delivered("250 2.0.0 Ok: queued as 4Xk9"),
-            );
+            let reason = Reason::LeftTheChain { block, findings: 1 };
+            tell("on-call", Retracted, 1, reason, 1, delivered("4Xk9"));
         }
         AlertState::Provisional => {
-            let not_before = now.plus(42_000);
-            tell(
-                "chat",
-                NotificationKind::Opened,
-                0,
-                "first finding",
-                4,
-                NotificationState::Due { not_before },
-            );
+            let due = NotificationState::Due { not_before: now.plus(42_000) };
+            tell("chat", Opened, 0, first(), 4, due);
         }
         AlertState::Confirmed if alert.severity == Severity::Critical => {
             let reason = "404 Not Found: no such webhook".to_owned();
-            tell(
-                "chat",
-                NotificationKind::Opened,
-                0,
-                "first finding",
-                1,
-                NotificationState::Failed { at: now.plus(-800_000), reason },
-            );
-            tell(
-                "on-call",
-                NotificationKind::Confirmed,
-                1,
-                "final with block 19426523 (0x77aa…)",
-                1,
-                delivered("250 2.0.0 Ok: queued as 4Xm1"),
-            );
+            let failed = NotificationState::Failed { at: now.plus(-800_000), reason };
+            tell("chat", Opened, 0, first(), 1, failed);
+            tell("on-call", Confirmed, 1, Reason::Final { block }, 1, delivered("4Xm1"));
         }
         AlertState::Confirmed => {}
     }

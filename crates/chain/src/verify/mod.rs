@@ -18,8 +18,9 @@ mod join; //         transactions with receipts, each in its place
 mod prove; //        what to recompute
 mod receipts; //     bloom and receipts root
 mod refusal; //      why a block was not believed
+mod senders; //      who signed
 mod traces; //       traces matched to transactions
-mod transactions; // hashes, root, senders
+mod transactions; // hashes and root
 
 use std::borrow::Cow;
 

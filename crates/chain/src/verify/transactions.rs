@@ -1,10 +1,9 @@
-//! Transactions: hashes, their root, and senders from signatures.
+//! Transactions: hashes and their root.
 
 use std::{borrow::Cow, ops::Range};
 
 use alloy_consensus::{
     EthereumTxEnvelope, Signed, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxLegacy,
-    transaction::SignerRecoverable,
 };
 use alloy_eips::{
     eip2718::Encodable2718,
@@ -15,7 +14,11 @@ use alloy_primitives::{Address, Signature, TxKind, keccak256};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use model::{Header, Proven};
 
-use super::{Prove, Refusal, unprovable};
+use super::{
+    Prove, Refusal,
+    senders::{self, SignedHash},
+    unprovable,
+};
 use crate::wire::{Part, record::List, transaction::WireTransaction};
 
 type Envelope = EthereumTxEnvelope<TxEip4844>;
@@ -44,7 +47,7 @@ pub(super) fn prove(
     let mut encoded = Vec::new();
     let mut places: Vec<Range<usize>> = Vec::with_capacity(transactions.len());
     let mut unknown: Option<String> = None;
-    let mut scratch = Vec::new();
+    let mut signed = Vec::new();
     for (index, transaction) in transactions.iter().enumerate() {
         let envelope = match envelope(transaction) {
             Ok(envelope) => envelope,
@@ -66,16 +69,15 @@ pub(super) fn prove(
         }
         places.push(start..encoded.len());
         if prove.senders {
-            // Signatures before Homestead may have a high `s`; the header vouches for them.
-            let recovered = envelope
-                .recover_unchecked_with_buf(&mut scratch)
-                .map_err(|_| Refusal::Signature { index })?;
-            let stated = Address::from(transaction.from.0);
-            if recovered != stated {
-                return Err(Refusal::Sender { index, recovered, stated });
-            }
+            signed.push(SignedHash {
+                index,
+                hash: envelope.signature_hash(),
+                signature: *envelope.signature(),
+                stated: transaction.from.0.into(),
+            });
         }
     }
+    senders::check(&signed)?;
     let outcome = match unknown {
         Some(reason) => unprovable(Part::Block, Cow::Owned(reason), prove)?,
         None => {

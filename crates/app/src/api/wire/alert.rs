@@ -1,6 +1,6 @@
 //! Alerts, findings and their evidence.
 
-use model::{Confidence, FactValue, FindingStatus, Name, NotificationState};
+use model::{Action, Confidence, FactValue, FindingStatus, Name, NotificationState};
 use serde::Serialize;
 
 use super::{Amount, Block, Moment, WallMoment};
@@ -203,10 +203,14 @@ pub struct Decision {
     pub at: WallMoment,
     /// Receiver, when it is about one.
     pub receiver: Option<String>,
-    /// What was decided.
-    pub action: String,
+    /// `notify`, `withhold`, `hold` or `group`.
+    pub action: &'static str,
+    /// Of a decision to notify: what the message says.
+    pub kind: Option<&'static str>,
     /// Why.
     pub reason: String,
+    /// When the next message may go, of a decision to hold.
+    pub until: Option<WallMoment>,
 }
 
 impl Decision {
@@ -214,8 +218,16 @@ impl Decision {
         Self {
             at: decision.at.into(),
             receiver: decision.receiver.as_ref().map(ToString::to_string),
-            action: decision.action.as_str().to_owned(),
+            action: decision.action.as_str(),
             reason: decision.reason.to_string(),
+            kind: match decision.action {
+                Action::Notify(kind) => Some(kind.as_str()),
+                Action::Withhold | Action::Hold { .. } | Action::Group => None,
+            },
+            until: match decision.action {
+                Action::Hold { until } => Some(until.into()),
+                Action::Notify(_) | Action::Withhold | Action::Group => None,
+            },
         }
     }
 }

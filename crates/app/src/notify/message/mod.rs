@@ -173,8 +173,9 @@ fn rows(alert: &Alert, notification: &Notification, context: &Context, at: UnixM
         row("More", format!("{more} further values on the alert's page"), None);
     }
     row("Monitor", format!("{} ({})", alert.monitor, safe::ours(&first.detector)), None);
-    // A runbook on the web is among the links.
-    if let Some(runbook) = first.runbook.as_deref().filter(|runbook| https(runbook).is_none()) {
+    // A runbook that can be opened is among the links.
+    let is_linked = |runbook: &&str| runbook_url(runbook, context).is_some();
+    if let Some(runbook) = first.runbook.as_deref().filter(|runbook| !is_linked(runbook)) {
         row("Runbook", safe::ours(runbook), None);
     }
     rows
@@ -193,10 +194,18 @@ fn links(alert: &Alert, context: &Context) -> Vec<Link> {
         };
         links.push(Link { label: "Explorer", url });
     }
-    if let Some(url) = alert.first.runbook.as_deref().and_then(https) {
+    let runbook = alert.first.runbook.as_deref();
+    if let Some(url) = runbook.and_then(|runbook| runbook_url(runbook, context)) {
         links.push(Link { label: "Runbook", url });
     }
     links
+}
+
+/// Where a runbook can be opened: its own address, or the detector's page of this installation.
+fn runbook_url(runbook: &str, context: &Context) -> Option<String> {
+    let base = context.public_url.as_ref();
+    let of_detector = runbook.starts_with("/docs/detectors/");
+    https(runbook).or_else(|| of_detector.then(|| base.map(|base| format!("{base}{runbook}")))?)
 }
 
 /// A runbook's address comes from the user's files, so it may be a link, if it is one.

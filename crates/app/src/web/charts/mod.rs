@@ -14,7 +14,7 @@ use serde::Serialize;
 use store::{LabelMatcher, MatchOp, Store, StoreError};
 
 use crate::{
-    chart::{LineChart, Marker, Palette, format_si},
+    chart::{self, LineChart, Marker, Palette, format_si},
     words,
 };
 use line::{Kind, Line, Range};
@@ -187,7 +187,7 @@ fn drawn(line: &Line, alerts: &[Alert]) -> Chart {
         .collect();
     markers.sort_by_key(|marker| marker.at);
     let title = title::of(line, &about);
-    let chart = LineChart {
+    let line_chart = LineChart {
         title: title.clone(),
         unit: line.kind.unit().to_owned(),
         from: line.range.from,
@@ -199,10 +199,10 @@ fn drawn(line: &Line, alerts: &[Alert]) -> Chart {
         width_px: WIDTH_PX,
         height_px: HEIGHT_PX,
     };
-    let row = |(at, value, usual): (UnixSeconds, f64, Option<(f64, f64)>)| Row {
-        at: words::utc(at),
-        value: words::number(value),
-        usual: usual.map(|(low, high)| format!("{} – {}", format_si(low), format_si(high))),
+    let row = |row: chart::Row| Row {
+        at: words::utc(row.at),
+        value: words::number(row.value),
+        usual: row.usual.map(|b| format!("{} – {}", format_si(b.low), format_si(b.high))),
     };
     Chart {
         id: format!(
@@ -213,9 +213,9 @@ fn drawn(line: &Line, alerts: &[Alert]) -> Chart {
             hex::encode(subject.function.as_bytes())
         ),
         network: subject.network.to_string(),
-        svg: chart.svg(Palette::Page),
+        svg: line_chart.svg(Palette::Page),
         unit: line.kind.unit(),
-        rows: chart.rows().into_iter().rev().map(row).collect(),
+        rows: line_chart.rows().into_iter().rev().map(row).collect(),
         is_unusual: line.is_unusual(),
         title,
     }

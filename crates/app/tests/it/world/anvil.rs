@@ -153,8 +153,8 @@ fn spawn(binary: &Path, folder: &Path, port: u16) -> Child {
 /// The node itself, not the script that npm puts before it: a signal must reach the node.
 fn binary(installed: &Path) -> PathBuf {
     let packages = installed.join("node_modules/@foundry-rs");
-    let entries = fs::read_dir(&packages)
-        .unwrap_or_else(|error| panic!("{}: {error}", packages.display()));
+    let entries =
+        fs::read_dir(&packages).unwrap_or_else(|error| panic!("{}: {error}", packages.display()));
     entries
         .map(|entry| entry.unwrap().path().join("bin/anvil"))
         .find(|path| path.is_file())

@@ -78,10 +78,7 @@ impl MailServer {
         .await
     }
 
-    async fn start(
-        installed: &Path,
-        arguments: impl FnOnce(&Path) -> Vec<String>,
-    ) -> Self {
+    async fn start(installed: &Path, arguments: impl FnOnce(&Path) -> Vec<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out.txt");
         let mut child = Command::new(installed.join("python/bin/python"))
@@ -161,8 +158,11 @@ fn make_certificates(folder: &Path) {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "openssl {arguments}: {said}");
     };
-    fs::write(folder.join("server.ext"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
-        .unwrap();
+    fs::write(
+        folder.join("server.ext"),
+        "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n",
+    )
+    .unwrap();
     openssl(
         "req -x509 -newkey rsa:2048 -nodes -keyout authority.key -out authority.pem -days 2 -subj /CN=authority",
     );

@@ -87,9 +87,7 @@ impl Program {
     ) -> Self {
         let (log, out) = (folder.join("stderr.txt"), folder.join("stdout.txt"));
         let mut command = bellwether();
-        adapt(&mut command)
-            .stdout(File::create(&out).unwrap())
-            .stderr(File::create(&log).unwrap());
+        adapt(&mut command).stdout(File::create(&out).unwrap()).stderr(File::create(&log).unwrap());
         let child = command.spawn().unwrap();
         // The client wants a TLS provider even for plain HTTP; whoever installs it first is right.
         rustls::crypto::ring::default_provider().install_default().ok();

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bellwether::config::{Folder, Mistakes, Missing};
+use bellwether::config::{Folder, Missing, Mistakes};
 use tempfile::TempDir;
 
 /// A folder of TOML files that goes away with its test.

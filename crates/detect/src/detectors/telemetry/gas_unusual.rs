@@ -193,7 +193,10 @@ impl Charts {
             // Windows overlap, so neighbours resemble each other; the residual against what the last
             // one foretells does not. Only more scatter than usual is trouble.
             let scatter = level.scatter_chart.push(level.scatter.residual(y).winsorised());
-            let is_up = level.scatter_chart.z() > 0.0;
+            // A scatter below one per cent of gas may be many times the usual one and still harms
+            // nobody: functions whose cost never changes would otherwise tell of single units.
+            let is_felt = variance >= SPREAD_MIN * SPREAD_MIN;
+            let is_up = is_felt && level.scatter_chart.z() > 0.0;
             verdicts.push(Verdict {
                 score: if is_up { scatter / self.mean_limit } else { 0.0 },
                 chart: "scatter among the last calls",
