@@ -9,4 +9,6 @@ mod world; // what tests are made of: a user's folder, the program, its chain, i
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod crash; //    killed many times, it ends like a run that was not
 mod mistakes; // one folder per mistake, and what `check` says to it
+mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
+mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server
