@@ -1,9 +1,9 @@
-//! Contract reads at one block, at one endpoint.
+//! Reads of the state after one block, at one endpoint.
 //!
 //! By block hash (EIP-1898) where the endpoint can; otherwise by number, and the answers count
 //! only if the endpoint still holds the same block at that number afterwards.
 
-use model::{BlockRef, Bytes, ReadRequest, StateRead};
+use model::{BlockRef, Bytes, ReadRequest, StateRead, U256};
 
 use super::{call::Endpoint, fetch::Bodies};
 use crate::{
@@ -43,9 +43,14 @@ impl Endpoint {
     ) -> Vec<Result<Option<bytes::Bytes>, RpcError>> {
         let calls: Vec<Request> = requests
             .iter()
-            .map(|read| {
-                let params = format!(r#"[{{"to":"{:#x}","data":"{}"}},{at}]"#, read.to, read.input);
-                Request::new("eth_call", params)
+            .map(|read| match read {
+                ReadRequest::Call { to, input } => {
+                    let params = format!(r#"[{{"to":"{to:#x}","data":"{input}"}},{at}]"#);
+                    Request::new("eth_call", params)
+                }
+                ReadRequest::Balance(of) => {
+                    Request::new("eth_getBalance", format!(r#"["{of:#x}",{at}]"#))
+                }
             })
             .collect();
         self.call_all(&calls).await
@@ -67,14 +72,25 @@ fn collect(
 ) -> Vec<Option<StateRead>> {
     let one = |(request, answer): (&ReadRequest, Result<Option<bytes::Bytes>, RpcError>)| {
         let result = match answer {
-            Ok(Some(json)) => Ok(sonic_rs::from_slice::<Bytes>(&json).ok()?),
-            Err(error) if error.is_revert() => match error.kind {
-                RpcErrorKind::Node { message, .. } => Err(message),
+            Ok(Some(json)) => Ok(answer_of(request, &json)?),
+            Err(error) if error.is_revert() => match (request, error.kind) {
+                (ReadRequest::Call { .. }, RpcErrorKind::Node { message, .. }) => Err(message),
                 _ => return None,
             },
             Ok(None) | Err(_) => return None,
         };
-        Some(StateRead { to: request.to, input: request.input.clone(), result })
+        Some(StateRead { request: request.clone(), result })
     };
     requests.iter().zip(answers).map(one).collect()
+}
+
+/// The answer in bytes: what a call returned, or a balance as one word.
+fn answer_of(request: &ReadRequest, json: &[u8]) -> Option<Bytes> {
+    match request {
+        ReadRequest::Call { .. } => sonic_rs::from_slice(json).ok(),
+        ReadRequest::Balance(_) => {
+            let balance: U256 = sonic_rs::from_slice(json).ok()?;
+            Some(balance.to_be_bytes::<32>().into())
+        }
+    }
 }
