@@ -99,6 +99,7 @@ impl BlockBundle {
     /// Native value of an account after the block in wei, if it was asked and answered.
     pub fn balance(&self, of: Address) -> Option<U256> {
         let read = self.reads.iter().find(|read| read.request == ReadRequest::Balance(of))?;
-        U256::try_from_be_slice(read.result.as_ref().ok()?)
+        let word: [u8; 32] = read.result.as_ref().ok()?.as_ref().try_into().ok()?;
+        Some(U256::from_be_bytes(word))
     }
 }

@@ -9,31 +9,40 @@ use super::{call::Endpoint, fetch::Bodies};
 use crate::{
     At,
     rpc::{ErrorClass, Request, RpcError, RpcErrorKind},
+    wire::hex::Quantity,
 };
 
 impl Endpoint {
-    /// An answer per request; `None` where the node could not say. A call that reverts is an
-    /// answer.
+    /// An answer per request, in their order; `None` where the node could not say. A call that
+    /// reverts is an answer.
     pub(super) async fn reads(
         &self,
         block: BlockRef,
         requests: &[ReadRequest],
     ) -> Vec<Option<StateRead>> {
+        let mut reads = vec![None; requests.len()];
+        let mut open: Vec<usize> = (0..requests.len()).collect();
         if self.can(|abilities| abilities.call_at_hash) {
             let at = format!(r#"{{"blockHash":"{:#x}"}}"#, block.hash);
             let answers = self.read_at(&at, requests).await;
-            let is_unsupported = !answers.is_empty() && answers.iter().all(is_hash_refused);
+            open.retain(|&place| is_hash_refused(&answers[place]));
+            // Some nodes know the form for one method only: that one is worth asking.
+            let is_unsupported = !open.is_empty() && open.len() == requests.len();
             self.learn(|abilities| &mut abilities.call_at_hash, !is_unsupported);
-            if !is_unsupported {
-                return collect(requests, answers);
+            reads = collect(requests, answers);
+            if open.is_empty() {
+                return reads;
             }
         }
-        let answers = self.read_at(&format!(r#""{:#x}""#, block.number), requests).await;
+        let refused: Vec<ReadRequest> = open.iter().map(|&place| requests[place].clone()).collect();
+        let answers = self.read_at(&format!(r#""{:#x}""#, block.number), &refused).await;
         let still_there = self.block(At::Number(block.number), Bodies::HashesOnly).await;
-        match still_there {
-            Ok((header, _)) if header.hash == block.hash => collect(requests, answers),
-            _ => vec![None; requests.len()],
+        if still_there.is_ok_and(|(header, _)| header.hash == block.hash) {
+            for (place, read) in open.into_iter().zip(collect(&refused, answers)) {
+                reads[place] = read;
+            }
         }
+        reads
     }
 
     async fn read_at(
@@ -89,7 +98,8 @@ fn answer_of(request: &ReadRequest, json: &[u8]) -> Option<Bytes> {
     match request {
         ReadRequest::Call { .. } => sonic_rs::from_slice(json).ok(),
         ReadRequest::Balance(_) => {
-            let balance: U256 = sonic_rs::from_slice(json).ok()?;
+            // Strict, so that `"0x"` is no answer instead of a balance of zero.
+            let Quantity(balance) = sonic_rs::from_slice::<Quantity<U256>>(json).ok()?;
             Some(balance.to_be_bytes::<32>().into())
         }
     }

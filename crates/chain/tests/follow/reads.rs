@@ -176,3 +176,46 @@ async fn a_balance_is_a_read_and_one_that_fails_is_never_zero() {
         assert!(answer(bundle, &request(1)).is_some());
     }
 }
+
+#[tokio::test]
+async fn a_node_that_knows_hashes_for_one_method_only_is_asked_the_other_by_number() {
+    let ether = || Reply::Result("0xde0b6b3a7640000".into());
+    let refused = || Reply::Error(-32602, "invalid argument 1: expected a block number");
+    for by_number in ["eth_call", "eth_getBalance"] {
+        let (world, genesis) = World::new();
+        let tip = world.grow(genesis, 0, 3);
+        let node = FaultyEndpoint::start(&world, tip).await;
+        node.fault(move |call| {
+            let is_balance = call.method == "eth_getBalance";
+            if call.method == by_number && call.params[1].is_object() {
+                return Some(refused());
+            }
+            is_balance.then(ether)
+        });
+        let requests = vec![request(1), ReadRequest::Balance(TARGET), request(2)];
+        let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests.clone());
+        rig.until_head(tip).await;
+        assert_read_at_own_block(&rig, &[request(1), request(2)]);
+        for bundle in &rig.bundles() {
+            let asked: Vec<_> = bundle.reads.iter().map(|read| read.request.clone()).collect();
+            assert_eq!(asked, requests, "{by_number}");
+            assert_eq!(bundle.balance(TARGET), Some(U256::from(10).pow(U256::from(18))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_balance_that_is_no_quantity_is_no_answer() {
+    for nonsense in ["0x", "", "seven", "0x1_0"] {
+        let (world, genesis) = World::new();
+        let tip = world.grow(genesis, 0, 1);
+        let node = FaultyEndpoint::start(&world, tip).await;
+        node.fault(move |call| {
+            (call.method == "eth_getBalance").then(|| Reply::Result(nonsense.into()))
+        });
+        let requests = vec![ReadRequest::Balance(TARGET)];
+        let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
+        rig.until_head(tip).await;
+        assert_eq!(rig.bundles()[0].balance(TARGET), None, "{nonsense:?}");
+    }
+}
