@@ -1,5 +1,6 @@
 //! What the compiler does not check: which crate may see which, what pure crates must not link, what
 //! the whole is licensed under, and whether the README's commands exist.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop at once")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,7 +47,8 @@ const PURE: &[&str] =
     &["bellwether-model", "bellwether-registry", "bellwether-detect", "bellwether-alert"];
 
 /// What would let a pure crate reach the world, anywhere in what it links.
-const WORLDLY: &[&str] = &["tokio", "mio", "reqwest", "hyper", "rusqlite", "axum", "lettre", "socket2"];
+const WORLDLY: &[&str] =
+    &["tokio", "mio", "reqwest", "hyper", "rusqlite", "axum", "lettre", "socket2"];
 
 /// The workspace and all that it links, as cargo sees it.
 static METADATA: LazyLock<Value> = LazyLock::new(|| {
@@ -74,8 +76,12 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 /// Our own packages, by name.
 fn members() -> BTreeMap<&'static str, &'static Value> {
-    let ids: BTreeSet<&str> =
-        METADATA["workspace_members"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let ids: BTreeSet<&str> = METADATA["workspace_members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     let own = packages().iter().filter(|package| ids.contains(text(package, "id")));
     own.map(|package| (text(package, "name"), package)).collect()
 }
@@ -324,7 +330,8 @@ fn everything_that_is_used_has_a_permissive_licence() {
         .filter_map(|line| line.trim_end_matches(" (*)").split_once('|'))
         .map(|(package, licence)| (package, licence.trim()))
         .collect();
-    let wrong: Vec<_> = used.iter().filter(|(_, licence)| !is_satisfied(licence, &allowed)).collect();
+    let wrong: Vec<_> =
+        used.iter().filter(|(_, licence)| !is_satisfied(licence, &allowed)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let names: BTreeSet<&str> =
         used.iter().filter_map(|(package, _)| package.split_whitespace().next()).collect();
@@ -392,7 +399,10 @@ fn every_adr_and_document_that_is_linked_is_there() {
             if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
                 continue;
             }
-            assert!(root().join(target).exists(), "{document} links to {target}, which is not there");
+            assert!(
+                root().join(target).exists(),
+                "{document} links to {target}, which is not there"
+            );
         }
     }
 }

@@ -157,7 +157,10 @@ fn prove_one(
         // The name is what the block was asked for by; another block is not the answer.
         Ok(bundle) if bundle.header.number != number => {
             let found = bundle.header.number;
-            Next::Refused { number, reason: format!("recorded as block {number}, it is block {found}") }
+            Next::Refused {
+                number,
+                reason: format!("recorded as block {number}, it is block {found}"),
+            }
         }
         Ok(bundle) => Next::Event(ChainEvent::Committed(Arc::new(bundle))),
         Err(reason) => Next::Refused { number, reason },

@@ -56,7 +56,8 @@ async fn exit_codes_tell_what_is_wrong_from_what_could_not_be_done() {
     assert_eq!(code, Some(2));
     expect![[r#"
         error: say what to replay: --recorded FOLDER, or --folder, --network, --from and --to
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
     let (code, text) = said(&["devnet", "--attack", "role_stoln"]).await;
     assert_eq!(code, Some(2));
     expect![[r#"

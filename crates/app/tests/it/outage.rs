@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use alloy_consensus::TxReceipt;
 use alloy_primitives::{Address, B256, b256};
 use evm::{
     devnet::{Fault, FaultRule, TransactionRequest},
@@ -74,7 +73,8 @@ async fn twenty_eight_blocks_pass_while_the_node_is_down_and_none_is_missed() {
     chain.everydays(13);
     let hidden = chain.issue(777_777);
     chain.everydays(15);
-    let is_away = |answer: &serde_json::Value| answer["items"][0]["endpoints"][0]["healthy"] == false;
+    let is_away =
+        |answer: &serde_json::Value| answer["items"][0]["endpoints"][0]["healthy"] == false;
     program.ask_until(PATIENCE, "networks", "the page says that the node is down", is_away).await;
     chain.node.faults().clear();
 
@@ -95,7 +95,7 @@ async fn a_receiver_that_is_away_gets_everything_when_it_is_back() {
     program.judged(chain.devnet.head()).await;
     until("the receiver refuses", || hook.refused() > 0).await;
     let outbox = program.ask("outbox").await;
-    assert_eq!(outbox["due"].as_u64().unwrap() > 0, true, "{outbox:#}");
+    assert!(outbox["due"].as_u64().unwrap() > 0, "{outbox:#}");
     assert!(hook.taken().is_empty());
     hook.answer(200);
     let store = end(&chain, program).await;
@@ -136,7 +136,8 @@ async fn a_log_without_topics_from_a_guarded_address_stops_nothing() {
     chain.issue(777_777);
     let both = chain.devnet.mine().unwrap();
     let block = chain.devnet.block(both.number).unwrap();
-    let topics: Vec<usize> = block.transactions[0].receipt.logs().iter().map(|l| l.topics().len()).collect();
+    let topics: Vec<usize> =
+        block.transactions[0].receipt.logs().iter().map(|l| l.topics().len()).collect();
     assert_eq!(topics, [0], "the block holds the odd log");
     program.judged(both).await;
     chain.everydays(2);
@@ -202,7 +203,8 @@ severity = "medium"
             let to = included.transaction.to().or(included.created);
             if to == Some(chain.meridian.token) {
                 let hash = *included.transaction.inner().tx_hash();
-                let which = if included.receipt.status() { &mut expected.1 } else { &mut expected.0 };
+                let which =
+                    if included.receipt.status() { &mut expected.1 } else { &mut expected.0 };
                 which.insert(hash);
             }
         }
@@ -290,8 +292,7 @@ severity = "info"
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopped_in_the_middle_of_catching_up_it_goes_on_where_it_was() {
-    let (mut chain, project, hook) =
-        scene(26, &ISSUED.replace("== 777_777", ">= 1")).await;
+    let (mut chain, project, hook) = scene(26, &ISSUED.replace("== 777_777", ">= 1")).await;
     for _ in 0..40 {
         chain.everydays(3);
         chain.issue(3);

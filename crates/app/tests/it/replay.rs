@@ -12,7 +12,9 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::world::{Chain, Ended, Program, Project, all_alerts, all_findings, bellwether, run_to_end};
+use crate::world::{
+    Chain, Ended, Program, Project, all_alerts, all_findings, bellwether, run_to_end,
+};
 
 /// Recorded mainnet blocks. Without them the test says that it is skipped and why.
 fn corpus() -> Option<PathBuf> {
@@ -137,10 +139,17 @@ async fn a_block_that_was_bent_anywhere_is_refused_with_the_reason() {
     check(with_receipts(&|r| bend(&mut r[2]["logs"][0]["data"])), expect!["receipts root is 0x87b578700963319442b2b5e9c022961b7b8b6679740988cb0ddddd4a6a4c4b3c, the header commits to 0x8cfd5419cb7c15c275ff4d14a337fd75dd32e57474781adcb9d70e75b786d3b6"]).await;
     check(with_receipts(&|r| bend(&mut r[2]["logs"][0]["address"])), expect!["bloom of the logs is 0xc08055d9a30af15c46724b5ea668dca7d812fe72081c78ef8615478377af123d (by its keccak), the header commits to 0x155f250717996e694d77c6f0522abc9c5f3a885e47cc878b7d1f337e20243a77 (by its keccak)"]).await;
     check(with_receipts(&|r| bend(&mut r[2]["logs"][0]["topics"][0])), expect!["bloom of the logs is 0x0633105efe9f99229bac1c7bda6bf02a9caf0d75915fc048fe472e047b2b6702 (by its keccak), the header commits to 0x155f250717996e694d77c6f0522abc9c5f3a885e47cc878b7d1f337e20243a77 (by its keccak)"]).await;
-    check(with_receipts(&|r| drop(r[2]["logs"].as_array_mut().unwrap().pop())), expect!["log 0 of receipt 3 has logIndex 12, expected 11"])
-        .await;
+    check(
+        with_receipts(&|r| drop(r[2]["logs"].as_array_mut().unwrap().pop())),
+        expect!["log 0 of receipt 3 has logIndex 12, expected 11"],
+    )
+    .await;
     check(with_receipts(&|r| bend(&mut r[0]["status"])), expect!["receipts root is 0x8af14d62949348c4e17db76f2071dc0adf024c4d00d79ad44f3a653d42afe4d9, the header commits to 0x8cfd5419cb7c15c275ff4d14a337fd75dd32e57474781adcb9d70e75b786d3b6"]).await;
-    check(with_receipts(&|r| drop(r.as_array_mut().unwrap().remove(5))), expect!["7 receipts for 8 transactions"]).await;
+    check(
+        with_receipts(&|r| drop(r.as_array_mut().unwrap().remove(5))),
+        expect!["7 receipts for 8 transactions"],
+    )
+    .await;
     check(with_receipts(&|r| r.as_array_mut().unwrap().swap(1, 2)), expect!["receipt 1 has transactionHash 0xb5cd09f0f6447a6da3490bbe660eb137535fb426d667354d8ce2afe4e5ff907b, expected 0x0608ce1d31a1dca25b66ae111bf4b3183916ed535024be34983075241f78d1a3"]).await;
     check(with_receipts(&|r| *r = json!([])), expect!["0 receipts for 8 transactions"]).await;
     check(with_receipts(&|r| *r = json!(null)), expect!["the answer for receipts is null"]).await;
@@ -150,9 +159,16 @@ async fn a_block_that_was_bent_anywhere_is_refused_with_the_reason() {
     )
     .await;
     check(folder_of(21_688_509, &specimen.block(), None), expect!["no receipts recorded"]).await;
-    check(folder_of(21_688_510, &specimen.block(), Some(&specimen.receipts())), expect!["recorded as block 21688510, it is block 21688509"])
-        .await;
-    check(folder_of(21_688_509, &json!(null), Some(&specimen.receipts())), expect!["the answer for block is null"]).await;
+    check(
+        folder_of(21_688_510, &specimen.block(), Some(&specimen.receipts())),
+        expect!["recorded as block 21688510, it is block 21688509"],
+    )
+    .await;
+    check(
+        folder_of(21_688_509, &json!(null), Some(&specimen.receipts())),
+        expect!["the answer for block is null"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -177,7 +193,8 @@ async fn a_block_before_byzantium_is_held_against_bloom_gas_and_header() {
         let last = r.as_array().unwrap().len() - 1;
         bend(&mut r[last]["cumulativeGasUsed"]);
     });
-    expect!["gas of receipts 0 to 14 adds up to 1312529, the receipt says 1312528"].assert_eq(&refusal(&bent).await);
+    expect!["gas of receipts 0 to 14 adds up to 1312529, the receipt says 1312528"]
+        .assert_eq(&refusal(&bent).await);
 }
 
 #[tokio::test]
