@@ -1,5 +1,6 @@
 //! What the compiler does not check: which crate may see which, what pure crates must not link, what
 //! the whole is licensed under, and whether the README's commands exist.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop at once")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

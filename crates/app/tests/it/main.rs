@@ -3,6 +3,7 @@
 //!
 //! Tests that need an installed server look for it in `BELLWETHER_SERVICES` (`cargo xtask services
 //! up` fills the folder) and say so when they are skipped.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop at once")]
 
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 

@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use alloy_consensus::TxReceipt;
 use alloy_primitives::{Address, B256, b256};
 use evm::{
     devnet::{Fault, FaultRule, TransactionRequest},
@@ -96,7 +95,7 @@ async fn a_receiver_that_is_away_gets_everything_when_it_is_back() {
     program.judged(chain.devnet.head()).await;
     until("the receiver refuses", || hook.refused() > 0).await;
     let outbox = program.ask("outbox").await;
-    assert_eq!(outbox["due"].as_u64().unwrap() > 0, true, "{outbox:#}");
+    assert!(outbox["due"].as_u64().unwrap() > 0, "{outbox:#}");
     assert!(hook.taken().is_empty());
     hook.answer(200);
     let store = end(&chain, program).await;
