@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use alloy_primitives::{Address, B256, I256, U256, b256};
-use model::{BlockBundle, FactValue, Log, Name, Transaction, TxTrace, UnixSeconds};
+use model::{BlockBundle, Bytes, FactValue, Log, Name, Transaction, TxTrace, UnixSeconds};
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
 
@@ -83,6 +83,9 @@ pub struct Block<'a> {
     decoded: Vec<DecodedCell>,
     /// Where each transaction's logs begin in `decoded`.
     first_log: Vec<u32>,
+    /// Where the answer to each read is in the bundle, found out by the first who asks: there may
+    /// be a read for every contract.
+    reads: OnceCell<FxHashMap<(Address, &'a [u8]), usize>>,
 }
 
 impl<'a> Block<'a> {
@@ -101,7 +104,7 @@ impl<'a> Block<'a> {
         }
         let decoded = vec![OnceCell::new(); logs as usize];
         let at = bundle.header.timestamp;
-        Self { bundle, at, registry, activity, guarded, decoded, first_log }
+        Self { bundle, at, registry, activity, guarded, decoded, first_log, reads: OnceCell::new() }
     }
 
     /// Network.
@@ -152,9 +155,18 @@ impl<'a> Block<'a> {
         }
     }
 
+    fn read(&self, to: Address, input: &[u8]) -> Option<&'a Result<Bytes, String>> {
+        let reads = &self.bundle.reads;
+        let places = self.reads.get_or_init(|| {
+            let all = reads.iter().enumerate().rev();
+            all.map(|(at, read)| ((read.to, read.input.as_ref()), at)).collect()
+        });
+        places.get(&(to, input)).map(|&at| &reads[at].result)
+    }
+
     /// The answer of a read that returns words; the reason when there is none.
     pub fn read_words(&self, to: Address, input: &[u8], words: usize) -> Result<Vec<U256>, String> {
-        match self.bundle.read(to, input) {
+        match self.read(to, input) {
             None => Err(format!("call 0x{} of {to} was not made", hex::encode(input))),
             Some(Err(reason)) => Err(format!("call of {to} failed: {reason}")),
             Some(Ok(bytes)) if bytes.len() < words * 32 => {
