@@ -46,6 +46,7 @@ impl Server {
             .await
             .with_context(|| format!("listening on {listen} for the page"))?;
         let address = listener.local_addr().context("reading the page's address")?;
+        let config = &reached_at(address, config);
         let pipeline = pipeline(config, &store)?.start(None);
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
         let (info, info_view) = watch::channel(Arc::new(site_info(config)));
@@ -87,6 +88,7 @@ impl Server {
     /// # Errors
     /// When a receiver cannot be set up; everything then goes on as before.
     pub async fn reload(&mut self, config: &Config) -> anyhow::Result<()> {
+        let config = &reached_at(self.address, config);
         let next = pipeline(config, &self.store)?;
         let changes = match self.pipeline.take() {
             Some(running) => {
@@ -111,6 +113,17 @@ impl Server {
             running.stop().await;
         }
     }
+}
+
+/// The configuration with the address that the page really has: port 0 became another one, and a
+/// page that runs does not move. Links in messages must lead there unless people said otherwise.
+fn reached_at(address: SocketAddr, config: &Config) -> Config {
+    let mut config = config.clone();
+    if config.general.public_url == format!("http://{}", config.general.listen) {
+        config.general.public_url = format!("http://{address}");
+    }
+    config.general.listen = address;
+    config
 }
 
 fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {

@@ -48,7 +48,7 @@ impl fmt::Display for At {
 pub struct Want {
     /// Rather a block without traces than no block at all.
     pub give_up_traces: bool,
-    /// Contract reads to make at the block. One that nobody can make is left out of the bundle.
+    /// Reads of the state to make at the block. One that nobody can make is left out of the bundle.
     pub reads: Arc<[ReadRequest]>,
 }
 

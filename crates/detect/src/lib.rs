@@ -15,5 +15,5 @@ pub mod windows; //    the last hour, exactly
 
 pub use detectors::Params;
 pub use engine::{Engine, Judgement};
-pub use monitors::{MonitorError, MonitorSpec, RuleSpec, Subject};
+pub use monitors::{MonitorError, MonitorPart, MonitorSpec, RuleSpec, Subject};
 pub use state::RestoreError;

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::{BlockRef, Header, Name, Transaction, TxTrace};
+use crate::{BlockRef, Header, Name, ReadRequest, Transaction, TxTrace};
 
 /// How deep a network lets us look. A detector below its level is blind, never quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,14 +47,12 @@ pub struct Proof {
     pub receipts: Proven,
 }
 
-/// A contract read made at exactly this block, kept so that a replay sees the same answer.
+/// A read made at exactly this block, kept so that a replay sees the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateRead {
-    /// Contract that was asked.
-    pub to: Address,
-    /// Calldata.
-    pub input: Bytes,
-    /// What it returned; `Err` holds the node's words when the call itself reverted.
+    /// What was asked.
+    pub request: ReadRequest,
+    /// The answer; `Err` holds the node's words when the call itself reverted.
     pub result: Result<Bytes, String>,
 }
 
@@ -89,8 +87,19 @@ impl BlockBundle {
         if self.traces.is_some() { Level::Traces } else { Level::Logs }
     }
 
-    /// The answer to a read, if it was made.
+    /// What a contract returned, if it was asked.
     pub fn read(&self, to: Address, input: &[u8]) -> Option<&Result<Bytes, String>> {
-        self.reads.iter().find(|r| r.to == to && r.input.as_ref() == input).map(|r| &r.result)
+        let is_asked = |request: &ReadRequest| match request {
+            ReadRequest::Call { to: of, input: with } => *of == to && with.as_ref() == input,
+            ReadRequest::Balance(_) => false,
+        };
+        self.reads.iter().find(|read| is_asked(&read.request)).map(|read| &read.result)
+    }
+
+    /// Native value of an account after the block in wei, if it was asked and answered.
+    pub fn balance(&self, of: Address) -> Option<U256> {
+        let read = self.reads.iter().find(|read| read.request == ReadRequest::Balance(of))?;
+        let word: [u8; 32] = read.result.as_ref().ok()?.as_ref().try_into().ok()?;
+        Some(U256::from_be_bytes(word))
     }
 }

@@ -1,13 +1,19 @@
-//! Contract reads that detectors want with each block.
+//! What detectors want to know of the state after each block.
 
 use alloy_primitives::{Address, Bytes};
 use serde::{Deserialize, Serialize};
 
-/// A call to be made at every block, by the block's hash, with its answer kept in the bundle.
+/// A question about the state after a block, asked by the block's hash, with its answer kept in the
+/// bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ReadRequest {
-    /// Contract to ask.
-    pub to: Address,
-    /// Calldata.
-    pub input: Bytes,
+pub enum ReadRequest {
+    /// What a contract returns (`eth_call`).
+    Call {
+        /// Contract to ask.
+        to: Address,
+        /// Calldata.
+        input: Bytes,
+    },
+    /// How much native value an account holds (`eth_getBalance`), answered as one word in wei.
+    Balance(Address),
 }

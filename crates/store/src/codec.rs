@@ -108,8 +108,8 @@ mod tests {
         Action, Address, Alert, AlertId, AlertState, BlindReason, BlockBundle, Bloom, Bytes,
         ChainEvent, Confidence, Decision, Evidence, Fact, FactValue, Finding, FindingCount,
         FindingId, FindingStatus, FindingSummary, Frame, FrameKind, Header, History, I256, Level,
-        Log, Measure, NotificationKind, Origin, Proof, Proven, Reason, Severity, StateRead,
-        TokenAmount, Told, Transaction, TxStatus, TxTrace, U256, UnixMillis,
+        Log, Measure, NotificationKind, Origin, Proof, Proven, ReadRequest, Reason, Severity,
+        StateRead, TokenAmount, Told, Transaction, TxStatus, TxTrace, U256, UnixMillis,
     };
 
     fn name(text: &str) -> Name {
@@ -166,18 +166,23 @@ mod tests {
             output: Bytes::from_static(b"out"),
             error: Some("out of gas".into()),
         };
-        let read = |result| StateRead {
+        let read = |request, result| StateRead { request, result };
+        let call = || ReadRequest::Call {
             to: Address::repeat_byte(17),
             input: Bytes::from_static(b"call"),
-            result,
         };
+        let balance = ReadRequest::Balance(Address::repeat_byte(18));
         BlockBundle {
             network: name("mainnet"),
             endpoint: name("node-a"),
             header,
             transactions: vec![transaction],
             traces: Some(vec![TxTrace { frames: vec![frame] }]),
-            reads: vec![read(Ok(Bytes::from_static(b"answer"))), read(Err("reverted".into()))],
+            reads: vec![
+                read(call(), Ok(Bytes::from_static(b"answer"))),
+                read(call(), Err("reverted".into())),
+                read(balance, Ok(Bytes::from_static(&[7; 32]))),
+            ],
             proof: Proof {
                 header: Proven::Yes,
                 transactions: Proven::NotAsked,
@@ -342,11 +347,11 @@ mod tests {
         shown.push(digest(&encode("t", &alert()).unwrap()));
         shown.push(digest(&encode("t", &decision()).unwrap()));
         expect![[r#"
-            975 bytes 237a1e288bcfcd33
+            1033 bytes df64d21afce39ae9
             85 bytes 2a894ca3ce33addd
             47 bytes 5decb25c1bc937bc
             83 bytes 72cd2cb545fb635b
-            975 bytes 15a77ffc7f71ab47
+            1033 bytes cad1192b9c104d35
             577 bytes c9442bae7a228904
             748 bytes 44f3a204a67ede86
             28 bytes dd802916e233a079"#]]

@@ -64,11 +64,16 @@ const BEGIN_S: u64 = 1_700_000_000;
 
 impl Run {
     fn new(engine: Engine) -> Self {
-        let answer = |ReadRequest { to, input }| {
+        let answer = |request: ReadRequest| {
             // A round, or a balance, that does not change.
             let word = |n: u64| alloy_primitives::U256::from(n).to_be_bytes::<32>();
-            let words = [word(7), word(200_000_000_000), word(BEGIN_S), word(BEGIN_S), word(7)];
-            StateRead { to, input, result: Ok(Bytes::from(words.concat())) }
+            let words = match &request {
+                ReadRequest::Call { .. } => {
+                    vec![word(7), word(200_000_000_000), word(BEGIN_S), word(BEGIN_S), word(7)]
+                }
+                ReadRequest::Balance(_) => vec![word(200_000_000_000)],
+            };
+            StateRead { request, result: Ok(Bytes::from(words.concat())) }
         };
         let answers = engine.reads(&network()).into_iter().map(answer).collect();
         Self { engine, answers, next: 1, findings: 0, blind: 0 }

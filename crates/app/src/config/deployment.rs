@@ -12,9 +12,14 @@ use super::{
     table::{Collector, Table, parse},
 };
 
-/// A deployment with the place where it was declared.
+/// A deployment as it was declared.
 pub(super) struct Declared {
-    pub(super) deployment: Deployment,
+    /// Its label, also when something else about it is wrong: references to it are right.
+    pub(super) label: Option<Name>,
+    /// `None` when too little of it could be read.
+    pub(super) deployment: Option<Deployment>,
+    /// Whether all of it could be read: what is said about an ABI that is not there would be an echo.
+    pub(super) is_sound: bool,
     pub(super) file: String,
 }
 
@@ -30,18 +35,25 @@ pub(super) fn deployments(
     let table = Table::root(file, &parsed, out);
     let is_list = table.has("deployment");
     let mut found = Vec::new();
+    let mut declare = |table: &Table<'_>, label_default| {
+        let before = out.count();
+        let (label, deployment) = deployment(table, label_default, networks, around, abis, out);
+        let is_sound = out.count() == before;
+        found.push(Declared { label, deployment, is_sound, file: file.path.clone() });
+    };
     if is_list {
         for entry in table.tables("deployment") {
-            found.extend(deployment(&entry, None, networks, around, abis, out));
+            declare(&entry, None);
             entry.finish();
         }
     } else {
-        found.extend(deployment(&table, Some(stem(&file.path)), networks, around, abis, out));
+        declare(&table, Some(stem(&file.path)));
     }
     table.finish();
-    found.into_iter().map(|deployment| Declared { deployment, file: file.path.clone() }).collect()
+    found
 }
 
+/// The label, and the deployment when all that it must have is there.
 fn deployment(
     table: &Table<'_>,
     label_default: Option<&str>,
@@ -49,7 +61,7 @@ fn deployment(
     around: &dyn Surroundings,
     abis: &mut HashMap<String, Arc<ContractAbi>>,
     out: &Collector,
-) -> Option<Deployment> {
+) -> (Option<Name>, Option<Deployment>) {
     let label = match (table.name("label"), label_default) {
         (Some(label), _) => Some(label.value),
         (None, Some(stem)) if !table.has("label") => match Name::new(stem) {
@@ -140,10 +152,11 @@ fn deployment(
         [one] => one.clone(),
         many => Arc::new(ContractAbi::merged(many.iter().map(AsRef::as_ref))),
     };
-    Some(Deployment {
-        label: label?,
-        network: network?.value,
-        address: address?.value,
+    let whole = label.clone().zip(network).zip(address);
+    let deployment = whole.map(|((label, network), address)| Deployment {
+        label,
+        network: network.value,
+        address: address.value,
         protocol,
         class,
         abi,
@@ -152,7 +165,8 @@ fn deployment(
         value_at_risk,
         token,
         oracle,
-    })
+    });
+    (label, deployment)
 }
 
 fn token_unit(table: Table<'_>) -> Option<TokenUnit> {

@@ -21,7 +21,7 @@ use std::{
 };
 
 use alert::Policy;
-use detect::{Engine, MonitorSpec};
+use detect::{Engine, MonitorPart, MonitorSpec};
 use model::{Name, Severity};
 use registry::Registry;
 
@@ -80,18 +80,18 @@ impl Config {
         // A network whose file has a mistake still exists: references to it are not wrong.
         let network_names: Vec<Name> =
             files.networks.iter().filter_map(|f| Name::new(folder::stem(&f.path)).ok()).collect();
-        let registry = Arc::new(registry(&files, &network_names, around, &out));
+        let guarded = guarded(&files, &network_names, around, &out);
         let declared: Vec<monitor::Declared> = files
             .monitors
             .iter()
-            .flat_map(|file| monitor::monitors(file, &network_names, &registry, &out))
+            .flat_map(|file| monitor::monitors(file, &network_names, &guarded.labels, &out))
             .collect();
         let routes = match &files.routes {
             Some(file) => route::routes(file, around, missing, &out),
             None => route::Routes::to_stdout(),
         };
         let monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
-        check_monitors(&registry, &declared, &out);
+        check_monitors(&guarded, &network_names, &declared, &out);
         let receiver_names: Vec<Name> =
             routes.receivers.iter().map(|(name, _)| name.clone()).collect();
         let mut warnings: Vec<String> = routes
@@ -112,7 +112,7 @@ impl Config {
             Some(general) if mistakes.is_empty() => Ok(Self {
                 general,
                 networks,
-                registry,
+                registry: guarded.registry,
                 monitors,
                 policy: routes.policy,
                 receivers: routes.receivers,
@@ -124,45 +124,78 @@ impl Config {
     }
 }
 
-fn registry(
+/// What is guarded, as far as it could be read.
+struct Guarded {
+    registry: Arc<Registry>,
+    /// All labels that are declared.
+    labels: Vec<Name>,
+    /// Those of them about which nothing is wrong.
+    sound: Vec<Name>,
+}
+
+fn guarded(
     files: &Files,
     networks: &[Name],
     around: &dyn Surroundings,
     out: &Collector,
-) -> Registry {
-    let labels = labels::labels(&files.labels, out);
+) -> Guarded {
+    let address_labels = labels::labels(&files.labels, out);
     let mut abis = HashMap::new();
     let declared: Vec<deployment::Declared> = files
         .deployments
         .iter()
         .flat_map(|file| deployment::deployments(file, networks, around, &mut abis, out))
         .collect();
-    let deployments: Vec<_> = declared.iter().map(|d| d.deployment.clone()).collect();
-    match Registry::new(deployments, labels) {
-        Ok(registry) => registry,
+    let labels = declared.iter().filter_map(|d| d.label.clone()).collect();
+    let deployments: Vec<_> = declared.iter().filter_map(|d| d.deployment.clone()).collect();
+    match Registry::new(deployments, address_labels) {
+        Ok(registry) => {
+            let sound = declared.iter().filter(|d| d.is_sound).filter_map(|d| d.label.clone());
+            Guarded { registry: Arc::new(registry), labels, sound: sound.collect() }
+        }
         Err(errors) => {
             for error in errors {
                 let text = error.to_string();
                 // The complaint names the label; the file that declares it last is the one to open.
-                let names =
-                    |d: &&deployment::Declared| text.contains(&format!("{:?}", d.deployment.label));
+                let names = |d: &&deployment::Declared| {
+                    d.label.as_ref().is_some_and(|label| text.contains(&format!("{label:?}")))
+                };
                 let file = declared.iter().rev().find(names);
                 let file = file.map_or("deployments/", |d| d.file.as_str());
                 out.add(Mistake::in_file(file, text));
             }
-            Registry::default()
+            Guarded { registry: Arc::default(), labels, sound: Vec::new() }
         }
     }
 }
 
-/// Compiles every monitor against the registry, to say now what would fail later.
-fn check_monitors(registry: &Arc<Registry>, declared: &[monitor::Declared], out: &Collector) {
-    let specs: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
-    let Err(errors) = Engine::new(registry.clone(), specs) else { return };
+/// Compiles every monitor against the registry, to say now what would fail later. What a monitor
+/// refers to and is wrong itself was told there; here it is left out, because saying it again from
+/// the other side would send the reader to the wrong place.
+fn check_monitors(
+    guarded: &Guarded,
+    networks: &[Name],
+    declared: &[monitor::Declared],
+    out: &Collector,
+) {
+    let specs = declared.iter().filter_map(|d| {
+        let mut spec = d.spec.clone();
+        spec.on.retain(|label| guarded.sound.contains(label));
+        spec.networks.retain(|network| networks.contains(network));
+        let has_lost_all = spec.on.is_empty() && !d.spec.on.is_empty()
+            || spec.networks.is_empty() && !d.spec.networks.is_empty();
+        (!has_lost_all).then_some(spec)
+    });
+    let Err(errors) = Engine::new(guarded.registry.clone(), specs.collect()) else { return };
     for error in errors {
-        let at = declared.iter().find(|d| d.spec.name == error.monitor);
+        let mut of_name = declared.iter().filter(|d| d.spec.name == error.monitor);
+        // Of two of one name, the later one is too many.
+        let at = match error.part {
+            MonitorPart::Name => of_name.next_back(),
+            _ => of_name.next(),
+        };
         out.add(match at {
-            Some(declared) => Mistake::at(&declared.file, declared.span.clone(), error.to_string()),
+            Some(d) => Mistake::at(&d.file, d.places.of(error.part), error.to_string()),
             None => Mistake::in_file("monitors/", error.to_string()),
         });
     }

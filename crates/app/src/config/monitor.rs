@@ -1,52 +1,68 @@
 //! `monitors/*.toml`: what people want to know.
 
-use detect::{MonitorSpec, Params, RuleSpec, Subject};
+use std::ops::Range;
+
+use detect::{MonitorPart, MonitorSpec, Params, RuleSpec, Subject};
 use model::{Name, Severity};
-use registry::Registry;
 use toml::{Spanned, de::DeValue};
 
 use super::{
     mistake::{SourceFile, nearest},
-    table::{Collector, Table, parse, parse_duration_ms},
+    table::{Collector, Located, Table, parse, parse_duration_ms},
 };
 
-/// A monitor with the place where it was declared, so that the detectors' own complaints can point
+/// A monitor with the places where it was declared, so that the detectors' own complaints can point
 /// there.
 pub(super) struct Declared {
     pub(super) spec: MonitorSpec,
     pub(super) file: SourceFile,
-    pub(super) span: std::ops::Range<usize>,
+    pub(super) places: Places,
+}
+
+/// Where the parts of a monitor stand in its file.
+pub(super) struct Places {
+    whole: Range<usize>,
+    parts: Vec<(MonitorPart, Range<usize>)>,
+}
+
+impl Places {
+    /// Where a part stands; the head of the monitor for one that is not written.
+    pub(super) fn of(&self, part: MonitorPart) -> Range<usize> {
+        let written = self.parts.iter().find(|(of, _)| *of == part);
+        written.map_or(self.whole.clone(), |(_, place)| place.clone())
+    }
 }
 
 pub(super) fn monitors(
     file: &SourceFile,
     networks: &[Name],
-    registry: &Registry,
+    labels: &[Name],
     out: &Collector,
 ) -> Vec<Declared> {
     let parsed = parse(file, out);
     let table = Table::root(file, &parsed, out);
     let mut found = Vec::new();
     for entry in table.tables("monitor") {
-        found.extend(monitor(&entry, networks, registry));
+        found.extend(monitor(&entry, networks, labels));
         entry.finish();
     }
     table.finish();
     found
 }
 
-fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<Declared> {
+fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Declared> {
     let name = table.name("name");
     if !table.has("name") {
         table.mistake(table.span(), "name is missing; alerts are called by it");
     }
     let on = table.names("on");
-    let labels = || registry.deployments().iter().map(|d| d.label.as_str());
-    for label in on.iter().filter(|label| registry.get(&label.value).is_none()) {
-        let help = match nearest(label.value.as_str(), labels()) {
+    for label in on.iter().filter(|label| !labels.contains(&label.value)) {
+        let known = || labels.iter().map(Name::as_str);
+        let help = match nearest(label.value.as_str(), known()) {
             Some(near) => format!("did you mean {near}?"),
+            None if labels.is_empty() => "deployments/ declares none".to_owned(),
             None => {
-                format!("declared in deployments/: {}", labels().collect::<Vec<_>>().join(", "))
+                format!("declared in deployments/: {}", known().collect::<Vec<_>>().join(", "))
             }
         };
         table.mistake_help(
@@ -73,10 +89,12 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
         );
     }
     let when = table.text("when");
-    let say = table.text("say").map(|s| s.value);
+    let say = table.text("say");
     let runbook = table.text("runbook").map(|r| r.value);
     let version = table.integer_in("version", 1..u64::from(u32::MAX)).map_or(1, |v| v as u32);
-    let params = table.table("params").map(params);
+    let params_table = table.table("params");
+    let params_span = params_table.as_ref().map(Table::span);
+    let params = params_table.map(params);
     let detector = table.text("detector");
     let event = table.text("event");
     let call = table.text("call");
@@ -98,6 +116,20 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
             ),
         );
     }
+    let span = |text: &Option<Located<String>>| text.as_ref().map(|text| text.span.clone());
+    let subject = [&detector, &event, &call].into_iter().find_map(span);
+    let places = [
+        (MonitorPart::Name, name.as_ref().map(|name| name.span.clone())),
+        (MonitorPart::On, on.first().map(|on| on.span.clone())),
+        (MonitorPart::Subject, subject),
+        (MonitorPart::When, span(&when)),
+        (MonitorPart::Say, span(&say)),
+        (MonitorPart::Params, params_span),
+    ];
+    let places = Places {
+        whole: table.span(),
+        parts: places.into_iter().filter_map(|(part, place)| Some((part, place?))).collect(),
+    };
     let rule = match (detector, event, call) {
         (Some(id), _, _) => RuleSpec::Detector { id: id.value, params: params.unwrap_or_default() },
         (_, event, call) => {
@@ -116,10 +148,10 @@ fn monitor(table: &Table<'_>, networks: &[Name], registry: &Registry) -> Option<
         on: on.into_iter().map(|o| o.value).collect(),
         rule,
         severity: severity?.value,
-        say,
+        say: say.map(|say| say.value),
         runbook,
     };
-    Some(Declared { spec, file: table.file().clone(), span: table.span() })
+    Some(Declared { spec, file: table.file().clone(), places })
 }
 
 /// The parameters of a detector. What each may be is the detector's to say; here `"5%"` becomes a

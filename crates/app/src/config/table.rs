@@ -28,6 +28,11 @@ impl Collector {
         self.0.borrow_mut().push(mistake);
     }
 
+    /// How many there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// All mistakes so far.
     pub(crate) fn into_mistakes(self) -> Vec<Mistake> {
         self.0.into_inner()

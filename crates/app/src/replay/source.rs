@@ -154,6 +154,14 @@ fn prove_one(
         assemble(network, &endpoint, raw, prove).map_err(|refusal| refusal.to_string())
     });
     match bundle {
+        // The name is what the block was asked for by; another block is not the answer.
+        Ok(bundle) if bundle.header.number != number => {
+            let found = bundle.header.number;
+            Next::Refused {
+                number,
+                reason: format!("recorded as block {number}, it is block {found}"),
+            }
+        }
         Ok(bundle) => Next::Event(ChainEvent::Committed(Arc::new(bundle))),
         Err(reason) => Next::Refused { number, reason },
     }

@@ -3,10 +3,15 @@
 //!
 //! Tests that need an installed server look for it in `BELLWETHER_SERVICES` (`cargo xtask services
 //! up` fills the folder) and say so when they are skipped.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop at once")]
 
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
+mod browser; //  the page: complete without scripts, live with them
+mod commands; // as a person types them
 mod crash; //    killed many times, it ends like a run that was not
 mod mistakes; // one folder per mistake, and what `check` says to it
+mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
+mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server

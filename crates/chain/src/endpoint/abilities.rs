@@ -36,7 +36,7 @@ pub(super) struct Abilities {
     pub(super) call_tracer: Ability,
     /// `trace_block`.
     pub(super) trace_block: Ability,
-    /// `eth_call` at a block hash (EIP-1898).
+    /// `eth_call` or `eth_getBalance` at a block hash (EIP-1898).
     pub(super) call_at_hash: Ability,
 }
 

@@ -1,39 +1,48 @@
-//! Contract reads at one block, at one endpoint.
+//! Reads of the state after one block, at one endpoint.
 //!
 //! By block hash (EIP-1898) where the endpoint can; otherwise by number, and the answers count
 //! only if the endpoint still holds the same block at that number afterwards.
 
-use model::{BlockRef, Bytes, ReadRequest, StateRead};
+use model::{BlockRef, Bytes, ReadRequest, StateRead, U256};
 
 use super::{call::Endpoint, fetch::Bodies};
 use crate::{
     At,
     rpc::{ErrorClass, Request, RpcError, RpcErrorKind},
+    wire::hex::Quantity,
 };
 
 impl Endpoint {
-    /// An answer per request; `None` where the node could not say. A call that reverts is an
-    /// answer.
+    /// An answer per request, in their order; `None` where the node could not say. A call that
+    /// reverts is an answer.
     pub(super) async fn reads(
         &self,
         block: BlockRef,
         requests: &[ReadRequest],
     ) -> Vec<Option<StateRead>> {
+        let mut reads = vec![None; requests.len()];
+        let mut open: Vec<usize> = (0..requests.len()).collect();
         if self.can(|abilities| abilities.call_at_hash) {
             let at = format!(r#"{{"blockHash":"{:#x}"}}"#, block.hash);
             let answers = self.read_at(&at, requests).await;
-            let is_unsupported = !answers.is_empty() && answers.iter().all(is_hash_refused);
+            open.retain(|&place| is_hash_refused(&answers[place]));
+            // Some nodes know the form for one method only: that one is worth asking.
+            let is_unsupported = !open.is_empty() && open.len() == requests.len();
             self.learn(|abilities| &mut abilities.call_at_hash, !is_unsupported);
-            if !is_unsupported {
-                return collect(requests, answers);
+            reads = collect(requests, answers);
+            if open.is_empty() {
+                return reads;
             }
         }
-        let answers = self.read_at(&format!(r#""{:#x}""#, block.number), requests).await;
+        let refused: Vec<ReadRequest> = open.iter().map(|&place| requests[place].clone()).collect();
+        let answers = self.read_at(&format!(r#""{:#x}""#, block.number), &refused).await;
         let still_there = self.block(At::Number(block.number), Bodies::HashesOnly).await;
-        match still_there {
-            Ok((header, _)) if header.hash == block.hash => collect(requests, answers),
-            _ => vec![None; requests.len()],
+        if still_there.is_ok_and(|(header, _)| header.hash == block.hash) {
+            for (place, read) in open.into_iter().zip(collect(&refused, answers)) {
+                reads[place] = read;
+            }
         }
+        reads
     }
 
     async fn read_at(
@@ -43,9 +52,14 @@ impl Endpoint {
     ) -> Vec<Result<Option<bytes::Bytes>, RpcError>> {
         let calls: Vec<Request> = requests
             .iter()
-            .map(|read| {
-                let params = format!(r#"[{{"to":"{:#x}","data":"{}"}},{at}]"#, read.to, read.input);
-                Request::new("eth_call", params)
+            .map(|read| match read {
+                ReadRequest::Call { to, input } => {
+                    let params = format!(r#"[{{"to":"{to:#x}","data":"{input}"}},{at}]"#);
+                    Request::new("eth_call", params)
+                }
+                ReadRequest::Balance(of) => {
+                    Request::new("eth_getBalance", format!(r#"["{of:#x}",{at}]"#))
+                }
             })
             .collect();
         self.call_all(&calls).await
@@ -67,14 +81,26 @@ fn collect(
 ) -> Vec<Option<StateRead>> {
     let one = |(request, answer): (&ReadRequest, Result<Option<bytes::Bytes>, RpcError>)| {
         let result = match answer {
-            Ok(Some(json)) => Ok(sonic_rs::from_slice::<Bytes>(&json).ok()?),
-            Err(error) if error.is_revert() => match error.kind {
-                RpcErrorKind::Node { message, .. } => Err(message),
+            Ok(Some(json)) => Ok(answer_of(request, &json)?),
+            Err(error) if error.is_revert() => match (request, error.kind) {
+                (ReadRequest::Call { .. }, RpcErrorKind::Node { message, .. }) => Err(message),
                 _ => return None,
             },
             Ok(None) | Err(_) => return None,
         };
-        Some(StateRead { to: request.to, input: request.input.clone(), result })
+        Some(StateRead { request: request.clone(), result })
     };
     requests.iter().zip(answers).map(one).collect()
+}
+
+/// The answer in bytes: what a call returned, or a balance as one word.
+fn answer_of(request: &ReadRequest, json: &[u8]) -> Option<Bytes> {
+    match request {
+        ReadRequest::Call { .. } => sonic_rs::from_slice(json).ok(),
+        ReadRequest::Balance(_) => {
+            // Strict, so that `"0x"` is no answer instead of a balance of zero.
+            let Quantity(balance) = sonic_rs::from_slice::<Quantity<U256>>(json).ok()?;
+            Some(balance.to_be_bytes::<32>().into())
+        }
+    }
 }

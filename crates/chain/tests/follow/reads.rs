@@ -1,7 +1,7 @@
 //! Contract reads: made at the very block, kept with it, never a revert that was none.
 
 use alloy_primitives::{Address, Bytes};
-use model::{B256, ReadRequest};
+use model::{B256, BlockBundle, ReadRequest, U256};
 
 use crate::{
     faulty::{FaultyEndpoint, Reply},
@@ -9,15 +9,22 @@ use crate::{
     synthetic::World,
 };
 
+/// Who is asked.
+const TARGET: Address = Address::repeat_byte(1);
+
 fn request(input: u8) -> ReadRequest {
-    ReadRequest { to: Address::repeat_byte(1), input: Bytes::from(vec![input; 4]) }
+    ReadRequest::Call { to: TARGET, input: vec![input; 4].into() }
+}
+
+fn answer<'a>(bundle: &'a BlockBundle, to: &ReadRequest) -> Option<&'a Result<Bytes, String>> {
+    bundle.reads.iter().find(|read| read.request == *to).map(|read| &read.result)
 }
 
 /// The faulty node answers a read with the hash of the block it was made at.
 fn assert_read_at_own_block(rig: &Rig, requests: &[ReadRequest]) {
-    for bundle in rig.bundles() {
+    for bundle in &rig.bundles() {
         for request in requests {
-            let read = bundle.read(request.to, &request.input).expect("the read was made");
+            let read = answer(bundle, request).expect("the read was made");
             let hash = B256::from_slice(read.as_ref().expect("it succeeded"));
             assert_eq!(hash, bundle.header.hash);
         }
@@ -38,9 +45,9 @@ async fn reads_are_made_at_the_blocks_hash_and_kept_with_it() {
     let tip = world.grow(tip, 0, 1);
     node.set_tip(tip);
     rig.until_head(tip).await;
-    let inputs: Vec<_> =
-        rig.bundles().last().unwrap().reads.iter().map(|read| read.input.clone()).collect();
-    assert_eq!(inputs, [request(9).input]);
+    let asked: Vec<ReadRequest> =
+        rig.bundles().last().unwrap().reads.iter().map(|read| read.request.clone()).collect();
+    assert_eq!(asked, [request(9)]);
 }
 
 #[tokio::test]
@@ -93,10 +100,10 @@ async fn a_call_that_reverts_is_an_answer() {
     let requests = vec![request(1), request(2)];
     let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
     rig.until_head(tip).await;
-    for bundle in rig.bundles() {
-        let reverted = bundle.read(request(2).to, &request(2).input).unwrap();
+    for bundle in &rig.bundles() {
+        let reverted = answer(bundle, &request(2)).unwrap();
         assert_eq!(reverted, &Err("execution reverted: paused".to_owned()));
-        assert!(bundle.read(request(1).to, &request(1).input).unwrap().is_ok());
+        assert!(answer(bundle, &request(1)).unwrap().is_ok());
     }
 }
 
@@ -118,7 +125,7 @@ async fn a_nodes_trouble_is_no_revert_and_another_node_is_asked() {
     // The archive may not have shown its head when the first blocks came.
     let with_reads = rig.bundles().into_iter().filter(|bundle| !bundle.reads.is_empty()).count();
     assert!(with_reads > 0);
-    for bundle in rig.bundles() {
+    for bundle in &rig.bundles() {
         for read in &bundle.reads {
             assert_eq!(B256::from_slice(read.result.as_ref().unwrap()), bundle.header.hash);
         }
@@ -138,8 +145,77 @@ async fn a_read_that_nobody_can_make_is_left_out_and_the_block_comes() {
     let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
     rig.until_head(tip).await;
     assert!(rig.quarantined().is_empty(), "{:#?}", rig.told());
-    for bundle in rig.bundles() {
-        assert!(bundle.read(request(1).to, &request(1).input).is_some());
-        assert!(bundle.read(request(2).to, &request(2).input).is_none());
+    for bundle in &rig.bundles() {
+        assert!(answer(bundle, &request(1)).is_some());
+        assert!(answer(bundle, &request(2)).is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_balance_is_a_read_and_one_that_fails_is_never_zero() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 3);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    let poor = Address::repeat_byte(9);
+    node.fault(move |call| {
+        let is_balance = call.method == "eth_getBalance";
+        let is_poor = call.params[0] == format!("{poor:#x}");
+        let at_hash = call.params[1]["blockHash"].is_string();
+        is_balance.then_some(match (is_poor, at_hash) {
+            (true, _) => Reply::Error(-32000, "missing trie node 0x1 (path )"),
+            (false, true) => Reply::Result("0xde0b6b3a7640000".into()),
+            (false, false) => Reply::Error(-32602, "expected a block hash"),
+        })
+    });
+    let requests = vec![ReadRequest::Balance(TARGET), ReadRequest::Balance(poor), request(1)];
+    let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
+    rig.until_head(tip).await;
+    for bundle in &rig.bundles() {
+        assert_eq!(bundle.balance(TARGET), Some(U256::from(10).pow(U256::from(18))));
+        assert_eq!(bundle.balance(poor), None);
+        assert!(answer(bundle, &request(1)).is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_knows_hashes_for_one_method_only_is_asked_the_other_by_number() {
+    let ether = || Reply::Result("0xde0b6b3a7640000".into());
+    let refused = || Reply::Error(-32602, "invalid argument 1: expected a block number");
+    for by_number in ["eth_call", "eth_getBalance"] {
+        let (world, genesis) = World::new();
+        let tip = world.grow(genesis, 0, 3);
+        let node = FaultyEndpoint::start(&world, tip).await;
+        node.fault(move |call| {
+            let is_balance = call.method == "eth_getBalance";
+            if call.method == by_number && call.params[1].is_object() {
+                return Some(refused());
+            }
+            is_balance.then(ether)
+        });
+        let requests = vec![request(1), ReadRequest::Balance(TARGET), request(2)];
+        let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests.clone());
+        rig.until_head(tip).await;
+        assert_read_at_own_block(&rig, &[request(1), request(2)]);
+        for bundle in &rig.bundles() {
+            let asked: Vec<_> = bundle.reads.iter().map(|read| read.request.clone()).collect();
+            assert_eq!(asked, requests, "{by_number}");
+            assert_eq!(bundle.balance(TARGET), Some(U256::from(10).pow(U256::from(18))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_balance_that_is_no_quantity_is_no_answer() {
+    for nonsense in ["0x", "", "seven", "0x1_0"] {
+        let (world, genesis) = World::new();
+        let tip = world.grow(genesis, 0, 1);
+        let node = FaultyEndpoint::start(&world, tip).await;
+        node.fault(move |call| {
+            (call.method == "eth_getBalance").then(|| Reply::Result(nonsense.into()))
+        });
+        let requests = vec![ReadRequest::Balance(TARGET)];
+        let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
+        rig.until_head(tip).await;
+        assert_eq!(rig.bundles()[0].balance(TARGET), None, "{nonsense:?}");
     }
 }

@@ -6,7 +6,9 @@ use model::{Level, Name};
 use registry::Registry;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Matcher, MonitorError, MonitorSpec, RuleSpec, expression::ExpressionScope};
+use super::{
+    Matcher, MonitorError, MonitorPart, MonitorSpec, RuleSpec, expression::ExpressionScope,
+};
 use crate::{
     detectors::{self, Judge, Settings, Site, Wants, params::unknown, report::Claimant},
     state::MonitorKey,
@@ -47,7 +49,7 @@ pub(crate) fn compile(
     for spec in specs {
         let mut mistakes = Vec::new();
         if !names.insert(&spec.name) {
-            mistakes.push("another monitor has the same name".to_owned());
+            mistakes.push((MonitorPart::Name, "another monitor has the same name".to_owned()));
         }
         let guarded = guarded(registry, spec, network, &places, &mut mistakes);
         let is_elsewhere = !spec.networks.is_empty() && !spec.networks.contains(network);
@@ -56,11 +58,11 @@ pub(crate) fn compile(
             let has_nothing_here = !spec.on.is_empty() && guarded.is_empty();
             ready.extend(compiled.filter(|_| !is_elsewhere && !has_nothing_here));
         }
-        errors.extend(
-            mistakes
-                .into_iter()
-                .map(|message| MonitorError { monitor: spec.name.clone(), message }),
-        );
+        errors.extend(mistakes.into_iter().map(|(part, message)| MonitorError {
+            monitor: spec.name.clone(),
+            part,
+            message,
+        }));
     }
     (ready, errors)
 }
@@ -71,23 +73,24 @@ fn guarded(
     spec: &MonitorSpec,
     network: &Name,
     places: &Places<'_>,
-    mistakes: &mut Vec<String>,
+    mistakes: &mut Vec<(MonitorPart, String)>,
 ) -> Vec<u32> {
     let deployments = registry.deployments();
     for label in &spec.on {
         match registry.get(label) {
             None => {
                 let known: Vec<&str> = deployments.iter().map(|d| d.label.as_str()).collect();
-                mistakes.push(unknown("deployment", label.as_str(), &known));
+                mistakes.push((MonitorPart::On, unknown("deployment", label.as_str(), &known)));
             }
             Some(deployment) => {
                 let is_excluded =
                     !spec.networks.is_empty() && !spec.networks.contains(&deployment.network);
                 if is_excluded {
-                    mistakes.push(format!(
+                    let message = format!(
                         "deployment {label} is on network {}, which the monitor does not watch",
                         deployment.network
-                    ));
+                    );
+                    mistakes.push((MonitorPart::On, message));
                 }
             }
         }
@@ -129,7 +132,7 @@ fn monitor(
     network: &Name,
     guarded: &[u32],
     scope: &ExpressionScope<'_>,
-    mistakes: &mut Vec<String>,
+    mistakes: &mut Vec<(MonitorPart, String)>,
 ) -> Option<Compiled> {
     let claimant = |detector: &str, version: u32, runbook: Option<String>| Claimant {
         detector: detector.to_owned(),
@@ -141,17 +144,19 @@ fn monitor(
         RuleSpec::Detector { id, params } => {
             let Some(detector) = detectors::find(id) else {
                 let known: Vec<&str> = detectors::ALL.iter().map(|d| d.spec().id).collect();
-                mistakes.push(unknown("detector", id, &known));
+                mistakes.push((MonitorPart::Subject, unknown("detector", id, &known)));
                 return None;
             };
             if spec.say.is_some() {
-                mistakes.push("say belongs to expressions; a detector writes its own".to_owned());
+                let message = "say belongs to expressions; a detector writes its own".to_owned();
+                mistakes.push((MonitorPart::Say, message));
             }
             let detector_spec = detector.spec();
             let settings = match Settings::check(detector_spec.params, params) {
                 Ok(settings) => settings,
                 Err(found) => {
-                    mistakes.extend(found);
+                    mistakes
+                        .extend(found.into_iter().map(|message| (MonitorPart::Params, message)));
                     return None;
                 }
             };

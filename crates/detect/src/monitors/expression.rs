@@ -7,7 +7,7 @@ use alloy_primitives::Address;
 use model::{FactValue, Level, Name, TxStatus};
 use registry::{ContractAbi, Deployment, EventAbi, FunctionAbi, Param, Registry, fact};
 
-use super::{MonitorSpec, RuleSpec, Subject};
+use super::{MonitorPart, MonitorSpec, RuleSpec, Subject};
 use crate::{
     detectors::{Block, Claim, params::unknown},
     expression::{
@@ -228,11 +228,12 @@ impl<'r> ExpressionScope<'r> {
         spec: &MonitorSpec,
         (subject, when, any_abi): (&Subject, Option<&str>, Option<&ContractAbi>),
         guarded: &[u32],
-        mistakes: &mut Vec<String>,
+        mistakes: &mut Vec<(MonitorPart, String)>,
     ) -> Vec<Matcher> {
         let mut matchers = Vec::new();
         let mut build = |deployment: Option<(u32, &Deployment)>,
                          found: Result<Occasion, String>| {
+            let found = found.map_err(|mistake| (MonitorPart::Subject, mistake));
             match found.and_then(|occasion| self.matcher(spec, when, deployment, occasion)) {
                 Ok(matcher) => matchers.push(matcher),
                 Err(mistake) if mistakes.contains(&mistake) => {}
@@ -328,17 +329,19 @@ impl<'r> ExpressionScope<'r> {
         when: Option<&str>,
         deployment: Option<(u32, &Deployment)>,
         occasion: Occasion,
-    ) -> Result<Matcher, String> {
+    ) -> Result<Matcher, (MonitorPart, String)> {
         let program = when
             .map(|text| self.compiled(text, &occasion, deployment, |scope| compile(text, scope)))
-            .transpose()?;
+            .transpose()
+            .map_err(|mistake| (MonitorPart::When, mistake))?;
         let say = spec
             .say
             .as_deref()
             .map(|text| {
                 self.compiled(text, &occasion, deployment, |scope| Say::compile(text, scope))
             })
-            .transpose()?;
+            .transpose()
+            .map_err(|mistake| (MonitorPart::Say, mistake))?;
         let asks_for = |builtin: Builtin| {
             program.as_ref().is_some_and(|p| p.references().contains(&Slot::builtin(builtin)))
         };

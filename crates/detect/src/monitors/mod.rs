@@ -6,4 +6,4 @@ mod spec; //       as declared
 
 pub(crate) use compile::{Compiled, Rule, compile, network_names, set_version};
 pub(crate) use expression::{Match, Matcher, Occasion, address_of};
-pub use spec::{MonitorError, MonitorSpec, RuleSpec, Subject};
+pub use spec::{MonitorError, MonitorPart, MonitorSpec, RuleSpec, Subject};

@@ -70,11 +70,31 @@ pub enum Subject {
     Transaction,
 }
 
+/// The part of a monitor's declaration that a mistake is in, for those who know where it was
+/// written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MonitorPart {
+    /// Its name.
+    Name,
+    /// The deployments that it is on.
+    On,
+    /// The detector, event or call.
+    Subject,
+    /// The condition.
+    When,
+    /// The message.
+    Say,
+    /// What the detector may be told.
+    Params,
+}
+
 /// A mistake in a monitor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MonitorError {
     /// Whose.
     pub monitor: Name,
+    /// Where.
+    pub part: MonitorPart,
     /// What is wrong, and what would be right; several lines when it points into an expression.
     pub message: String,
 }

@@ -6,8 +6,8 @@ use alloy_primitives::{Address, B256, Bloom, Bytes, I256, U256, keccak256};
 use bellwether_detect::{Engine, Judgement, MonitorSpec, Params, RuleSpec, Subject};
 use model::{
     BlockBundle, BlockRef, ChainEvent, CoverageResult, Finding, Frame, FrameKind, Header, Log,
-    Name, Position, Proof, Proven, Severity, StateEntry, StateRead, StateUndo, Transaction,
-    TxStatus, TxTrace, UnixSeconds,
+    Name, Position, Proof, Proven, ReadRequest, Severity, StateEntry, StateRead, StateUndo,
+    Transaction, TxStatus, TxTrace, UnixSeconds,
 };
 use registry::{Class, ContractAbi, Deployment, Labels, OracleConfig, Registry, TokenUnit};
 
@@ -273,8 +273,16 @@ impl BlockBuilder {
     /// With the answer to a read of words.
     pub(crate) fn read(mut self, to: u8, input: Vec<u8>, words: &[U256]) -> Self {
         let output: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes::<32>()).collect();
-        let read = StateRead { to: address(to), input: input.into(), result: Ok(output.into()) };
-        self.reads.push(read);
+        let request = ReadRequest::Call { to: address(to), input: input.into() };
+        self.reads.push(StateRead { request, result: Ok(output.into()) });
+        self
+    }
+
+    /// With the native value of a holder after the block.
+    pub(crate) fn native_balance(mut self, holder: u8, wei: u64) -> Self {
+        let request = ReadRequest::Balance(address(holder));
+        let word = U256::from(wei).to_be_bytes::<32>();
+        self.reads.push(StateRead { request, result: Ok(word.into()) });
         self
     }
 

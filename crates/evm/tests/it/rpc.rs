@@ -211,6 +211,14 @@ async fn calls_logs_and_gas_answer_like_a_node() {
     assert_eq!(result(&endpoint, "eth_call", json!([supply, "0x1"])).await, word(0));
     let at_one = json!({ "blockHash": devnet.block(1).unwrap().hash });
     assert_eq!(result(&endpoint, "eth_call", json!([supply, at_one])).await, word(0));
+    let balance_at = async |block: Value| {
+        result(&endpoint, "eth_getBalance", json!([ann.address(), block])).await
+    };
+    let by_hash = json!({
+        "blockHash": devnet.block(1).unwrap().hash, "requireCanonical": false
+    });
+    assert_eq!(balance_at(by_hash.clone()).await, balance_at(json!("0x1")).await);
+    assert_ne!(balance_at(by_hash).await, balance_at(json!("latest")).await, "ann paid for gas");
 
     let redeem = |amount: u64| {
         let amount = B256::from(U256::from(amount));

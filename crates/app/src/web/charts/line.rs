@@ -83,8 +83,8 @@ pub(super) struct Range {
 
 /// Widths of charts with the width of a point, in seconds: at most 180 points, which is a point for
 /// every three pixels.
-const WIDTHS_S: [(u64, u64); 5] =
-    [(300, 2), (900, 5), (3_600, 20), (3 * 3_600, 60), (super::REACH_S, 120)];
+const WIDTHS_S: [(u64, u64); 6] =
+    [(300, 2), (900, 5), (3_600, 20), (2 * 3_600, 40), (4 * 3_600, 80), (super::REACH_S, 120)];
 
 impl Range {
     /// The narrowest of the usual ranges that ends at `to` and holds `from`, else the widest: a new

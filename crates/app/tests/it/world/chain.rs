@@ -1,5 +1,7 @@
 //! The chain that is watched: the devnet with Meridian on it, served as a node serves it.
 
+use std::time::Duration;
+
 use evm::{
     devnet::{Devnet, DevnetConfig, Endpoint, TransactionRequest, Wallet},
     meridian::{Meridian, Traffic, call, contracts::MeridianToken, ether},
@@ -22,12 +24,17 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// A fresh chain, with traffic of this seed to come.
+    /// A fresh chain, with traffic of this seed to come. It begins a day ago, so that no block of a
+    /// test is from the future.
     pub(crate) async fn start(seed: u64) -> Self {
+        Self::start_before(Duration::from_secs(24 * 3_600), seed).await
+    }
+
+    /// A fresh chain that began so long ago; each block is twelve seconds of it.
+    pub(crate) async fn start_before(age: Duration, seed: u64) -> Self {
         let now_s = bellwether::clock::now().0 as u64 / 1_000;
         let config = DevnetConfig {
-            // An hour of chain time ago, so that no block of a test is from the future.
-            genesis_at: now_s - 24 * 3_600,
+            genesis_at: now_s - age.as_secs(),
             states_kept: STATES_KEPT,
             ..Meridian::devnet_config()
         };

@@ -2,6 +2,7 @@
 //! it tells.
 
 mod anvil; //       a real node
+mod browser; //     a real browser
 mod chain; //       Meridian on the devnet, served as a node serves it
 mod installed; //   where real servers are
 mod mail_server; // a real SMTP server
@@ -13,12 +14,13 @@ mod record; //      what a run leaves behind, to be compared
 mod webhook; //     a webhook's other side
 
 pub(crate) use anvil::{Anvil, OWNER};
+pub(crate) use browser::{Browser, has_browser};
 pub(crate) use chain::Chain;
 pub(crate) use installed::installed;
-pub(crate) use mail_server::{ACCOUNT, Mail, MailServer};
+pub(crate) use mail_server::{ACCOUNT, MailServer};
 pub(crate) use patience::{PATIENCE, until, within};
 pub(crate) use program::{Ended, Program, bellwether, run_to_end};
 pub(crate) use project::{DEVNET, Project, Url, WEBHOOK_KEY, routes_to, workspace};
 pub(crate) use proxy::Proxy;
 pub(crate) use record::{Record, all_alerts, all_findings, assert_all_delivered};
-pub(crate) use webhook::{Delivery, Webhook};
+pub(crate) use webhook::Webhook;

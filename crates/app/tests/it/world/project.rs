@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bellwether::config::{Folder, Missing, Mistakes};
 use tempfile::TempDir;
 
 /// A folder of TOML files that goes away with its test.
@@ -87,11 +86,6 @@ impl Project {
     /// Where the program keeps its store.
     pub(crate) fn store(&self) -> PathBuf {
         self.path().join("bellwether.db")
-    }
-
-    /// The folder as the program reads it, secrets included.
-    pub(crate) fn config(&self) -> Result<bellwether::config::Config, Mistakes> {
-        bellwether::config::Config::load(&Folder::new(self.path()), Missing::IsMistake)
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256};
 use model::{
-    BlindReason, Bytes, Confidence, FactValue, History, Level, Measure, ReadRequest, Severity,
-    TokenAmount,
+    BlindReason, Confidence, FactValue, History, Level, Measure, ReadRequest, Severity, TokenAmount,
 };
 use registry::Class;
 
@@ -125,11 +124,12 @@ impl Judge for Configured {
     fn reads(&self) -> Vec<ReadRequest> {
         let of = |token: &Address| {
             let to = *token;
-            self.site
-                .deployments()
-                .map(move |(_, d)| ReadRequest { to, input: Bytes::from(balance_of(d.address)) })
+            let balance = move |holder| ReadRequest::Call { to, input: balance_of(holder).into() };
+            self.site.deployments().map(move |(_, holder)| balance(holder.address))
         };
-        self.tokens.iter().flat_map(of).collect()
+        let native =
+            self.site.deployments().map(|(_, holder)| ReadRequest::Balance(holder.address));
+        self.tokens.iter().flat_map(of).chain(native).collect()
     }
 
     fn judge(
@@ -187,7 +187,7 @@ impl Configured {
     ) {
         let key = Key::new(Kind::Holding).monitor(&self.site.key).address(contract).address(token);
         let read = match token {
-            NATIVE => None,
+            NATIVE => block.balance(contract),
             _ => block.read_words(token, &balance_of(contract), 1).ok().map(|words| words[0]),
         };
         let mut holding = memory

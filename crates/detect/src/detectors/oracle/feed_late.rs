@@ -149,7 +149,10 @@ impl Judge for Configured {
 
     fn reads(&self) -> Vec<ReadRequest> {
         let input = Bytes::from_static(&LATEST_ROUND_DATA);
-        self.feeds.iter().map(|f| ReadRequest { to: f.address, input: input.clone() }).collect()
+        self.feeds
+            .iter()
+            .map(|f| ReadRequest::Call { to: f.address, input: input.clone() })
+            .collect()
     }
 
     fn judge(

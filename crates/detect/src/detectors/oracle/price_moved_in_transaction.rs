@@ -141,9 +141,10 @@ impl Judge for Configured {
     fn reads(&self) -> Vec<ReadRequest> {
         let of_pool = |pool: &Address| {
             let pool = *pool;
-            self.tokens
-                .iter()
-                .map(move |token| ReadRequest { to: *token, input: Bytes::from(balance_of(pool)) })
+            self.tokens.iter().map(move |token| ReadRequest::Call {
+                to: *token,
+                input: Bytes::from(balance_of(pool)),
+            })
         };
         self.pools.iter().flat_map(of_pool).collect()
     }

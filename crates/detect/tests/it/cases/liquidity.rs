@@ -154,10 +154,31 @@ fn native_value_is_followed_from_the_creation_on() {
         told(&judgement)
     );
 
-    // Of a contract that was there before, nobody knows what it held.
+    // Of a contract that was there before, nobody knows what it held …
     let judgement = push(&mut self::world(), steal);
     assert!(judgement.findings.is_empty());
     assert!(blind(&judgement)[0].contains("native value held by vault"), "{:?}", blind(&judgement));
+}
+
+#[test]
+fn native_value_is_known_from_a_read_after_the_block() {
+    let (vault, thief) = (address(VAULT), address(MALLORY));
+    let block_that_pays = |wei: u64| {
+        let mut paid_out = frame(Some(0), 1, vault, thief, &[]);
+        paid_out.value = U256::from(wei);
+        let frames = vec![frame(None, 0, thief, vault, &[]), paid_out];
+        block([tx(ALICE, VAULT).frames(frames)]).traced()
+    };
+    // 700 went, 300 are left: 1,000 were there.
+    let judgement = world().push(12, &block_that_pays(700).native_balance(VAULT, 300));
+    assert!(
+        told(&judgement).contains("ETH left vault in one transaction, 70.0 %"),
+        "{}",
+        told(&judgement)
+    );
+    let quiet = world().push(12, &block_that_pays(10).native_balance(VAULT, 990));
+    assert!(quiet.findings.is_empty(), "{}", told(&quiet));
+    assert!(blind(&quiet).is_empty(), "{:?}", blind(&quiet));
 }
 
 #[test]

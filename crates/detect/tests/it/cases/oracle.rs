@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use expect_test::expect;
-use model::{Finding, Severity};
+use model::{Finding, ReadRequest, Severity};
 
 use crate::chain::*;
 
@@ -86,7 +86,8 @@ fn without_events_and_without_a_read_the_monitor_is_blind() {
     assert!(blind(&judgement)[0].contains("state read missing"), "{:?}", blind(&judgement));
     let reads = world.engine.reads(&name(NETWORK));
     assert_eq!(reads.len(), 1);
-    assert_eq!(reads[0].input.as_ref(), selector("latestRoundData()"));
+    let input = selector("latestRoundData()").into();
+    assert_eq!(reads[0], ReadRequest::Call { to: address(FEED), input });
 }
 
 #[test]
