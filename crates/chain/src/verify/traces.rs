@@ -41,10 +41,10 @@ fn match_one(wire: WireTrace, tx: &Transaction) -> Result<TxTrace, Refusal> {
     }
     same(item, "from", top.from, tx.from)?;
     // A creation that failed may or may not have got as far as an address.
-    let is_to_known = tx.to.is_some() || tx.created.is_some();
-    if is_to_known {
+    let callee = tx.to.or(tx.created);
+    if callee.is_some() && top.to != callee {
         let shown = |to: Option<model::Address>| to.map_or("null".to_owned(), |to| to.to_string());
-        same(item, "to", shown(top.to), shown(tx.to.or(tx.created)))?;
+        same(item, "to", shown(top.to), shown(callee))?;
     }
     same(item, "value", top.value, tx.value)?;
     if top.input != tx.input {

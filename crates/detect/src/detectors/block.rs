@@ -3,7 +3,9 @@
 use std::cell::OnceCell;
 
 use alloy_primitives::{Address, B256, I256, U256, b256};
-use model::{BlockBundle, FactValue, Log, Name, Transaction, TxTrace, UnixSeconds};
+use model::{
+    BlockBundle, Bytes, FactValue, Log, Name, ReadRequest, Transaction, TxTrace, UnixSeconds,
+};
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
 
@@ -66,6 +68,9 @@ impl Transfer {
     }
 }
 
+/// Who was asked, and with which calldata; without any for the native balance.
+type Asked<'a> = (Address, Option<&'a [u8]>);
+
 type DecodedCell = OnceCell<Box<Result<DecodedLog, Undecoded>>>;
 
 /// A block under judgement.
@@ -83,6 +88,9 @@ pub struct Block<'a> {
     decoded: Vec<DecodedCell>,
     /// Where each transaction's logs begin in `decoded`.
     first_log: Vec<u32>,
+    /// Where the answer to each read is in the bundle, found out by the first who asks: there may
+    /// be a read for every contract.
+    reads: OnceCell<FxHashMap<Asked<'a>, usize>>,
 }
 
 impl<'a> Block<'a> {
@@ -101,7 +109,7 @@ impl<'a> Block<'a> {
         }
         let decoded = vec![OnceCell::new(); logs as usize];
         let at = bundle.header.timestamp;
-        Self { bundle, at, registry, activity, guarded, decoded, first_log }
+        Self { bundle, at, registry, activity, guarded, decoded, first_log, reads: OnceCell::new() }
     }
 
     /// Network.
@@ -152,9 +160,29 @@ impl<'a> Block<'a> {
         }
     }
 
+    fn read(&self, asked: Asked<'_>) -> Option<&'a Result<Bytes, String>> {
+        let reads = &self.bundle.reads;
+        let places = self.reads.get_or_init(|| {
+            let asked = |request: &'a ReadRequest| match request {
+                ReadRequest::Call { to, input } => (*to, Some(input.as_ref())),
+                ReadRequest::Balance(of) => (*of, None),
+            };
+            // Of two answers to one question the first counts, so it is put in last.
+            let all = reads.iter().enumerate().rev();
+            all.map(|(at, read)| (asked(&read.request), at)).collect()
+        });
+        places.get(&asked).map(|&at| &reads[at].result)
+    }
+
+    /// Native value of an account after the block in wei, if it was asked and answered.
+    pub fn balance(&self, of: Address) -> Option<U256> {
+        let word: [u8; 32] = self.read((of, None))?.as_ref().ok()?.as_ref().try_into().ok()?;
+        Some(U256::from_be_bytes(word))
+    }
+
     /// The answer of a read that returns words; the reason when there is none.
     pub fn read_words(&self, to: Address, input: &[u8], words: usize) -> Result<Vec<U256>, String> {
-        match self.bundle.read(to, input) {
+        match self.read((to, Some(input))) {
             None => Err(format!("call 0x{} of {to} was not made", hex::encode(input))),
             Some(Err(reason)) => Err(format!("call of {to} failed: {reason}")),
             Some(Ok(bytes)) if bytes.len() < words * 32 => {

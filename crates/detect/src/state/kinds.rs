@@ -16,6 +16,10 @@ use crate::{
     windows::{CallWindow, EventWindow},
 };
 
+/// Room for an encoded value to begin with: windows of busy functions take some hundred bytes, and
+/// each block encodes some hundred of them.
+const ENCODED_BYTES_USUAL: usize = 256;
+
 /// A type that the state table can hold.
 pub trait Remembered: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// First byte of its keys.
@@ -71,9 +75,12 @@ macro_rules! remembered {
         impl Value {
             /// A version byte, then the postcard encoding.
             pub fn encode(&self) -> Vec<u8> {
+                let mut bytes = Vec::with_capacity(ENCODED_BYTES_USUAL);
                 match self {
-                    $( Self::$name(value) => postcard::to_extend(value.as_ref(), vec![$version])
-                        .expect("postcard into memory fails only for types without a length, and none is stored"), )+
+                    $( Self::$name(value) => {
+                        bytes.push($version);
+                        postcard::to_extend(value.as_ref(), bytes).expect("postcard into memory fails only for types without a length, and none is stored")
+                    } )+
                 }
             }
 

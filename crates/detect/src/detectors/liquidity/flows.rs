@@ -53,7 +53,8 @@ impl Part {
 }
 
 /// What moved between the guarded contracts and everybody else, per token. Both directions of a
-/// transaction count, so what only passes through (a flash loan) comes to nothing.
+/// transaction count, so what only passes through (a flash loan) comes to nothing. `tokens` are
+/// ascending.
 pub(super) fn flows(
     block: &Block<'_>,
     tx: u32,
@@ -88,7 +89,7 @@ pub(super) fn flows(
         }
     };
     for transfer in block.tx(tx).logs.iter().filter_map(Transfer::of) {
-        if tokens.contains(&transfer.token) {
+        if tokens.binary_search(&transfer.token).is_ok() {
             add(transfer.token, transfer.from, transfer.to, transfer.amount);
         }
     }

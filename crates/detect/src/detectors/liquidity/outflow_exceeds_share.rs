@@ -85,12 +85,13 @@ impl Detector for OutflowExceedsShare {
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         let wanted = settings.words("tokens");
         let deployments = site.registry.deployments().iter();
-        let tokens = deployments
+        let mut tokens: Vec<Address> = deployments
             .filter(|d| d.network == site.network)
             .filter(|d| d.class == Class::Token || d.token.is_some())
             .filter(|d| wanted.is_empty() || wanted.iter().any(|w| w == d.label.as_str()))
             .map(|d| d.address)
             .collect();
+        tokens.sort_unstable();
         let names = ["tx_notify_share", "tx_page_share", "tx_critical_share"];
         Box::new(Configured {
             tx_shares: names.map(|name| settings.number(name)),
@@ -106,6 +107,7 @@ impl Detector for OutflowExceedsShare {
 
 struct Configured {
     site: Site,
+    /// Ascending.
     tokens: Vec<Address>,
     tx_shares: [f64; 3],
     hour_share: f64,
@@ -185,7 +187,7 @@ impl Configured {
     ) {
         let key = Key::new(Kind::Holding).monitor(&self.site.key).address(contract).address(token);
         let read = match token {
-            NATIVE => block.bundle.balance(contract),
+            NATIVE => block.balance(contract),
             _ => block.read_words(token, &balance_of(contract), 1).ok().map(|words| words[0]),
         };
         let mut holding = memory

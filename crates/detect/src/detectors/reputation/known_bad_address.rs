@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Address, Confidence, FactValue, FrameKind, Level, Severity};
 use registry::{Category, Label};
+use rustc_hash::FxHashMap;
 
 use crate::{
     detectors::{
@@ -104,10 +105,10 @@ impl Judge for Configured {
         if block.registry.labels().is_empty() {
             return;
         }
+        // The same few addresses recur all over a block.
+        let mut labelled = FxHashMap::default();
         for touched in touches.chunk_by(|a, b| a.tx == b.tx) {
-            let mut parts = BTreeMap::new();
-            self.collect(block, touched[0].tx, &mut parts);
-            for (address, part) in parts {
+            for (address, part) in self.collect(block, touched[0].tx, &mut labelled) {
                 self.judge_address(block, touched, address, part, report);
             }
         }
@@ -115,12 +116,21 @@ impl Judge for Configured {
 }
 
 impl Configured {
-    /// Labelled addresses of a transaction, each in its closest part.
-    fn collect(&self, block: &Block<'_>, at: u32, parts: &mut BTreeMap<Address, Part>) {
+    /// Labelled addresses of a transaction, each in its closest part. `labelled` keeps which
+    /// addresses of the block are.
+    fn collect(
+        &self,
+        block: &Block<'_>,
+        at: u32,
+        labelled: &mut FxHashMap<Address, bool>,
+    ) -> BTreeMap<Address, Part> {
         let tx = block.tx(at);
+        let mut parts = BTreeMap::new();
         let mut add = |address: Address, part: Part| {
-            let is_labelled = self.worst_label(block, address).is_some();
-            if is_labelled {
+            let is_labelled = labelled
+                .entry(address)
+                .or_insert_with(|| self.worst_label(block, address).is_some());
+            if *is_labelled {
                 parts.entry(address).and_modify(|p| *p = part.min(*p)).or_insert(part);
             }
         };
@@ -148,6 +158,7 @@ impl Configured {
         }
         let arguments = tx.input.get(4..).unwrap_or_default().chunks_exact(32).take(words_left);
         arguments.filter_map(address_in).for_each(|a| add(a, Part::CallArgument));
+        parts
     }
 
     fn worst_label<'b>(&self, block: &'b Block<'_>, address: Address) -> Option<Label<'b>> {
