@@ -142,7 +142,8 @@ fn limits(table: &Table<'_>) -> Limits {
     if let Some(blocks) = table.integer_in("parallel_blocks", 1..65) {
         limits.parallel_blocks = blocks as usize;
     }
-    if let Some(blocks) = table.integer_in("window_blocks", 16..100_001) {
+    if let Some(blocks) = table.integer_in("window_blocks", 16..store::CANONICAL_BLOCKS_MAX as u64)
+    {
         limits.window_blocks = blocks as usize;
     }
     if let Some(attempts) = table.integer_in("attempts_max", 1..1_001) {

@@ -20,13 +20,16 @@ pub(super) fn cursor(
     network: &Name,
     window_blocks: usize,
 ) -> Result<Option<Cursor>, StoreError> {
-    let tail = store.event_log().canonical_tail(network, window_blocks)?;
-    let Some(oldest) = tail.blocks.first() else { return Ok(None) };
+    // One block more than the window: either it is the first that was ever told, or it says that
+    // what the window stands on was told, too.
+    let tail = store.event_log().canonical_tail(network, window_blocks + 1)?;
+    let first = tail.blocks.first().map(|oldest| oldest.block.number);
+    let below = tail.blocks.len().saturating_sub(window_blocks);
     let link = |block, parent_hash| Link { block, parent_hash };
-    let base = link(oldest.block, oldest.parent_hash).parent();
-    let recent: VecDeque<Link> = tail.blocks.iter().map(|b| link(b.block, b.parent_hash)).collect();
-    // With fewer blocks than asked for, the oldest is the first that was ever told.
-    let first = (recent.len() < window_blocks).then_some(oldest.block.number);
+    let recent: VecDeque<Link> =
+        tail.blocks.iter().skip(below).map(|b| link(b.block, b.parent_hash)).collect();
+    let Some(oldest) = recent.front() else { return Ok(None) };
+    let base = oldest.parent();
     let quarantined = tail.quarantined.into_iter();
     let quarantined = quarantined
         .map(|q| QuarantinedBlock { link: link(q.block, q.parent_hash), reason: q.reason })
@@ -62,4 +65,49 @@ pub(super) async fn ingest(
         wake_judge.notify_one();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{B256, BlindReason, BlockNumber, BlockRef};
+
+    use super::*;
+
+    fn block(number: BlockNumber) -> BlockRef {
+        BlockRef { number, hash: B256::with_last_byte(number as u8) }
+    }
+
+    /// The cursor over a log that was told of blocks 5 to `head`.
+    fn cursor_at(head: BlockNumber, window_blocks: usize) -> Cursor {
+        let (store, network) = (Store::in_memory().unwrap(), Name::new("mainnet").unwrap());
+        let told = (5..=head).map(|number| ChainEvent::Quarantined {
+            network: network.clone(),
+            block: block(number),
+            parent_hash: block(number - 1).hash,
+            reason: BlindReason::Unverified("no endpoint has it".into()),
+        });
+        store.event_log().append(&network, &told.collect::<Vec<_>>()).unwrap();
+        cursor(&store, &network, window_blocks).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_cursor_knows_its_window_what_it_stands_on_and_where_telling_began() {
+        for (head, oldest, first) in [(5, 5, 5), (7, 5, 5), (8, 5, 5), (9, 6, 5), (30, 27, 26)] {
+            let cursor = cursor_at(head, 4);
+            let recent: Vec<BlockRef> = cursor.recent.iter().map(|link| link.block).collect();
+            assert_eq!(recent, (oldest..=head).map(block).collect::<Vec<_>>());
+            assert_eq!(cursor.base, Some(block(oldest - 1)));
+            // Finality is told from there on: never later than the window, or a chain that is
+            // longer than its window would have no final blocks after a restart.
+            assert_eq!(cursor.first, Some(first), "head {head}");
+            let is_base_untold = cursor.first == Some(oldest);
+            assert_eq!(is_base_untold, oldest == 5, "head {head}");
+        }
+    }
+
+    #[test]
+    fn before_the_first_block_there_is_no_cursor() {
+        let (store, network) = (Store::in_memory().unwrap(), Name::new("mainnet").unwrap());
+        assert_eq!(cursor(&store, &network, 4).unwrap(), None);
+    }
 }
