@@ -17,6 +17,7 @@ async fn scene() -> (Chain, Project, Webhook, Program) {
     chain.attack("role_stolen");
     program.judged(chain.everydays(2)).await;
     until("the attack is told", || !hook.kinds_of("role-change").is_empty()).await;
+    program.told_everything().await;
     (chain, project, hook, program)
 }
 

@@ -148,6 +148,7 @@ async fn an_address_and_a_url_become_a_folder_that_watches() {
         })
         .await;
     assert!(!found["items"].as_array().unwrap().is_empty());
+    program.told_everything().await;
     let out = program.out();
     assert!(program.stop().await.success());
     assert!(out.contains("was given"), "what it finds goes to standard output: {out}");

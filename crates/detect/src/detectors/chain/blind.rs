@@ -115,7 +115,8 @@ impl Judge for Configured {
         let blind_now: FxHashSet<&str> = blind.iter().map(|b| b.monitor.as_str()).collect();
         let has_ended = |(name, streak): &(&String, &Streak)| {
             let is_fresh = now.seconds_since(streak.seen) < ACCIDENT_FORGOTTEN_AFTER_S;
-            !blind_now.contains(name.as_str()) && !(streak.is_accident && is_fresh)
+            let is_remembered = streak.is_accident && is_fresh;
+            !blind_now.contains(name.as_str()) && !is_remembered
         };
         let ended = before.0.iter().filter(has_ended).map(|(name, _)| (name.clone(), None));
         let mut changes: Vec<(String, Option<Streak>)> = ended.collect();
