@@ -6,7 +6,8 @@
 //! CPU times are of the measuring thread, and what is compared was measured in turn within one run,
 //! so that a machine shared with others does not decide. A goal is missed when the middle half of
 //! the repeats lies beyond it. Latency is wall time and therefore a report: only three times the
-//! goal is a miss. The exit code is 1 when anything is missed.
+//! goal is a miss. The exit code is 1 when anything is missed, unless `--report` asks for figures
+//! alone.
 //!
 //! Options, all after `--`: `--repeats N`, `--only cpu|latency|memory`.
 
@@ -50,5 +51,7 @@ fn main() -> std::process::ExitCode {
     if is_wanted("memory") {
         memory::measure(&mut table);
     }
-    table.finish()
+    let verdict = table.finish();
+    let is_report = arguments.iter().any(|argument| argument == "--report");
+    if is_report { std::process::ExitCode::SUCCESS } else { verdict }
 }

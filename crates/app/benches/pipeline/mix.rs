@@ -120,8 +120,8 @@ fn address(what: &str, n: u64) -> Address {
     Address::from_word(B256::from(hash))
 }
 
-/// So many monitors, each set containing the smaller ones: first one of each area on all contracts
-/// as a small installation has them, then what grows with an installation.
+/// So many monitors, each set containing the smaller ones: first one detector of each area on all
+/// contracts, as a small installation has them, then what grows with an installation.
 pub(super) fn monitors(count: usize) -> Vec<MonitorSpec> {
     let everywhere = areas();
     (0..count)
@@ -132,19 +132,18 @@ pub(super) fn monitors(count: usize) -> Vec<MonitorSpec> {
         .collect()
 }
 
-/// The detectors, one area after the other, so that the first few are of different areas.
+/// One detector of each area, and the one that watches the others.
 fn areas() -> Vec<&'static str> {
-    let mut rest: Vec<&str> = detectors::ALL.iter().map(|detector| detector.spec().id).collect();
+    let all = detectors::ALL.iter().map(|detector| detector.spec().id);
     let mut chosen: Vec<&str> = Vec::new();
-    let area = |id: &str| id.split('/').next().map(str::to_owned);
-    rest.retain(|id| {
-        let is_new = chosen.iter().all(|known| area(known) != area(id));
-        if is_new {
+    for id in all {
+        let area = |id: &'static str| id.split('/').next();
+        if chosen.iter().all(|known| area(known) != area(id)) {
             chosen.push(id);
         }
-        !is_new
-    });
+    }
     chosen.truncate(8);
+    chosen.push("chain/blind");
     chosen
 }
 

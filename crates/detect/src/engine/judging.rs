@@ -66,7 +66,7 @@ pub(super) fn judge(
     let level = block.bundle.level();
     for &(at, needs) in &network.needs_more_than_logs {
         if needs > level {
-            reports.blind(at, BlindReason::LevelTooLow { needs, has: level });
+            reports.too_low.push((at, BlindReason::LevelTooLow { needs, has: level }));
         }
     }
     let Woken { mut touches, mut matches, failures } = woken;
@@ -101,12 +101,13 @@ pub(super) fn judge(
     }
     reports.drain_into(&mut verdicts);
     if !is_late {
-        let blind = verdicts.blind.clone();
+        let blind = std::mem::take(&mut verdicts.blind);
         for &at in &network.routes.coverage {
             reports.detector(network, at, false, level, memory, |judge, memory, report| {
                 judge.after_block(block, &blind, memory, report);
             });
         }
+        verdicts.blind = blind;
         reports.drain_into(&mut verdicts);
     }
     verdicts
@@ -309,11 +310,14 @@ struct Reports<'a> {
     network: &'a Network,
     name: &'a Name,
     by_monitor: std::collections::BTreeMap<u32, Report<'a>>,
+    /// Monitors, ascending, that need more than the network gives: on a node without traces there
+    /// may be thousands in every block, which is no reason for a report each.
+    too_low: Vec<(u32, BlindReason)>,
 }
 
 impl<'a> Reports<'a> {
     fn new(network: &'a Network, name: &'a Name) -> Self {
-        Self { network, name, by_monitor: std::collections::BTreeMap::new() }
+        Self { network, name, by_monitor: std::collections::BTreeMap::new(), too_low: Vec::new() }
     }
 
     fn of(&mut self, monitor: u32) -> &mut Report<'a> {
@@ -374,15 +378,25 @@ impl<'a> Reports<'a> {
     }
 
     fn drain_into(&mut self, verdicts: &mut Verdicts) {
+        let monitors = &self.network.monitors;
+        let name_of = |at: u32| monitors[at as usize].name.clone();
+        let mut too_low = std::mem::take(&mut self.too_low).into_iter().peekable();
+        let mut tell = |at: u32, reason| {
+            verdicts.blind.push(BlindMonitor { monitor: name_of(at), reason });
+        };
         for (at, report) in std::mem::take(&mut self.by_monitor) {
+            while let Some((before, reason)) = too_low.next_if(|(before, _)| *before < at) {
+                tell(before, reason);
+            }
             let (findings, blind, samples) = report.into_parts();
             verdicts.findings.extend(findings);
             verdicts.samples.extend(samples);
-            if let Some(reason) = blind {
-                let monitor = self.network.monitors[at as usize].name.clone();
-                verdicts.blind.push(BlindMonitor { monitor, reason });
+            let by_level = too_low.next_if(|(same, _)| *same == at).map(|(_, reason)| reason);
+            if let Some(reason) = by_level.or(blind) {
+                tell(at, reason);
             }
         }
+        too_low.for_each(|(at, reason)| tell(at, reason));
     }
 }
 

@@ -6,6 +6,7 @@ use model::{
     BlindMonitor, BlindReason, ChainEvent, Confidence, Fact, FactValue, Level, Measure, Severity,
     UnixSeconds,
 };
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -111,19 +112,22 @@ impl Judge for Configured {
         let now = block.at;
         let empty = Streaks::default();
         let before = memory.get::<Streaks>(&key).unwrap_or(&empty);
-        let mut after = before.clone();
-        after.0.retain(|name, streak| {
-            let is_blind_now = blind.iter().any(|b| b.monitor.as_str() == name);
+        let blind_now: FxHashSet<&str> = blind.iter().map(|b| b.monitor.as_str()).collect();
+        let has_ended = |(name, streak): &(&String, &Streak)| {
             let is_fresh = now.seconds_since(streak.seen) < ACCIDENT_FORGOTTEN_AFTER_S;
-            is_blind_now || streak.is_accident && is_fresh
-        });
+            let is_remembered = streak.is_accident && is_fresh;
+            !blind_now.contains(name.as_str()) && !is_remembered
+        };
+        let ended = before.0.iter().filter(has_ended).map(|(name, _)| (name.clone(), None));
+        let mut changes: Vec<(String, Option<Streak>)> = ended.collect();
         for BlindMonitor { monitor, reason } in blind {
             let is_accident = matches!(
                 reason,
                 BlindReason::Undecodable(_) | BlindReason::Evaluation(_) | BlindReason::Panicked(_)
             );
             let fresh = Streak { began: now, seen: now, is_accident, is_told: false };
-            let streak = after.0.entry(monitor.as_str().to_owned()).or_insert(fresh);
+            let known = before.0.get(monitor.as_str()).copied();
+            let mut streak = known.unwrap_or(fresh);
             if is_accident {
                 streak.seen = now;
             }
@@ -133,10 +137,14 @@ impl Judge for Configured {
                 _ => self.blind_s_max,
             };
             let blind_s = now.seconds_since(streak.began);
-            if streak.is_told || blind_s < allowed_s {
+            let is_due = !streak.is_told && blind_s >= allowed_s;
+            streak.is_told |= is_due;
+            if known != Some(streak) {
+                changes.push((monitor.as_str().to_owned(), Some(streak)));
+            }
+            if !is_due {
                 continue;
             }
-            streak.is_told = true;
             let title = match blind_s {
                 0 => format!("monitor {monitor} could not judge a block: {reason}"),
                 _ => format!("monitor {monitor} is blind since {blind_s} s: {reason}"),
@@ -155,8 +163,15 @@ impl Judge for Configured {
                     .fact("reason", FactValue::Text(reason.to_string())),
             );
         }
-        if after != *before {
-            *memory.entry(key, Streaks::default) = after;
+        if changes.is_empty() {
+            return;
+        }
+        let streaks = memory.entry(key, Streaks::default);
+        for (name, streak) in changes {
+            match streak {
+                Some(streak) => streaks.0.insert(name, streak),
+                None => streaks.0.remove(&name),
+            };
         }
     }
 }
