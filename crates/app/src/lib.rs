@@ -8,6 +8,7 @@ pub mod config; //    the user's folder of TOML files
 pub mod demo; //      a protocol, its traffic and its attacks, watched
 pub mod health; //    from what followers and judges say to what pages show
 pub mod init; //      from what a team has to a folder that works
+pub mod lint; //      what lints found, as people and programs read it
 pub mod logging; //   structured, on standard error
 pub mod mail_sink; // a mailbox for the demonstration
 mod mailbox; //       that mailbox as the pages show it

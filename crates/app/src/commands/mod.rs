@@ -5,6 +5,7 @@ mod check; //  read the folder, report every mistake
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod init; //   from an address or a project to a folder that works
+mod lint; //   what is wrong in interfaces, events and layouts
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 
@@ -28,6 +29,7 @@ pub struct Cli {
 enum Command {
     Init(init::Init),
     Check(check::Check),
+    Lint(lint::Lint),
     Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
@@ -57,6 +59,7 @@ impl Cli {
             match self.command {
                 Command::Init(command) => command.run().await,
                 Command::Check(command) => command.run(),
+                Command::Lint(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Devnet(command) => command.run().await,

@@ -8,6 +8,7 @@ mod bellwether; // bellwether.toml
 mod deployment; // deployments/*.toml
 mod folder; //     the only place that reads files and environment
 mod labels; //     labels/*
+mod lints; //      lints.toml
 mod mistake; //    how a mistake is shown
 mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
@@ -53,6 +54,8 @@ pub struct Config {
     pub receivers: Vec<(Name, ReceiverConfig)>,
     /// Texts of the runbooks that are files of the folder, by the name that monitors give them.
     pub runbooks: BTreeMap<String, String>,
+    /// Findings of lints that somebody has accepted for a while.
+    pub waivers: Vec<registry::lint::Waiver>,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
     pub warnings: Vec<String>,
 }
@@ -90,6 +93,8 @@ impl Config {
             Some(file) => route::routes(file, around, missing, &out),
             None => route::Routes::to_stdout(),
         };
+        let waivers =
+            files.lints.as_ref().map(|file| lints::waivers(file, &out)).unwrap_or_default();
         let monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
         let receiver_names: Vec<Name> =
@@ -117,6 +122,7 @@ impl Config {
                 policy: routes.policy,
                 receivers: routes.receivers,
                 runbooks,
+                waivers,
                 warnings,
             }),
             _ => Err(Mistakes(mistakes)),
