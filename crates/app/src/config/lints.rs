@@ -5,9 +5,20 @@ use model::UnixSeconds;
 use registry::lint::{self, Place, Waiver};
 
 use super::{
-    mistake::{Mistake, SourceFile, nearest},
+    mistake::{Mistake, Mistakes, SourceFile, nearest},
     table::{Collector, Located, Table, parse},
 };
+
+/// Reads a file of waivers that stands alone.
+///
+/// # Errors
+/// All its mistakes.
+pub fn read_waivers(file: &SourceFile) -> Result<Vec<Waiver>, Mistakes> {
+    let out = Collector::default();
+    let waivers = waivers(file, &out);
+    let mistakes = out.into_mistakes();
+    if mistakes.is_empty() { Ok(waivers) } else { Err(Mistakes(mistakes)) }
+}
 
 /// Reads the file.
 pub(super) fn waivers(file: &SourceFile, out: &Collector) -> Vec<Waiver> {

@@ -31,6 +31,7 @@ pub use folder::{Folder, Surroundings};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
 pub use network::Network;
 pub use secret::Missing;
+pub use lints::read_waivers;
 pub use table::{parse_address, parse_duration_ms};
 
 use crate::notify::ReceiverConfig;

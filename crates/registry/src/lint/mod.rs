@@ -6,6 +6,7 @@
 //! never look like one without fault.
 
 mod diagnostic; // what was found, where
+pub mod interface; // whether interfaces fit together
 mod rule; //       what is looked for, and why
 mod waiver; //     what somebody has accepted, until when
 
@@ -15,7 +16,8 @@ pub use waiver::{WAIVER_EXPIRED, WAIVER_UNUSED, Waiver};
 
 /// Every rule, in the order of the documentation.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    waiver::RULES.iter().copied()
+    let families = interface::RULES.iter().chain([&waiver::RULES]);
+    families.flat_map(|family| family.iter().copied())
 }
 
 /// The rule with this id.
