@@ -8,6 +8,7 @@
 mod diagnostic; // what was found, where
 pub mod interface; // whether interfaces fit together
 mod rule; //       what is looked for, and why
+pub mod timelock; //  whether declared timelocks give time to react
 mod waiver; //     what somebody has accepted, until when
 
 pub use diagnostic::{Diagnostic, LeftOut, PLACES_MAX, Place, Report};
@@ -16,7 +17,7 @@ pub use waiver::{WAIVER_EXPIRED, WAIVER_UNUSED, Waiver};
 
 /// Every rule, in the order of the documentation.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families = interface::RULES.iter().chain([&waiver::RULES]);
+    let families = interface::RULES.iter().chain([&timelock::RULES, &waiver::RULES]);
     families.flat_map(|family| family.iter().copied())
 }
 

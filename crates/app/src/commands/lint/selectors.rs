@@ -58,11 +58,7 @@ impl Selectors {
     }
 }
 
-fn finish(
-    report: Report,
-    waivers: &[Waiver],
-    output: &OutputArguments,
-) -> anyhow::Result<Outcome> {
+fn finish(report: Report, waivers: &[Waiver], output: &OutputArguments) -> anyhow::Result<Outcome> {
     output.finish(report, waivers, "interface", None)
 }
 

@@ -28,6 +28,9 @@ impl WaiversArgument {
             Err(error) => bail!("reading {}: {error}", path.display()),
         };
         let file = config::SourceFile { path: path.display().to_string(), text };
-        config::read_waivers(&file).map_err(|mistakes| anyhow::anyhow!("{mistakes}"))
+        match config::read_lints(&file) {
+            Ok(lints) => Ok(lints.waivers),
+            Err(mistakes) => bail!("{mistakes}"),
+        }
     }
 }

@@ -338,6 +338,13 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
+    /// Whether the head of the function at a token says that nobody outside can call it.
+    fn is_internal_from(&self, at: usize) -> bool {
+        let head = self.tokens[at..].iter().map(|(token, _)| token);
+        head.take_while(|token| !matches!(token, Token::Sign('{' | ';')))
+            .any(|token| matches!(token, Token::Word("internal" | "private")))
+    }
+
     /// After `interface`, `contract` or `library`.
     fn block(&mut self) -> Block {
         let mut block =
@@ -359,6 +366,8 @@ impl<'a> Reader<'_, 'a> {
         if is_item && next_is_name {
             match self.item() {
                 Ok((name, item)) => block.items.push((name, item, line)),
+                // What nobody outside can call may take what no signature can name.
+                Err(_) if self.is_internal_from(began) => {}
                 Err(reason) => block.faults.push((reason, line)),
             }
             // A body, if there is one; a fault is passed over whole.
