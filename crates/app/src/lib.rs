@@ -10,6 +10,7 @@ pub mod dossier; //   everything about one address in one place
 pub mod export; //    what is guarded, as a document for others
 pub mod health; //    from what followers and judges say to what pages show
 pub mod init; //      from what a team has to a folder that works
+pub mod lint; //      what lints found, as people and programs read it
 pub mod logging; //   structured, on standard error
 pub mod mail_sink; // a mailbox for the demonstration
 mod mailbox; //       that mailbox as the pages show it

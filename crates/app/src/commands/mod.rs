@@ -6,6 +6,7 @@ mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod init; //   from an address or a project to a folder that works
 mod registry; // what is guarded: show, list, export, verify
+mod lint; //   what is wrong in interfaces, events and layouts
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 
@@ -35,6 +36,7 @@ enum Command {
     Init(init::Init),
     Check(check::Check),
     Registry(registry::RegistryCommand),
+    Lint(lint::Lint),
     Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
@@ -65,6 +67,7 @@ impl Cli {
                 Command::Init(command) => command.run().await,
                 Command::Check(command) => command.run(),
                 Command::Registry(command) => command.run(),
+                Command::Lint(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Devnet(command) => command.run().await,
