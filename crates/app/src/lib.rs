@@ -7,6 +7,7 @@ pub mod commands; //  what a person types
 pub mod config; //    the user's folder of TOML files
 pub mod demo; //      a protocol, its traffic and its attacks, watched
 pub mod health; //    from what followers and judges say to what pages show
+pub mod import; //    what a team brings along from other tools
 pub mod init; //      from what a team has to a folder that works
 pub mod logging; //   structured, on standard error
 pub mod mail_sink; // a mailbox for the demonstration

@@ -4,6 +4,7 @@
 mod check; //  read the folder, report every mistake
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
+mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
@@ -27,6 +28,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Import(import::Import),
     Check(check::Check),
     Run(run::Run),
     Replay(replay::Replay),
@@ -56,6 +58,7 @@ impl Cli {
         let result = runtime.block_on(async {
             match self.command {
                 Command::Init(command) => command.run().await,
+                Command::Import(command) => command.run().await,
                 Command::Check(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,

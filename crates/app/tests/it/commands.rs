@@ -14,7 +14,7 @@ use crate::world::{
 #[tokio::test]
 async fn every_command_explains_itself_with_an_example() {
     let texts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/help");
-    for name in ["bellwether", "init", "check", "run", "replay", "devnet", "demo"] {
+    for name in ["bellwether", "init", "import", "check", "run", "replay", "devnet", "demo"] {
         let mut command = bellwether();
         if name != "bellwether" {
             command.arg(name);

@@ -19,10 +19,15 @@ const NAME: [&str; 9] = [
 ];
 const CATEGORY: [&str; 6] =
     ["category", "labels", "label", "etherscan_labels", "contract_creator_etherscan_label", "type"];
+const CONFIDENCE: [&str; 1] = ["confidence"];
 const CHAIN: [&str; 4] = ["chain_id", "chainid", "chain", "network_id"];
 
 pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, ImportError> {
-    let mut records = Records { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 };
+    let mut records = Records {
+        rest: text.strip_prefix('\u{feff}').unwrap_or(text),
+        line: 1,
+        is_unclosed: false,
+    };
     let mut fields = Vec::new();
     let header: Vec<String> = match records.next_into(&mut fields) {
         Some(_) => fields.iter().map(|field| field.trim().to_lowercase()).collect(),
@@ -42,11 +47,17 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
     let name = column(name, &NAME)?;
     let category = column(category, &CATEGORY)?;
     let chain_id = column(chain_id, &CHAIN)?;
+    let confidence = column(&None, &CONFIDENCE)?;
     if import.of.category.is_none() && category.is_none() {
         return Err(ImportError::NoCategory { file: import.of.file.clone() });
     }
 
     while let Some(line) = records.next_into(&mut fields) {
+        if records.is_unclosed {
+            let reason = "a quote is opened and never closed; nothing after it could be read";
+            import.reject(line, reason.to_owned());
+            break;
+        }
         if let [only] = &fields[..]
             && only.trim().is_empty()
         {
@@ -65,6 +76,7 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
             name: field(name).unwrap_or_default(),
             categories: &words,
             chain_id: field(chain_id),
+            confidence: field(confidence),
         })?;
     }
     Ok(std::mem::take(&mut import.outcome))
@@ -82,6 +94,8 @@ fn no_column(import: &Import<'_>, wanted: &str, header: &[String]) -> ImportErro
 struct Records<'a> {
     rest: &'a str,
     line: usize,
+    /// Whether the text ended inside quotes: its last record is then everything after them.
+    is_unclosed: bool,
 }
 
 impl Records<'_> {
@@ -118,6 +132,7 @@ impl Records<'_> {
             }
         }
         fields.push(field);
+        self.is_unclosed = is_quoted;
         self.rest = &self.rest[end..];
         Some(begins_on)
     }
