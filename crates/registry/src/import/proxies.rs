@@ -33,7 +33,7 @@ impl ProxyKind {
             Self::Beacon => "beacon",
             Self::Diamond => "diamond",
             Self::Clone => "clone",
-            Self::Other => "proxy",
+            Self::Other => "unknown kind",
         }
     }
 

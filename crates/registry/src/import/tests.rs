@@ -216,7 +216,7 @@ fn hardhat_deploy_and_ignition_are_read() {
 {"futureId":"App#Token","result":{"address":"C","type":"SUCCESS"},"type":"DEPLOYMENT_EXECUTION_STATE_COMPLETE"}
 "#,
         expect![[r#"
-            Vault chain 11155111 0x00000000000000000000000000000000000000AA proxy -> 0x00000000000000000000000000000000000000bb block 7 abi deployments/sepolia/Vault.json layout (0x00000000000000000000000000000000000000cc, 7)
+            Vault chain 11155111 0x00000000000000000000000000000000000000AA unknown kind -> 0x00000000000000000000000000000000000000bb block 7 abi deployments/sepolia/Vault.json layout (0x00000000000000000000000000000000000000cc, 7)
             Vault-implementation chain 11155111 0x00000000000000000000000000000000000000bb block 6 abi deployments/sepolia/Vault_Implementation.json
             Token chain 1 0x00000000000000000000000000000000000000cc block 42 abi ignition/deployments/chain-1/artifacts/App#Token.json (x, 9)
             - [superseded] deployments/sepolia/Vault_Proxy.json: Vault_Proxy: Vault.json is the same address with the whole interface
@@ -364,7 +364,7 @@ TX0
 "#
         ),
         expect![[r#"
-            Pool chain 8453 0x00000000000000000000000000000000000000cc proxy -> 0x00000000000000000000000000000000000000bb block 123 abi answer.json
+            Pool chain 8453 0x00000000000000000000000000000000000000cc unknown kind -> 0x00000000000000000000000000000000000000bb block 123 abi answer.json
             Vault chain 1 0x00000000000000000000000000000000000000AA abi contracts/full_match/1/0x00000000000000000000000000000000000000aa/metadata.json
             Token chain 10 0x00000000000000000000000000000000000000bb abi contracts/partial_match/10/0x00000000000000000000000000000000000000bb/metadata.json
                 a partial match: the sources may differ in comments and names
@@ -403,7 +403,7 @@ fn answers_of_an_explorer_about_one_contract_are_joined() {
 "#
         ),
         expect![[r#"
-            Vault chain 1 0x00000000000000000000000000000000000000AA proxy -> 0x00000000000000000000000000000000000000bb block 77 abi 1/0x00000000000000000000000000000000000000aa.json (00ff)
+            Vault chain 1 0x00000000000000000000000000000000000000AA unknown kind -> 0x00000000000000000000000000000000000000bb block 77 abi 1/0x00000000000000000000000000000000000000aa.json (00ff)
             contract-00000000 chain 10 0x00000000000000000000000000000000000000cc
                 its source is not verified, so its interface is not known
             contract-00000000 chain 10 0x00000000000000000000000000000000000000bb abi 10/abi-0x00000000000000000000000000000000000000bb.json

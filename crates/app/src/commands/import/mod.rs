@@ -1,6 +1,7 @@
 //! `bellwether import`: what a team brings along from other tools, with a report of what was taken,
 //! what was not and why.
 
+mod deployments; // contracts that other tools know
 mod findings; // findings and labels of other people's bots
 
 use std::{
@@ -35,6 +36,8 @@ pub(super) struct Import {
 
 #[derive(Debug, clap::Subcommand)]
 enum From {
+    #[command(flatten)]
+    Deployments(deployments::Source),
     Forta(findings::Forta),
     Lido(findings::Lido),
 }
@@ -42,6 +45,7 @@ enum From {
 impl Import {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         match self.from {
+            From::Deployments(command) => command.run(),
             From::Forta(command) => command.run(),
             From::Lido(command) => command.run(),
         }
@@ -102,6 +106,8 @@ impl Target {
                 "new": paths(true),
                 "kept": paths(false),
                 "taken": report.taken,
+                "known": report.known,
+                "passed_over": report.passed_over,
                 "not_taken": report.not_taken,
                 "differs": report.differs,
                 "to_do": report.to_do,
@@ -137,9 +143,12 @@ fn tell(report: &import::Report) {
     for taken in &report.taken {
         print_line(&format!("  {} -> {}", taken.what, taken.r#as));
     }
-    for (text, items) in
-        [("not taken", &report.not_taken), ("will answer differently here", &report.differs)]
-    {
+    for (text, items) in [
+        ("known already", &report.known),
+        ("passed over", &report.passed_over),
+        ("not taken", &report.not_taken),
+        ("will answer differently here", &report.differs),
+    ] {
         head(text, items.len());
         for item in items {
             print_line(&format!("  {}: {}", item.what, item.why.replace('\n', "\n      ")));
