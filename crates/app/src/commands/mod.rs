@@ -4,6 +4,7 @@
 mod check; //  read the folder, report every mistake
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
+mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
 mod registry; // what is guarded: show, list, export, verify
 mod lint; //   what is wrong in interfaces, events and layouts
@@ -34,6 +35,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Import(import::Import),
     Check(check::Check),
     Registry(registry::RegistryCommand),
     Lint(lint::Lint),
@@ -65,6 +67,7 @@ impl Cli {
         let result = runtime.block_on(async {
             match self.command {
                 Command::Init(command) => command.run().await,
+                Command::Import(command) => command.run().await,
                 Command::Check(command) => command.run(),
                 Command::Registry(command) => command.run(),
                 Command::Lint(command) => command.run(),

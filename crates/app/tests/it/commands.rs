@@ -17,7 +17,9 @@ async fn every_command_explains_itself_with_an_example() {
     for name in [
         "bellwether",
         "init",
+        "import",
         "check",
+        "lint",
         "run",
         "registry",
         "registry-show",
