@@ -12,7 +12,8 @@ pub mod deployment; // one guarded contract
 pub mod explorer; //   links to a block explorer
 pub mod fact; //       decoded values become evidence
 pub mod labels; //     what is known about addresses in general
-pub mod proxy; //      where a proxy keeps its implementation
+pub mod proxy; //      contracts that run another contract's code
+pub mod recognise; //  what a contract is, by questions and answers
 mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators
 
