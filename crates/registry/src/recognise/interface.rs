@@ -40,9 +40,9 @@ pub struct Interface {
     functions: BTreeMap<[u8; 4], Function>,
     events: Vec<Arc<EventAbi>>,
     topics: BTreeSet<B256>,
-    /// Names of functions and of events, in lower case: shapes are told by them.
-    function_names: BTreeSet<String>,
-    event_names: BTreeSet<String>,
+    /// Names of functions and of events as written, by their lower case: shapes are told by them.
+    function_names: BTreeMap<String, String>,
+    event_names: BTreeMap<String, String>,
 }
 
 impl Interface {
@@ -71,7 +71,7 @@ impl Interface {
                 declared: Some(declared.clone()),
                 is_view,
             };
-            self.function_names.insert(declared.name.to_lowercase());
+            self.function_names.insert(declared.name.to_lowercase(), declared.name.clone());
             self.functions.insert(declared.selector, function);
         }
         for event in abi.events() {
@@ -89,7 +89,7 @@ impl Interface {
                 .function_by_selector(found.selector)
                 .filter(|known| known.inputs.is_empty() == found.inputs.is_empty());
             if let Some(declared) = declared {
-                self.function_names.insert(declared.name.to_lowercase());
+                self.function_names.insert(declared.name.to_lowercase(), declared.name.clone());
             }
             self.functions.entry(found.selector).or_insert_with(|| Function {
                 selector: found.selector,
@@ -107,7 +107,7 @@ impl Interface {
 
     fn add_event(&mut self, event: &Arc<EventAbi>) {
         self.topics.extend(event.topic0);
-        self.event_names.insert(event.name.to_lowercase());
+        self.event_names.insert(event.name.to_lowercase(), event.name.clone());
         if !self.events.contains(event) {
             self.events.push(event.clone());
         }
@@ -134,14 +134,14 @@ impl Interface {
         self.topics.contains(&keccak256(signature))
     }
 
-    /// Whether it has a function of this name (lower case), whatever its arguments.
-    pub fn has_function(&self, name: &str) -> bool {
-        self.function_names.contains(name)
+    /// The function of this name (lower case) as it is written, whatever its arguments.
+    pub fn function_named(&self, name: &str) -> Option<&str> {
+        self.function_names.get(name).map(String::as_str)
     }
 
-    /// Whether it has an event of this name (lower case), whatever its arguments.
-    pub fn has_event(&self, name: &str) -> bool {
-        self.event_names.contains(name)
+    /// The event of this name (lower case) as it is written, whatever its arguments.
+    pub fn event_named(&self, name: &str) -> Option<&str> {
+        self.event_names.get(name).map(String::as_str)
     }
 
     /// Whether nothing is known.

@@ -37,10 +37,10 @@ fn selector(signature: &str) -> [u8; 4] {
 fn dispatcher(signatures: &[&str], tail: &[u8]) -> Bytes {
     let mut code = hex!("5f3560e01c").to_vec();
     let end = code.len() + signatures.len() * 11 + 1;
-    for at in 0..signatures.len() {
+    for (at, signature) in signatures.iter().enumerate() {
         let to = u16::try_from(end + at * 8).unwrap().to_be_bytes();
         code.extend([0x80, 0x63]);
-        code.extend(selector(signatures[at]));
+        code.extend(selector(signature));
         code.extend([0x14, 0x61, to[0], to[1], 0x57]);
     }
     code.push(0xfe);
@@ -199,25 +199,25 @@ fn meridian_is_recognised_from_its_bytecode_alone_as_from_its_abi() {
         Vault: vault, likely
           AccessControl: answers hasRole, grantRole and revokeRole and has RoleGranted and RoleRevoked
           Pausable: answers paused() and has Paused and Unpaused
-          vault: has deposit(), depositether(), withdraw() and 5 more
+          vault: has deposit(), depositEther(), withdraw() and 5 more
         PriceOracle: oracle, sure
           AccessControl: answers hasRole, grantRole and revokeRole and has RoleGranted and RoleRevoked
           Chainlink-style feed: answers latestRoundData() and has AnswerUpdated
         Pair: pool, likely
-          liquidity pair: has reserve0(), spotprice(), sync and swap
+          liquidity pair: has reserve0(), spotPrice(), Sync and Swap
         FlashLender: pool, sure
           ERC-3156 flash lender: answers maxFlashLoan, flashFee and flashLoan
         Timelock: timelock, likely
           AccessControl: answers hasRole, grantRole and revokeRole and has RoleGranted and RoleRevoked
-          timelock: has mindelay(), readyat(), schedule() and 3 more
+          timelock: has minDelay(), readyAt(), schedule() and 3 more
         Governor: governor, likely
-          governor: has propose(), proposalcreated, castvote() and votecast
+          governor: has propose(), ProposalCreated, castVote() and VoteCast
         InsuranceFund: insurance-fund, likely
           AccessControl: answers hasRole, grantRole and revokeRole and has RoleGranted and RoleRevoked
-          insurance fund: has cover(), claims_role(), contribute() and 4 more
+          insurance fund: has cover(), CLAIMS_ROLE(), contribute() and 4 more
         BridgeLocker: bridge, likely
           AccessControl: answers hasRole, grantRole and revokeRole and has RoleGranted and RoleRevoked
-          lock-and-release bridge: has lock(), locked, release() and 4 more
+          lock-and-release bridge: has lock(), Locked, release() and 4 more
     "#]].assert_eq(&told);
 }
 

@@ -119,11 +119,11 @@ const SHAPES: &[Shape] = &[
 
 /// The functions of these names that the interface has, with their parentheses.
 fn functions(interface: &Interface, names: &[&str]) -> Vec<String> {
-    names.iter().filter(|name| interface.has_function(name)).map(|n| format!("{n}()")).collect()
+    names.iter().filter_map(|n| interface.function_named(n)).map(|n| format!("{n}()")).collect()
 }
 
 fn events(interface: &Interface, names: &[&str]) -> Vec<String> {
-    names.iter().filter(|name| interface.has_event(name)).map(|n| (*n).to_owned()).collect()
+    names.iter().filter_map(|n| interface.event_named(n)).map(str::to_owned).collect()
 }
 
 fn all_of(groups: &[Vec<String>]) -> Option<String> {
