@@ -6,21 +6,27 @@
 //! and whatever comes from the chain may be hostile without making anything here panic.
 
 pub mod abi; //        what a contract can say and be asked
+pub mod children; //   what a factory's creations will be
 pub mod class; //      what kind of thing a deployment is
 pub mod decode; //     bytes from the chain become named values
 pub mod deployment; // one guarded contract
 pub mod explorer; //   links to a block explorer
 pub mod fact; //       decoded values become evidence
 pub mod labels; //     what is known about addresses in general
+pub mod lifecycle; //  from planned to sunset, and why
+pub mod lineage; //    what a contract was before
+pub mod planned; //    deployments whose code does not exist yet
 pub mod proxy; //      where a proxy keeps its implementation
 mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators
 
 pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Param};
+pub use children::{ChildSource, ChildTemplate};
 pub use class::{Class, ParseClassError};
 pub use decode::{DecodedCall, DecodedLog, RevertReason, Undecoded, decode_revert, panic_meaning};
 pub use deployment::{Deployment, OracleConfig, TokenUnit};
 pub use explorer::{Explorer, ExplorerError};
 pub use fact::fact;
 pub use labels::{Category, Label, LabelFile, Labels, LabelsBuilder};
-pub use registry::{Registry, RegistryError};
+pub use planned::{CodeMatch, ExpectedCode, Planned, Recipe, SeenCode};
+pub use registry::{Child, Plans, Registry, RegistryError};
