@@ -59,6 +59,10 @@ impl Spec {
 pub trait Detector: Sync {
     /// What is fixed about it.
     fn spec(&self) -> &'static Spec;
+    /// Whether it can watch contracts that it hears of only while judging: children of a factory.
+    fn watches_children(&self) -> bool {
+        false
+    }
     /// Makes it ready to judge one monitor's contracts on one network.
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge>;
 }
@@ -70,7 +74,10 @@ pub struct Site {
     pub network: Name,
     /// Contracts that the monitor guards there: indexes into the registry's deployments, ascending.
     pub guarded: Vec<u32>,
-    /// Everything known.
+    /// Factories whose children the monitor guards as well, ascending. Children come while blocks
+    /// are judged: [`Block::deployment`] knows them, this site does not.
+    pub children_of: Vec<u32>,
+    /// Everything declared.
     pub registry: Arc<Registry>,
     /// Prefix of the monitor's state.
     pub key: MonitorKey,

@@ -102,6 +102,7 @@ pub(crate) fn detector(
         version: 1,
         networks: Vec::new(),
         on: on.iter().map(|label| name(label)).collect(),
+        children_of: Vec::new(),
         rule: RuleSpec::Detector { id: id.to_owned(), params },
         severity,
         say: None,
@@ -121,6 +122,7 @@ pub(crate) fn expression(
         version: 1,
         networks: Vec::new(),
         on: on.iter().map(|label| name(label)).collect(),
+        children_of: Vec::new(),
         rule: RuleSpec::Expression {
             subject,
             when: when.map(str::to_owned),

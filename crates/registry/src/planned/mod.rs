@@ -11,7 +11,7 @@ mod recipe; //  where a creation will put its contract
 pub use code::{BuiltCode, BuiltCodeError, CodeDifference};
 pub use recipe::Recipe;
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 
 /// A deployment to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,9 @@ pub struct Planned {
     /// How it will be created; `None` when only its address is known, as with contracts that are
     /// created through several steps.
     pub recipe: Option<Recipe>,
+    /// Who must send the transaction. Anybody may call a public factory with another's salt, and who
+    /// does so decides what else happens in that transaction.
+    pub sender: Option<Address>,
     /// What its code must be.
     pub code: ExpectedCode,
 }

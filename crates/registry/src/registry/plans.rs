@@ -7,7 +7,7 @@ use model::Name;
 use rustc_hash::FxHashMap;
 
 use super::{Declared, Registry, RegistryError};
-use crate::{ChildTemplate, Planned};
+use crate::{ChildTemplate, Planned, lifecycle};
 
 /// Plans and templates, by label.
 #[derive(Debug, Default)]
@@ -16,8 +16,11 @@ pub struct Plans {
     pub planned: Vec<(Name, Planned)>,
     /// What factories create.
     pub children: Vec<(Name, ChildTemplate)>,
+    /// Deployments whose files declare the end of their life.
+    pub ends: Vec<(Name, lifecycle::Declared)>,
     by_index: FxHashMap<u32, usize>,
     templates: FxHashMap<u32, usize>,
+    ends_by_index: FxHashMap<u32, lifecycle::Declared>,
 }
 
 impl Plans {
@@ -40,6 +43,12 @@ impl Plans {
                 errors.push(RegistryError::PredictedElsewhere { label, address, predicted });
             }
             self.by_index.insert(index, at);
+        }
+        for (label, end) in &self.ends {
+            match declared.by_label.get(label) {
+                Some(&index) => drop(self.ends_by_index.insert(index, *end)),
+                None => errors.push(RegistryError::UnknownLabel(label.clone())),
+            }
         }
         let mut prefixes: HashMap<&Name, &Name> = HashMap::new();
         for (at, (label, template)) in self.children.iter().enumerate() {
@@ -79,6 +88,11 @@ impl Registry {
     pub fn template(&self, index: u32) -> Option<&ChildTemplate> {
         let plans = &self.declared.plans;
         plans.templates.get(&index).map(|&at| &plans.children[at].1)
+    }
+
+    /// What a deployment's file says about the end of its life.
+    pub fn declared_end(&self, index: u32) -> Option<lifecycle::Declared> {
+        self.declared.plans.ends_by_index.get(&index).copied()
     }
 
     /// Numbers of the deployments that are planned, ascending.

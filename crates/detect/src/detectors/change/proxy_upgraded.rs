@@ -32,6 +32,10 @@ impl Detector for ProxyUpgraded {
         &SPEC
     }
 
+    fn watches_children(&self) -> bool {
+        true
+    }
+
     fn configure(&self, _: &Settings, site: Site) -> Box<dyn Judge> {
         Box::new(Configured { severity: site.severity })
     }
