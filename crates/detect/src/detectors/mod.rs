@@ -12,6 +12,7 @@ pub mod access; //      who may do what
 pub mod block; //       the block as detectors see it
 pub mod chain; //       the chain itself, and our own blindness
 pub mod change; //      how the protocol works
+pub mod deployment; //  what is deployed, by whom
 pub mod flow; //        the shape of calls
 pub mod liquidity; //   money that leaves
 pub mod oracle; //      prices
@@ -178,8 +179,12 @@ pub trait Judge: Send + Sync {
 /// Every detector there is.
 pub static ALL: &[&dyn Detector] = &[
     &access::role_change::RoleChange,
+    &change::code_changed::CodeChanged,
     &change::parameter_update::ParameterUpdate,
     &change::proxy_upgraded::ProxyUpgraded,
+    &deployment::created::Created,
+    &deployment::lifecycle_moved::LifecycleMoved,
+    &deployment::lookalike::Lookalike,
     &oracle::feed_late::FeedLate,
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,

@@ -9,6 +9,7 @@ use crate::{
     chronicle::{Census, Chronicle, Offspring, OwnCode, PendingUpgrade},
     detectors::{
         chain::blind::Streaks,
+        change::code_changed::CodeRead,
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
@@ -155,4 +156,6 @@ remembered! {
     23 v 1 OwnCode,
     /// Which deployment a waiting operation would upgrade.
     24 v 1 PendingUpgrade,
+    /// What a monitor read of a contract's code and slots last.
+    25 v 1 CodeRead,
 }
