@@ -96,6 +96,7 @@ fn rule(rule: &RuleSpec) -> String {
                 Subject::Event(text) => format!("event {text}"),
                 Subject::Call(text) => format!("call {text}"),
                 Subject::Transaction => "transaction".to_owned(),
+                Subject::Involving => "transaction that involves it".to_owned(),
             };
             match when {
                 Some(when) => format!("{subject} when {when}"),
