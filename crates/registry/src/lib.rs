@@ -6,6 +6,7 @@
 //! and whatever comes from the chain may be hostile without making anything here panic.
 
 pub mod abi; //        what a contract can say and be asked
+pub mod authority; //  who can make what happen, and who should
 pub mod class; //      what kind of thing a deployment is
 pub mod decode; //     bytes from the chain become named values
 pub mod deployment; // one guarded contract

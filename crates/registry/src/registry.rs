@@ -1,9 +1,11 @@
 //! All deployments and labels, looked up by network and address.
 
+use std::sync::Arc;
+
 use model::{Address, Log, Name};
 use rustc_hash::FxHashMap;
 
-use crate::{ContractAbi, DecodedCall, DecodedLog, Deployment, Labels, Undecoded};
+use crate::{ContractAbi, DecodedCall, DecodedLog, Deployment, Labels, Undecoded, authority};
 
 /// What is guarded on all networks. Built once per configuration; lookups take well under a
 /// microsecond with tens of thousands of deployments.
@@ -15,6 +17,7 @@ pub struct Registry {
     networks: FxHashMap<Name, u32>,
     by_address: FxHashMap<(u32, Address), u32>,
     by_label: FxHashMap<Name, u32>,
+    authority: Arc<authority::Declared>,
 }
 
 /// A mistake in the set of deployments.
@@ -134,6 +137,18 @@ impl Registry {
         }
     }
 
+    /// The same registry, with what people declared about who holds what.
+    #[must_use]
+    pub fn with_authority(mut self, declared: authority::Declared) -> Self {
+        self.authority = Arc::new(declared);
+        self
+    }
+
+    /// What people declared about who holds what, and history that was read for it.
+    pub fn authority(&self) -> &Arc<authority::Declared> {
+        &self.authority
+    }
+
     /// What is known about addresses in general.
     pub fn labels(&self) -> &Labels {
         &self.labels
@@ -208,8 +223,6 @@ fn check(deployment: &Deployment, errors: &mut Vec<RegistryError>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use alloy_dyn_abi::DynSolValue;
     use expect_test::expect;
     use model::{B256, TokenAmount, U256};
