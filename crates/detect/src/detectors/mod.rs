@@ -171,6 +171,7 @@ pub trait Judge: Send + Sync {
 /// Every detector there is.
 pub static ALL: &[&dyn Detector] = &[
     &access::role_change::RoleChange,
+    &access::authority_drift::AuthorityDrift,
     &change::parameter_update::ParameterUpdate,
     &change::proxy_upgraded::ProxyUpgraded,
     &oracle::feed_late::FeedLate,

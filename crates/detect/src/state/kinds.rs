@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::Key;
 use crate::{
     detectors::{
+        access::watched::{Drifts, Held, Uses},
         chain::blind::Streaks,
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
@@ -144,4 +145,10 @@ remembered! {
     11 v 1 LedgerShard,
     /// Since when which monitors are blind.
     12 v 1 Streaks,
+    /// A monitor's view of who holds what in one contract.
+    30 v 1 Held,
+    /// When the holders of one contract's roles last called it.
+    31 v 1 Uses,
+    /// A monitor's open drifts of authority.
+    32 v 1 Drifts,
 }

@@ -386,7 +386,11 @@ impl World {
         labels: Labels,
         monitors: Vec<MonitorSpec>,
     ) -> Self {
-        let registry = Arc::new(Registry::new(deployments, labels).unwrap());
+        Self::over(Registry::new(deployments, labels).unwrap(), monitors)
+    }
+
+    pub(crate) fn over(registry: Registry, monitors: Vec<MonitorSpec>) -> Self {
+        let registry = Arc::new(registry);
         let engine = Engine::new(registry, monitors).unwrap_or_else(|errors| {
             panic!("{}", errors.iter().map(|e| format!("{e}\n")).collect::<String>())
         });

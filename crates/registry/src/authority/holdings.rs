@@ -1,6 +1,6 @@
 //! Who holds what in one contract, folded from its logs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
 use model::{BlockNumber, UnixSeconds};
@@ -42,7 +42,7 @@ pub struct TooMany(pub String);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holdings {
     /// Holders of each role, with the moment from which; `None` for one who held it before logs
-    /// were read. No role is listed without a holder.
+    /// were read. A role without holders is one that was heard of and that nobody holds.
     pub holders: BTreeMap<Role, BTreeMap<Address, Option<Moment>>>,
     /// Which role gives which; one that is not listed is given by `DEFAULT_ADMIN_ROLE`.
     pub role_admins: BTreeMap<B256, B256>,
@@ -54,6 +54,11 @@ pub struct Holdings {
     pub signers: Vec<Address>,
     /// Modules in the order in which the contract links them.
     pub modules: Vec<Address>,
+    /// Roles whose holders the contract itself has listed, all of them.
+    pub listed: BTreeSet<Role>,
+    /// Accounts that are known not to hold a role, by a log or an answer. What is neither held nor
+    /// denied is unknown unless the past is.
+    pub denied: BTreeSet<(Role, Address)>,
     /// How much is known of the time before the fold began.
     pub past: Past,
 }
@@ -68,6 +73,8 @@ impl Holdings {
             min_delay_s: None,
             signers: Vec::new(),
             modules: Vec::new(),
+            listed: BTreeSet::new(),
+            denied: BTreeSet::new(),
             past,
         }
     }
@@ -123,6 +130,7 @@ impl Holdings {
         if role.is_single() {
             holders.retain(|holder, _| *holder == account);
         }
+        self.denied.remove(&(role.clone(), account));
         let is_new = !holders.contains_key(&account);
         holders.entry(account).or_insert(when);
         // A Safe puts whom it adds in front.
@@ -136,12 +144,16 @@ impl Holdings {
 
     /// Notes that an account holds a role no more; without an account, that nobody does.
     pub fn lose(&mut self, role: &Role, account: Option<Address>) {
+        let is_heard_of = self.holders.len() < ROLES_MAX || self.holders.contains_key(role);
+        if is_heard_of && role.is_single() {
+            self.holders.entry(role.clone()).or_default();
+        }
+        if let Some(account) = account.filter(|_| self.denied.len() < HOLDERS_MAX) {
+            self.denied.insert((role.clone(), account));
+        }
         let is_lost = |holder: &Address| account.is_none_or(|account| account == *holder);
         if let Some(holders) = self.holders.get_mut(role) {
             holders.retain(|holder, _| !is_lost(holder));
-            if holders.is_empty() {
-                self.holders.remove(role);
-            }
         }
         match role {
             Role::Signer => self.signers.retain(|signer| !is_lost(signer)),
@@ -153,6 +165,18 @@ impl Holdings {
     /// Whether an account holds a role.
     pub fn holds(&self, role: &Role, account: Address) -> bool {
         self.holders.get(role).is_some_and(|holders| holders.contains_key(&account))
+    }
+
+    /// Whether it is known that an account does not hold a role: of roles that a standard tells by
+    /// logs because all of these were read, of all because the contract listed or denied them.
+    pub fn lacks(&self, role: &Role, account: Address) -> bool {
+        let is_told_by_standard = matches!(role, Role::Access(_) | Role::Spender(_));
+        let is_known = match is_told_by_standard {
+            true => self.past == Past::Whole || self.listed.contains(role),
+            false => self.holders.contains_key(role),
+        };
+        let is_denied = || self.denied.contains(&(role.clone(), account));
+        !self.holds(role, account) && (is_known || is_denied())
     }
 
     /// Holders of a role.
@@ -177,6 +201,6 @@ impl Holdings {
 
     /// Whether nobody holds anything here.
     pub fn is_empty(&self) -> bool {
-        self.holders.is_empty()
+        self.holders.values().all(BTreeMap::is_empty)
     }
 }

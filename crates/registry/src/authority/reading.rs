@@ -6,6 +6,7 @@ use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_json_abi::StateMutability;
 use alloy_primitives::{Address, B256, U256, b256, keccak256};
 use model::{Bytes, ReadRequest};
+use serde::{Deserialize, Serialize};
 
 use super::{HOLDERS_MAX, Holdings, Past, PrincipalKind, Role};
 use crate::{Class, ContractAbi, FunctionAbi, proxy};
@@ -106,7 +107,7 @@ pub struct Reading {
 }
 
 /// Where logs and answers differ: something changed without an event, or an event lied.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Mismatch {
     /// The contract says that the account holds the role, no log ever said so.
     HoldsWithoutLog(Role, Address),
@@ -279,7 +280,7 @@ pub(super) fn members(contract: Address, role: &Role, count: u64) -> Vec<Questio
 }
 
 /// Ids of the roles that the interface names by constants, `MINTER_ROLE()`.
-fn role_ids(abi: &ContractAbi) -> BTreeSet<B256> {
+pub(super) fn role_ids(abi: &ContractAbi) -> BTreeSet<B256> {
     let is_constant = |f: &&std::sync::Arc<FunctionAbi>| {
         f.inputs.is_empty() && f.name.ends_with("_ROLE") && f.signature.ends_with("()")
     };
@@ -382,7 +383,10 @@ impl Reading {
         let is_whole = logged.past == Past::Whole;
         let mut found = Vec::new();
         for (role, read) in &self.all {
-            let speaks = is_whole || logged.holders.contains_key(role);
+            // Access control tells of every grant by its standard; a getter of its own may never
+            // have told anything, and is news when it is first read.
+            let is_told_by_standard = matches!(role, Role::Access(_)) && is_whole;
+            let speaks = is_told_by_standard || logged.holders.contains_key(role);
             let unlogged = read.iter().filter(|who| !logged.holds(role, **who));
             if speaks && (is_whole || role.is_single()) {
                 found.extend(unlogged.map(|who| Mismatch::HoldsWithoutLog(role.clone(), *who)));
@@ -435,6 +439,8 @@ impl Reading {
                     break;
                 }
             }
+            now.holders.entry(role.clone()).or_default();
+            now.listed.insert(role.clone());
             match role {
                 Role::Signer => now.signers.clone_from(read),
                 Role::Module => now.modules.clone_from(read),

@@ -126,28 +126,30 @@ impl Scan {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// What a contract's logs before `block` say, with how much of its past that is: whole when the
-    /// scan began at or before the contract's `first_block` and reaches up to `block`. `None` when the
-    /// contract was not scanned at all.
+    /// What the logs before `block` say of each contract that was scanned, with how much of its past
+    /// that is: whole when the scan began at or before the contract's first block and reaches up to
+    /// `block`. A contract whose first block is not known must have been read from block 0.
     ///
     /// # Errors
     /// When a log cannot be read or there are too many holders.
-    pub fn holdings_before(
+    pub fn fold_before(
         &self,
-        contract: Address,
-        first_block: Option<BlockNumber>,
         block: BlockNumber,
+        first_block: impl Fn(Address) -> Option<BlockNumber>,
         is_treasury: impl Fn(Address) -> bool,
-    ) -> Result<Option<Holdings>, ScanError> {
-        let Some(&from_block) = self.contracts.get(&contract) else { return Ok(None) };
-        let begins_in_time = first_block.map_or(from_block == 0, |first| from_block <= first);
-        let has_no_gap = self.to_block.saturating_add(1) >= block;
-        let past = match (has_no_gap, begins_in_time) {
-            (true, true) => Past::Whole,
-            (true, false) => Past::UnknownBefore(from_block),
-            (false, _) => Past::UnknownBefore(block),
+    ) -> Result<BTreeMap<Address, Holdings>, ScanError> {
+        let past = |contract: Address, from_block: BlockNumber| {
+            let begins_in_time = from_block <= first_block(contract).unwrap_or(0);
+            match (self.to_block.saturating_add(1) >= block, begins_in_time) {
+                (true, true) => Past::Whole,
+                (true, false) => Past::UnknownBefore(from_block),
+                (false, _) => Past::UnknownBefore(block),
+            }
         };
-        let mut holdings = Holdings::new(past);
+        let of = |(contract, from): (&Address, &BlockNumber)| {
+            (*contract, Holdings::new(past(*contract, *from)))
+        };
+        let mut all: BTreeMap<Address, Holdings> = self.contracts.iter().map(of).collect();
         for log in self.logs.iter().take_while(|log| log.block < block) {
             let told = log.to_log();
             let changes = Change::read(&told, &is_treasury).map_err(|source| ScanError::Log {
@@ -156,12 +158,12 @@ impl Scan {
                 source,
             })?;
             for (of, change) in changes {
-                if of == contract {
+                if let Some(holdings) = all.get_mut(&of) {
                     holdings.apply(&change, Moment { block: log.block, at: log.at })?;
                 }
             }
         }
-        Ok(Some(holdings))
+        Ok(all)
     }
 }
 

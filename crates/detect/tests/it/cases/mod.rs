@@ -1,6 +1,7 @@
 //! A firing and a quiet case of every detector, and its page.
 
 mod access_change;
+mod authority;
 mod liquidity;
 mod oracle;
 mod others;
@@ -14,6 +15,7 @@ type Case = fn() -> Vec<Finding>;
 /// Detector, a case that must fire, a case close to it that must not.
 const CASES: &[(&str, Case, Case)] = &[
     ("access/role_change", access_change::role_granted, access_change::role_elsewhere),
+    ("access/authority_drift", authority::stranger_may_issue, authority::as_declared),
     ("change/parameter_update", access_change::parameter_changed, access_change::nothing_changed),
     ("change/proxy_upgraded", access_change::upgraded, access_change::nothing_changed),
     ("oracle/feed_late", oracle::feed_stops, oracle::feed_answers),

@@ -7,7 +7,7 @@ use alloy_primitives::Address;
 use super::{Case, DriftClass, FirstSeen, Found};
 use crate::{
     ContractAbi,
-    authority::{Capability, Edge, Holdings, Moment, Past, PrincipalKind, Role},
+    authority::{Capability, Edge, Holdings, Moment, Past, PrincipalKind, Role, reading::role_ids},
 };
 
 pub(super) fn judge(case: &mut Case<'_>) {
@@ -85,7 +85,7 @@ fn absent<'e>(
     role: &'e Role,
 ) -> impl Iterator<Item = Address> + 'e {
     let due = expected.get(role).into_iter().flatten().filter(|(_, is_due)| **is_due);
-    due.map(|(who, _)| *who).filter(|who| !holdings.holds(role, *who))
+    due.map(|(who, _)| *who).filter(|who| holdings.lacks(role, *who))
 }
 
 fn missing(case: &mut Case<'_>, contract: Address, holdings: &Holdings, expected: &Expected) {
@@ -153,7 +153,10 @@ fn unknown(case: &mut Case<'_>, contract: Address, holdings: &Holdings) {
     let abi = deployment.map_or(&empty, |d| d.abi.as_ref());
     let has_roles = holdings.holders.keys().any(|role| matches!(role, Role::Access(_)))
         || abi.functions().any(|f| f.signature == "hasRole(bytes32,address)");
-    if !has_roles {
+    let named = role_ids(abi);
+    let are_listed = !named.is_empty()
+        && named.into_iter().all(|id| holdings.listed.contains(&Role::Access(id)));
+    if !has_roles || are_listed {
         return;
     }
     let title = format!(

@@ -861,16 +861,17 @@ fn a_scan_says_who_held_what_before_any_block_it_covers() {
     let read = Scan::from_json(&scan.to_json().unwrap()).unwrap();
     assert_eq!(read, scan);
     let before = |block| {
-        let held = scan.holdings_before(at(TOKEN), Some(1), block, |_| false).unwrap().unwrap();
+        let all = scan.fold_before(block, |_| Some(1), |_| false).unwrap();
+        assert_eq!(all.len(), 1, "others were not scanned");
+        let held = &all[&at(TOKEN)];
         (held.of(&Role::DEFAULT_ADMIN).collect::<Vec<_>>(), held.past)
     };
     assert_eq!(before(7), (vec![at(ADA)], Past::Whole));
     assert_eq!(before(9), (vec![at(ADA), at(BEN)], Past::Whole));
     assert_eq!(before(21), (vec![at(BEN)], Past::Whole));
     assert_eq!(before(22).1, Past::UnknownBefore(22), "block 21 was not read");
-    assert_eq!(scan.holdings_before(at(VAULT), Some(1), 5, |_| false).unwrap(), None);
-    let late = scan.holdings_before(at(TOKEN), Some(0), 5, |_| false).unwrap().unwrap();
-    assert_eq!(late.past, Past::UnknownBefore(1));
+    let late = scan.fold_before(5, |_| None, |_| false).unwrap();
+    assert_eq!(late[&at(TOKEN)].past, Past::UnknownBefore(1));
 
     let cut = scan.to_json().unwrap().replace("\"block\": 7", "\"block\": 2");
     expect!["its logs are out of order at block 2"]
