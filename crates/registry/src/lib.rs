@@ -8,6 +8,7 @@
 pub mod abi; //        what a contract can say and be asked
 mod address; //        addresses as people and tools write them
 pub mod children; //   what a factory's creations will be
+pub mod authority; //  who can make what happen, and who should
 pub mod class; //      what kind of thing a deployment is
 pub mod decode; //     bytes from the chain become named values
 pub mod deployment; // one guarded contract

@@ -180,6 +180,7 @@ pub trait Judge: Send + Sync {
 pub static ALL: &[&dyn Detector] = &[
     &access::role_change::RoleChange,
     &change::code_changed::CodeChanged,
+    &access::authority_drift::AuthorityDrift,
     &change::parameter_update::ParameterUpdate,
     &change::proxy_upgraded::ProxyUpgraded,
     &deployment::created::Created,

@@ -108,7 +108,7 @@ impl Engine {
             errors.sort_by_key(order);
             return Err(errors);
         }
-        let monitors_version = monitors::set_version(&specs);
+        let monitors_version = monitors::set_version(&specs, &registry);
         Ok(Self { registry, specs, networks, monitors_version })
     }
 

@@ -272,8 +272,11 @@ fn version_of(monitor: u32, detector: u32) -> u32 {
 }
 
 /// A number that changes whenever anything changes that monitors judge by.
-pub(crate) fn set_version(specs: &[MonitorSpec]) -> u64 {
+pub(crate) fn set_version(specs: &[MonitorSpec], registry: &Registry) -> u64 {
     let mut text = String::new();
+    if let Some(policy) = &registry.authority().policy {
+        text += &format!("{policy:?}\n");
+    }
     for spec in specs {
         let MonitorSpec { name, version, networks, on, children_of, rule, severity, say, runbook } =
             spec;
