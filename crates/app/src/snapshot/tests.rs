@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use model::{B256, BlindReason, BlockRef, Level, UnixMillis, UnixSeconds};
-use store::CoverageRange;
+use model::BlockRange;
 
 use super::*;
 
@@ -124,7 +124,7 @@ fn every_kind_of_blindness_has_its_verdict_and_its_words() {
             "holes",
             changed(|c| {
                 c.coverage.missing = 12;
-                c.coverage.holes = vec![CoverageRange { first: 400, last: 411 }];
+                c.coverage.holes = vec![BlockRange { first: 400, last: 411 }];
             }),
         ),
         (
