@@ -7,6 +7,7 @@
 
 pub mod abi; //        what a contract can say and be asked
 pub mod class; //      what kind of thing a deployment is
+pub mod coverage; //   what must be watched, what was, and the share of it
 pub mod decode; //     bytes from the chain become named values
 pub mod deployment; // one guarded contract
 pub mod explorer; //   links to a block explorer
