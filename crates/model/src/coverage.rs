@@ -206,6 +206,8 @@ pub struct OpenHole {
     pub monitors: Vec<Name>,
     /// How many monitors in all.
     pub monitors_total: u32,
+    /// The blocks when it was seen first: what it is known by while it shrinks.
+    pub seen_as: BlockRange,
     /// Wall time at which it was seen first.
     pub seen_at: UnixMillis,
 }

@@ -201,8 +201,11 @@ fn version_of(monitor: u32, detector: u32) -> u32 {
 }
 
 /// A number that changes whenever anything changes that monitors judge by.
-pub(crate) fn set_version(specs: &[MonitorSpec]) -> u64 {
+pub(crate) fn set_version(registry: &Registry, specs: &[MonitorSpec]) -> u64 {
     let mut text = String::new();
+    for deployment in registry.deployments() {
+        text += &format!("{} {} {}\n", deployment.label, deployment.network, deployment.address);
+    }
     for spec in specs {
         let MonitorSpec { name, version, networks, on, rule, severity, say, runbook } = spec;
         text += &format!("{name} {version} {networks:?} {on:?} {severity} {say:?} {runbook:?}\n");
@@ -220,6 +223,5 @@ pub(crate) fn set_version(specs: &[MonitorSpec]) -> u64 {
             }
         }
     }
-    let digest = alloy_primitives::keccak256(text);
-    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    super::account::number_of(&text)
 }
