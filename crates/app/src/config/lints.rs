@@ -2,21 +2,62 @@
 
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 use model::UnixSeconds;
-use registry::lint::{self, Place, Waiver};
+use registry::lint::{
+    self, Place, Waiver,
+    timelock::{TIMELOCK_FLOOR_S, TIMELOCK_POLICY_S},
+};
 
 use super::{
-    mistake::{Mistake, SourceFile, nearest},
+    mistake::{Mistake, Mistakes, SourceFile, nearest},
     table::{Collector, Located, Table, parse},
 };
 
+/// What lints are told by the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lints {
+    /// Findings that somebody has accepted for a while.
+    pub waivers: Vec<Waiver>,
+    /// Least delay of a timelock, in seconds.
+    pub timelock_policy_s: u64,
+}
+
+impl Default for Lints {
+    fn default() -> Self {
+        Self { waivers: Vec::new(), timelock_policy_s: TIMELOCK_POLICY_S }
+    }
+}
+
+/// Reads a `lints.toml` that stands alone.
+///
+/// # Errors
+/// All its mistakes.
+pub fn read_lints(file: &SourceFile) -> Result<Lints, Mistakes> {
+    let out = Collector::default();
+    let lints = lints(file, &out);
+    let mistakes = out.into_mistakes();
+    if mistakes.is_empty() { Ok(lints) } else { Err(Mistakes(mistakes)) }
+}
+
 /// Reads the file.
-pub(super) fn waivers(file: &SourceFile, out: &Collector) -> Vec<Waiver> {
+pub(super) fn lints(file: &SourceFile, out: &Collector) -> Lints {
     let parsed = parse(file, out);
     let table = Table::root(file, &parsed, out);
     let waivers = table.tables("waiver").into_iter().filter_map(|table| waiver(table, out));
-    let waivers = waivers.collect();
+    let mut lints = Lints { waivers: waivers.collect(), ..Lints::default() };
+    if let Some(timelock) = table.table("timelock") {
+        if let Some(delay) = timelock.duration_ms("min_delay") {
+            lints.timelock_policy_s = delay.value / 1_000;
+            if lints.timelock_policy_s < TIMELOCK_FLOOR_S {
+                timelock.mistake(
+                    delay.span,
+                    "min_delay must be at least 24h: nobody can react in less",
+                );
+            }
+        }
+        timelock.finish();
+    }
     table.finish();
-    waivers
+    lints
 }
 
 fn waiver(table: Table<'_>, out: &Collector) -> Option<Waiver> {

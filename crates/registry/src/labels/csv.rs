@@ -22,7 +22,11 @@ const CATEGORY: [&str; 6] =
 const CHAIN: [&str; 4] = ["chain_id", "chainid", "chain", "network_id"];
 
 pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, ImportError> {
-    let mut records = Records { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 };
+    let mut records = Records {
+        rest: text.strip_prefix('\u{feff}').unwrap_or(text),
+        line: 1,
+        is_unclosed: false,
+    };
     let mut fields = Vec::new();
     let header: Vec<String> = match records.next_into(&mut fields) {
         Some(_) => fields.iter().map(|field| field.trim().to_lowercase()).collect(),
@@ -47,6 +51,11 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
     }
 
     while let Some(line) = records.next_into(&mut fields) {
+        if records.is_unclosed {
+            let reason = "a quote is opened and never closed; nothing after it could be read";
+            import.reject(line, reason.to_owned());
+            break;
+        }
         if let [only] = &fields[..]
             && only.trim().is_empty()
         {
@@ -82,6 +91,8 @@ fn no_column(import: &Import<'_>, wanted: &str, header: &[String]) -> ImportErro
 struct Records<'a> {
     rest: &'a str,
     line: usize,
+    /// Whether the text ended inside quotes: its last record is then everything after them.
+    is_unclosed: bool,
 }
 
 impl Records<'_> {
@@ -118,6 +129,7 @@ impl Records<'_> {
             }
         }
         fields.push(field);
+        self.is_unclosed = is_quoted;
         self.rest = &self.rest[end..];
         Some(begins_on)
     }

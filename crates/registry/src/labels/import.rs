@@ -2,6 +2,7 @@
 //!
 //! A list that cannot be read at all is an error. A list with some bad rows is read without them,
 //! and says which they were: public lists have bad rows, and the caller knows whether this one may.
+//! After an error the builder holds whatever stood before it, and should be thrown away.
 
 use std::fmt;
 
@@ -230,9 +231,10 @@ impl<'a> Import<'a> {
         name: &str,
         category: &Category,
     ) -> Result<(), ImportError> {
+        let name = clean_name(name);
         let label = Label {
             category,
-            name: name.trim(),
+            name: &name,
             source: &self.of.source,
             confidence_percent: self.of.confidence_percent,
         };
@@ -252,6 +254,18 @@ fn parse_address(text: &str) -> Option<Address> {
     let mut address = Address::ZERO;
     alloy_primitives::hex::decode_to_slice(digits, address.as_mut_slice()).ok()?;
     Some(address)
+}
+
+/// Longest name that is kept, in characters; names of tokens are the longest and the least telling.
+const NAME_LEN_MAX: usize = 80;
+
+/// Names on public lists are chosen by strangers (anybody can name a token), and ours appear in
+/// messages: they lose control and direction characters and are cut.
+fn clean_name(name: &str) -> String {
+    let is_direction = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = name.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let kept: String = shown.filter(|c| !is_direction(*c)).collect();
+    kept.trim().chars().take(NAME_LEN_MAX).collect()
 }
 
 /// Longest part of a bad value that a message shows.

@@ -275,6 +275,9 @@ impl LabelsBuilder {
 }
 
 #[cfg(test)]
+mod import_tests;
+
+#[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 

@@ -6,7 +6,9 @@
 //! never look like one without fault.
 
 mod diagnostic; // what was found, where
+pub mod interface; // whether interfaces fit together
 mod rule; //       what is looked for, and why
+pub mod timelock; //  whether declared timelocks give time to react
 mod waiver; //     what somebody has accepted, until when
 
 pub use diagnostic::{Diagnostic, LeftOut, PLACES_MAX, Place, Report};
@@ -15,7 +17,8 @@ pub use waiver::{WAIVER_EXPIRED, WAIVER_UNUSED, Waiver};
 
 /// Every rule, in the order of the documentation.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    waiver::RULES.iter().copied()
+    let families = interface::RULES.iter().chain([&timelock::RULES, &waiver::RULES]);
+    families.flat_map(|family| family.iter().copied())
 }
 
 /// The rule with this id.

@@ -20,8 +20,8 @@ use model::Log;
 use rustc_hash::FxHashMap;
 
 pub use record::{
-    Indicator, OracleUpdate, OracleUpdateKind, Parameter, ParameterUpdate, RiskEvent, RiskKind,
-    RoleChange, RoleChangeKind, Stage,
+    Indicator, OperationCall, OracleUpdate, OracleUpdateKind, Parameter, ParameterUpdate,
+    RiskEvent, RiskKind, RoleChange, RoleChangeKind, Stage,
 };
 pub use sources::Source;
 

@@ -1,7 +1,7 @@
 //! The normalised record.
 
 use alloy_dyn_abi::DynSolValue;
-use alloy_primitives::{Address, B256, I256, U256};
+use alloy_primitives::{Address, B256, Bytes, I256, U256};
 
 use super::Source;
 
@@ -124,8 +124,29 @@ pub struct ParameterUpdate {
     pub sender: Option<Address>,
     /// Value before, where the event says so.
     pub old: Option<DynSolValue>,
-    /// Value now; `None` where the event names none (a cancelled operation).
+    /// Value now; `None` for an operation.
     pub new: Option<DynSolValue>,
+    /// The call that moved on, when the parameter is an operation.
+    pub call: Option<OperationCall>,
+}
+
+/// The call of a timelocked operation, as far as its event describes it: scheduling describes it
+/// whole, executing mostly, cancelling often not at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OperationCall {
+    /// Called contract.
+    pub target: Option<Address>,
+    /// Wei sent along.
+    pub value_wei: Option<U256>,
+    /// Signature of the called function, where it is not in the calldata (Compound); empty when it
+    /// is. Text from the chain.
+    pub signature: Option<String>,
+    /// Calldata; only its arguments, if `signature` is not empty.
+    pub data: Option<Bytes>,
+    /// Shortest wait from now, in seconds.
+    pub delay_s: Option<u64>,
+    /// Chain time from which it may execute, in seconds since 1970.
+    pub ready_at_s: Option<u64>,
 }
 
 /// Which parameter changed.
@@ -167,8 +188,7 @@ pub enum Parameter {
     Quorum,
     /// Timelock that executes for a governor.
     Timelock,
-    /// A timelocked operation moved on. The value holds target, ether, calldata and delay or time,
-    /// as far as the event has them.
+    /// A timelocked operation moved on; see [`ParameterUpdate::call`].
     Operation {
         /// Identity of the operation.
         id: B256,

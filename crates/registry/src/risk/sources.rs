@@ -3,11 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use alloy_dyn_abi::DynSolValue;
-use alloy_primitives::{Address, B256, I256, U256};
+use alloy_primitives::{Address, B256, Bytes, I256, U256};
 
 use super::record::{
-    OracleUpdate, OracleUpdateKind, Parameter, ParameterUpdate, RiskKind, RoleChange,
-    RoleChangeKind as Role, Stage,
+    OperationCall, OracleUpdate, OracleUpdateKind, Parameter, ParameterUpdate, RiskKind,
+    RoleChange, RoleChangeKind as Role, Stage,
 };
 use crate::EventAbi;
 
@@ -63,6 +63,12 @@ impl Args<'_> {
     fn word(&self, at: usize) -> Option<B256> {
         self.0.get(at)?.as_word()
     }
+    fn bytes(&self, at: usize) -> Option<Bytes> {
+        Some(Bytes::copy_from_slice(self.0.get(at)?.as_bytes()?))
+    }
+    fn string(&self, at: usize) -> Option<String> {
+        Some(self.0.get(at)?.as_str()?.to_owned())
+    }
     /// Several arguments as one value.
     fn tuple(&self, at: &[usize]) -> Option<DynSolValue> {
         at.iter().map(|at| self.value(*at)).collect::<Option<_>>().map(DynSolValue::Tuple)
@@ -105,34 +111,51 @@ fn now(args: &Args<'_>, at: usize, what: Role) -> Option<RiskKind> {
     change(RoleChange { account: Some(new), ..role(what, !new.is_zero()) })
 }
 
-fn parameter(parameter: Parameter, new: Option<DynSolValue>) -> Option<RiskKind> {
-    Some(RiskKind::ParameterUpdate(ParameterUpdate { parameter, sender: None, old: None, new }))
+fn update(parameter: Parameter) -> ParameterUpdate {
+    ParameterUpdate { parameter, sender: None, old: None, new: None, call: None }
 }
 
 /// The only value is the new one.
 fn set(args: &Args<'_>, at: usize, which: Parameter) -> Option<RiskKind> {
-    parameter(which, Some(args.value(at)?))
+    let new = Some(args.value(at)?);
+    Some(RiskKind::ParameterUpdate(ParameterUpdate { new, ..update(which) }))
 }
 
 /// Old value, then new one.
 fn replaced(args: &Args<'_>, which: Parameter) -> Option<RiskKind> {
     let (old, new) = (Some(args.value(0)?), Some(args.value(1)?));
-    Some(RiskKind::ParameterUpdate(ParameterUpdate { parameter: which, sender: None, old, new }))
+    Some(RiskKind::ParameterUpdate(ParameterUpdate { old, new, ..update(which) }))
 }
 
 fn paused(args: &Args<'_>, is_paused: bool) -> Option<RiskKind> {
     Some(RiskKind::ParameterUpdate(ParameterUpdate {
-        parameter: Parameter::Paused,
         sender: args.address(0),
         old: Some(DynSolValue::Bool(!is_paused)),
         new: Some(DynSolValue::Bool(is_paused)),
+        ..update(Parameter::Paused)
     }))
 }
 
-fn operation(args: &Args<'_>, stage: Stage, parts: &[usize]) -> Option<RiskKind> {
+fn operation(args: &Args<'_>, stage: Stage, call: OperationCall) -> Option<RiskKind> {
     let id = args.word(0)?;
-    let new = if parts.is_empty() { None } else { Some(args.tuple(parts)?) };
-    parameter(Parameter::Operation { id, stage }, new)
+    let call = (call != OperationCall::default()).then_some(call);
+    Some(RiskKind::ParameterUpdate(ParameterUpdate {
+        call,
+        ..update(Parameter::Operation { id, stage })
+    }))
+}
+
+/// The three events of Compound's timelock have the same arguments.
+fn compound_operation(args: &Args<'_>, stage: Stage) -> Option<RiskKind> {
+    let call = OperationCall {
+        target: Some(args.address(1)?),
+        value_wei: Some(args.uint(2)?),
+        signature: Some(args.string(3)?),
+        data: Some(args.bytes(4)?),
+        ready_at_s: Some(args.seconds(5)?),
+        delay_s: None,
+    };
+    operation(args, stage, call)
 }
 
 fn oracle(what: OracleUpdateKind) -> OracleUpdate {
@@ -173,8 +196,8 @@ const TABLE: &[Family] = &[
             reason: Some(a.word(4)?), ..role(Role::Role, a.bool(3)?)
         })),
         (super::PARAMETER_UPDATE, |a| Some(RiskKind::ParameterUpdate(ParameterUpdate {
-            parameter: Parameter::Named(a.word(0)?), sender: Some(a.address(1)?),
-            old: Some(a.value(2)?), new: Some(a.value(3)?),
+            sender: Some(a.address(1)?), old: Some(a.value(2)?), new: Some(a.value(3)?),
+            ..update(Parameter::Named(a.word(0)?))
         }))),
         (super::ORACLE_LAG, |a| Some(RiskKind::Oracle(OracleUpdate {
             feed: Some(a.address(0)?.into_word()), updated_at_s: Some(a.seconds(1)?),
@@ -215,13 +238,13 @@ const TABLE: &[Family] = &[
             |a| set(a, 1, Parameter::GrantDelay(a.word(0)?))),
         ("TargetClosed(address indexed target, bool closed)", |a| set(a, 1, Parameter::TargetClosed(a.address(0)?))),
         ("TargetFunctionRoleUpdated(address indexed target, bytes4 selector, uint64 indexed roleId)",
-            |a| parameter(Parameter::TargetFunctionRole(a.address(0)?), Some(a.tuple(&[1, 2])?))),
+            |a| Some(RiskKind::ParameterUpdate(ParameterUpdate { new: Some(a.tuple(&[1, 2])?), ..update(Parameter::TargetFunctionRole(a.address(0)?)) }))),
         ("TargetAdminDelayUpdated(address indexed target, uint32 delay, uint48 since)",
             |a| set(a, 1, Parameter::TargetAdminDelay(a.address(0)?))),
         ("OperationScheduled(bytes32 indexed operationId, uint32 indexed nonce, uint48 schedule, address caller, address target, bytes data)",
-            |a| operation(a, Stage::Scheduled, &[4, 5, 2])),
-        ("OperationExecuted(bytes32 indexed operationId, uint32 indexed nonce)", |a| operation(a, Stage::Executed, &[])),
-        ("OperationCanceled(bytes32 indexed operationId, uint32 indexed nonce)", |a| operation(a, Stage::Cancelled, &[])),
+            |a| operation(a, Stage::Scheduled, OperationCall { ready_at_s: Some(a.seconds(2)?), target: Some(a.address(4)?), data: Some(a.bytes(5)?), ..OperationCall::default() })),
+        ("OperationExecuted(bytes32 indexed operationId, uint32 indexed nonce)", |a| operation(a, Stage::Executed, OperationCall::default())),
+        ("OperationCanceled(bytes32 indexed operationId, uint32 indexed nonce)", |a| operation(a, Stage::Cancelled, OperationCall::default())),
         ("AuthorityUpdated(address authority)", |a| now(a, 0, Role::Authority)),
     ]),
     ("Solmate Auth", &[
@@ -260,7 +283,7 @@ const TABLE: &[Family] = &[
     ]),
     ("ERC-2535 diamond", &[
         ("DiamondCut((address,uint8,bytes4[])[] diamondCut, address init, bytes data)",
-            |a| parameter(Parameter::Facets, Some(a.tuple(&[0, 1, 2])?))),
+            |a| Some(RiskKind::ParameterUpdate(ParameterUpdate { new: Some(a.tuple(&[0, 1, 2])?), ..update(Parameter::Facets) }))),
     ]),
     ("OpenZeppelin Pausable", &[
         ("Paused(address account)", |a| paused(a, true)),
@@ -271,10 +294,10 @@ const TABLE: &[Family] = &[
     ("OpenZeppelin TimelockController", &[
         ("MinDelayChange(uint256 oldDuration, uint256 newDuration)", |a| replaced(a, Parameter::MinDelay)),
         ("CallScheduled(bytes32 indexed id, uint256 indexed index, address target, uint256 value, bytes data, bytes32 predecessor, uint256 delay)",
-            |a| operation(a, Stage::Scheduled, &[2, 3, 4, 6])),
+            |a| operation(a, Stage::Scheduled, OperationCall { target: Some(a.address(2)?), value_wei: Some(a.uint(3)?), data: Some(a.bytes(4)?), delay_s: Some(a.seconds(6)?), ..OperationCall::default() })),
         ("CallExecuted(bytes32 indexed id, uint256 indexed index, address target, uint256 value, bytes data)",
-            |a| operation(a, Stage::Executed, &[2, 3, 4])),
-        ("Cancelled(bytes32 indexed id)", |a| operation(a, Stage::Cancelled, &[])),
+            |a| operation(a, Stage::Executed, OperationCall { target: Some(a.address(2)?), value_wei: Some(a.uint(3)?), data: Some(a.bytes(4)?), ..OperationCall::default() })),
+        ("Cancelled(bytes32 indexed id)", |a| operation(a, Stage::Cancelled, OperationCall::default())),
     ]),
     ("OpenZeppelin Governor", &[
         ("VotingDelaySet(uint256 oldVotingDelay, uint256 newVotingDelay)", |a| replaced(a, Parameter::VotingDelay)),
@@ -291,11 +314,11 @@ const TABLE: &[Family] = &[
         ("NewImplementation(address oldImplementation, address newImplementation)", |a| replaced(a, Parameter::Implementation)),
         ("NewDelay(uint256 indexed newDelay)", |a| set(a, 0, Parameter::MinDelay)),
         ("QueueTransaction(bytes32 indexed txHash, address indexed target, uint256 value, string signature, bytes data, uint256 eta)",
-            |a| operation(a, Stage::Scheduled, &[1, 2, 3, 4, 5])),
+            |a| compound_operation(a, Stage::Scheduled)),
         ("ExecuteTransaction(bytes32 indexed txHash, address indexed target, uint256 value, string signature, bytes data, uint256 eta)",
-            |a| operation(a, Stage::Executed, &[1, 2, 3, 4, 5])),
+            |a| compound_operation(a, Stage::Executed)),
         ("CancelTransaction(bytes32 indexed txHash, address indexed target, uint256 value, string signature, bytes data, uint256 eta)",
-            |a| operation(a, Stage::Cancelled, &[1, 2, 3, 4, 5])),
+            |a| compound_operation(a, Stage::Cancelled)),
     ]),
     ("Chainlink aggregator", &[
         ("AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)",

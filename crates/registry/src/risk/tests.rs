@@ -77,8 +77,20 @@ fn describe(event: &RiskEvent) -> String {
         RiskKind::ParameterUpdate(update) => {
             part("what", Some(format!("{:?}", update.parameter)));
             part("sender", address(&update.sender));
-            part("old", Some(show(&update.old)));
-            part("new", Some(show(&update.new)));
+            match &update.call {
+                None => {
+                    part("old", Some(show(&update.old)));
+                    part("new", Some(show(&update.new)));
+                }
+                Some(call) => {
+                    part("target", address(&call.target));
+                    part("value_wei", call.value_wei.map(|v| v.to_string()));
+                    part("signature", call.signature.clone());
+                    part("data", call.data.as_ref().map(|v| v.to_string()));
+                    part("delay_s", call.delay_s.map(|v| v.to_string()));
+                    part("ready_at_s", call.ready_at_s.map(|v| v.to_string()));
+                }
+            }
         }
         RiskKind::Oracle(update) => {
             part("what", Some(format!("{:?}", update.what)));

@@ -1,10 +1,14 @@
 //! `bellwether lint`: what can be found wrong before anything is deployed.
 
-mod output; // in which form, and what counts as failure
+mod folder; //    everything over the user's folder
+mod output; //    in which form, and what counts as failure
+mod selectors; // whether interfaces fit together
+mod waivers; //   what is accepted, when there is no folder
 
 use super::{FolderArgument, Outcome};
 
 pub(super) use output::OutputArguments;
+pub(super) use waivers::WaiversArgument;
 
 /// Find what is wrong in interfaces, events and storage layouts, before it is deployed and after.
 ///
@@ -19,20 +23,25 @@ pub(super) use output::OutputArguments;
     after_help = "Example:\n  bellwether lint my-protocol/\n  bellwether lint --sarif > lint.sarif"
 )]
 pub(super) struct Lint {
+    #[command(subcommand)]
+    what: Option<What>,
     #[command(flatten)]
     folder: FolderArgument,
     #[command(flatten)]
     output: OutputArguments,
 }
 
+/// The lints that stand alone.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Selectors(selectors::Selectors),
+}
+
 impl Lint {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        use crate::config::{Config, Folder, Missing};
-        use anyhow::Context as _;
-        let config = Config::load(&Folder::new(&self.folder.folder), Missing::IsFine)
-            .context("the folder has mistakes; `bellwether check` lists them")?;
-        let judged = config.registry.deployments().len();
-        let report = registry::lint::Report { judged, ..Default::default() };
-        self.output.finish(report, &config.waivers, "contract", None)
+        match self.what {
+            Some(What::Selectors(command)) => command.run(),
+            None => folder::run(&self.folder.folder, &self.output),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Rules that fire and rules that stay quiet.
 
-mod waivers; // accepted until a day, and not beyond
+mod interface; // rules over interfaces, and the forms they come in
+mod waivers; //   accepted until a day, and not beyond
 
 use super::*;
 
