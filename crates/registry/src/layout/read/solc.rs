@@ -41,6 +41,7 @@ pub(super) fn layout(value: &Value) -> Result<Layout, ReadError> {
         }
         Some(other) => return Err(bad("namespaces", "an object", other)),
     }
+    layout.lists_namespaces = object.get("namespaces").is_some_and(Value::is_object);
     add_types(object, &mut layout.types)?;
     complete(&mut layout);
     Ok(layout)
