@@ -38,7 +38,7 @@ pub fn discover(folder: &Path) -> anyhow::Result<Discovery> {
     let mut discovery = Discovery::default();
     hardhat_deploy(&folder.join("deployments"), &mut discovery)?;
     ignition(&folder.join("ignition/deployments"), &mut discovery)?;
-    if discovery == Discovery::default() {
+    if discovery.found.is_empty() && discovery.left_out.is_empty() {
         discovery.left_out.push(format!(
             "{}: neither deployments/<network>/ nor ignition/deployments/ holds a deployment",
             folder.display()
@@ -71,6 +71,7 @@ fn hardhat_deploy(folder: &Path, discovery: &mut Discovery) -> anyhow::Result<()
                     address,
                     abi_json: deployed.abi.map(|abi| abi.to_string()),
                     first_block: deployed.receipt.and_then(|r| r.block_number),
+                    surveyed: None,
                 }),
                 Err(why) => discovery.left_out.push(format!("{name}: {why}")),
             }
@@ -100,7 +101,7 @@ fn ignition(folder: &Path, discovery: &mut Discovery) -> anyhow::Result<()> {
                 Ok(address) => {
                     let abi_json =
                         fs::read_to_string(deployment.join(format!("artifacts/{id}.json"))).ok();
-                    discovery.add(Found { name, chain_id, address, abi_json, first_block: None });
+                    discovery.add(Found { name, chain_id, address, abi_json, first_block: None, surveyed: None });
                 }
                 Err(why) => discovery.left_out.push(format!("{name}: {why}")),
             }
