@@ -24,11 +24,11 @@ use crate::terminal::Progress;
 pub use holders::{Holder, HolderKind};
 
 /// Steps from the given addresses that are taken.
-pub const DEPTH_MAX: usize = 5;
+const DEPTH_MAX: usize = 5;
 /// Contracts that one survey looks at.
-pub const CONTRACTS_MAX: usize = 96;
+const CONTRACTS_MAX: usize = 96;
 /// Addresses that are asked for membership of one contract.
-pub const CANDIDATES_MAX: usize = 256;
+const CANDIDATES_MAX: usize = 256;
 
 /// Whether a contract is the team's to guard, or something it depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
