@@ -14,6 +14,8 @@ pub mod explorer; //   links to a block explorer
 pub mod fact; //       decoded values become evidence
 pub mod import; //     what a team already wrote down, in the formats of its tools
 pub mod labels; //     what is known about addresses in general
+pub mod layout; //   where storage is kept, and whether an upgrade finds it
+pub mod lint; //       what can be found wrong before anything is deployed
 pub mod proxy; //      where a proxy keeps its implementation
 mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators

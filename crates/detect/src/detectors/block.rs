@@ -69,7 +69,13 @@ impl Transfer {
 }
 
 /// Who was asked, and with which calldata; without any for the native balance.
-type Asked<'a> = (Address, Option<&'a [u8]>);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Asked<'a> {
+    Call(Address, &'a [u8]),
+    Balance(Address),
+    Storage(Address, B256),
+    CodeHash(Address),
+}
 
 type DecodedCell = OnceCell<Box<Result<DecodedLog, Undecoded>>>;
 
@@ -164,8 +170,10 @@ impl<'a> Block<'a> {
         let reads = &self.bundle.reads;
         let places = self.reads.get_or_init(|| {
             let asked = |request: &'a ReadRequest| match request {
-                ReadRequest::Call { to, input } => (*to, Some(input.as_ref())),
-                ReadRequest::Balance(of) => (*of, None),
+                ReadRequest::Call { to, input } => Asked::Call(*to, input.as_ref()),
+                ReadRequest::Balance(of) => Asked::Balance(*of),
+                ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
+                ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
             };
             // Of two answers to one question the first counts, so it is put in last.
             let all = reads.iter().enumerate().rev();
@@ -176,13 +184,26 @@ impl<'a> Block<'a> {
 
     /// Native value of an account after the block in wei, if it was asked and answered.
     pub fn balance(&self, of: Address) -> Option<U256> {
-        let word: [u8; 32] = self.read((of, None))?.as_ref().ok()?.as_ref().try_into().ok()?;
-        Some(U256::from_be_bytes(word))
+        self.word(Asked::Balance(of)).map(Into::into)
+    }
+
+    /// A word of storage after the block, if it was asked and answered.
+    pub fn storage(&self, of: Address, slot: B256) -> Option<B256> {
+        self.word(Asked::Storage(of, slot))
+    }
+
+    /// Hash of an account's code after the block, if it was asked and answered.
+    pub fn code_hash(&self, of: Address) -> Option<B256> {
+        self.word(Asked::CodeHash(of))
+    }
+
+    fn word(&self, asked: Asked<'_>) -> Option<B256> {
+        B256::try_from(self.read(asked)?.as_ref().ok()?.as_ref()).ok()
     }
 
     /// The answer of a read that returns words; the reason when there is none.
     pub fn read_words(&self, to: Address, input: &[u8], words: usize) -> Result<Vec<U256>, String> {
-        match self.read((to, Some(input))) {
+        match self.read(Asked::Call(to, input)) {
             None => Err(format!("call 0x{} of {to} was not made", hex::encode(input))),
             Some(Err(reason)) => Err(format!("call of {to} failed: {reason}")),
             Some(Ok(bytes)) if bytes.len() < words * 32 => {

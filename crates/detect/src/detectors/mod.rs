@@ -22,7 +22,7 @@ pub mod telemetry; //   gas, failures and rates against their own past
 
 use std::sync::Arc;
 
-use model::{BlindMonitor, BlockRef, ChainEvent, Level, Name, ReadRequest, Severity, UnixSeconds};
+use model::{BlindMonitor, BlockRef, ChainEvent, Level, Name, PlannedRead, Severity, UnixSeconds};
 use registry::{Deployment, Registry};
 
 pub use block::{Block, Touch, What};
@@ -136,8 +136,8 @@ pub trait Judge: Send + Sync {
     /// What wakes it.
     fn wants(&self) -> Wants;
 
-    /// Reads it needs with every block.
-    fn reads(&self) -> Vec<ReadRequest> {
+    /// Reads it needs, each with how often. One that is due and missing makes the judge blind.
+    fn reads(&self) -> Vec<PlannedRead> {
         Vec::new()
     }
 

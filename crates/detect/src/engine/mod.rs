@@ -12,7 +12,7 @@ mod routes; //   which monitors a log, call or transaction concerns
 use std::sync::Arc;
 
 use model::{
-    BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadRequest, Sample, StateChange,
+    BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadPlan, Sample, StateChange,
     StateEntry, StateUndo, UnixSeconds,
 };
 use registry::Registry;
@@ -137,9 +137,9 @@ impl Engine {
         self.networks.get(network).map_or_else(Vec::new, |network| network.table.to_entries())
     }
 
-    /// Contract reads that must come with every block of a network, without repetition.
-    pub fn reads(&self, network: &Name) -> Vec<ReadRequest> {
-        self.networks.get(network).map_or_else(Vec::new, Network::reads)
+    /// Reads of the state that must come with the blocks of a network.
+    pub fn reads(&self, network: &Name) -> ReadPlan {
+        self.networks.get(network).map_or_else(ReadPlan::default, Network::reads)
     }
 
     /// Applies one event.

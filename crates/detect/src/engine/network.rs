@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::Address;
 use model::{
     BlindMonitor, BlindReason, BlockBundle, BlockCoverage, BlockRef, ChainEvent, CoverageResult,
-    Finding, Level, Name, ReadRequest, Sample, Severity, StateChange, UnixSeconds,
+    Finding, Level, Name, ReadPlan, Sample, Severity, StateChange, UnixSeconds,
 };
 use registry::{EventAbi, FunctionAbi, Registry};
 use rustc_hash::FxHashMap;
@@ -83,18 +83,12 @@ impl Network {
         self.severities = severities;
     }
 
-    pub(super) fn reads(&self) -> Vec<ReadRequest> {
-        let mut reads: Vec<ReadRequest> = self
-            .monitors
-            .iter()
-            .flat_map(|monitor| match &monitor.rule {
-                Rule::Detector { judge, .. } => judge.reads(),
-                Rule::Expression(_) => Vec::new(),
-            })
-            .collect();
-        reads.sort_unstable();
-        reads.dedup();
-        reads
+    pub(super) fn reads(&self) -> ReadPlan {
+        let reads = self.monitors.iter().flat_map(|monitor| match &monitor.rule {
+            Rule::Detector { judge, .. } => judge.reads(),
+            Rule::Expression(_) => Vec::new(),
+        });
+        ReadPlan::new(reads.collect())
     }
 
     pub(super) fn matcher(&self, at: MatcherRef) -> &Matcher {
