@@ -156,6 +156,39 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
         appear(&log.address, woken);
         wake_log(network, block, at, ordinal as u32, woken);
     }
+    if network.routes.wants_involving {
+        wake_involved(network, &occurrence, whole, woken);
+    }
+}
+
+/// The monitors of every deployment that the transaction involves, each monitor once.
+fn wake_involved(
+    network: &Network,
+    occurrence: &Occurrence<'_>,
+    whole: Match,
+    woken: &mut Woken,
+) {
+    let tx = occurrence.tx;
+    let parties = std::iter::once(&tx.from).chain(&tx.to).chain(&tx.created);
+    let mut involved: Vec<u32> = parties
+        .chain(tx.logs.iter().map(|log| &log.address))
+        .filter_map(|address| network.guarded.get(address).copied())
+        .collect();
+    involved.sort_unstable();
+    involved.dedup();
+    let before = (woken.matches.len(), woken.failures.len());
+    for index in involved {
+        if let Some(local) = network.routes.local.get(&index) {
+            woken.test(network, &local.involving_transactions, occurrence, whole, |_| true);
+        }
+    }
+    // One transaction that involves several deployments of a monitor is still one match.
+    let mut told = std::collections::BTreeSet::new();
+    let new = woken.matches.split_off(before.0);
+    woken.matches.extend(new.into_iter().filter(|(to, _)| told.insert(to.monitor)));
+    let mut told = std::collections::BTreeSet::new();
+    let new = woken.failures.split_off(before.1);
+    woken.failures.extend(new.into_iter().filter(|(monitor, _)| told.insert(*monitor)));
 }
 
 fn wake_call(
@@ -439,7 +472,7 @@ fn claim_of(
                 Occurrence { args: &args, block: header, tx, log: None, call: Some(call) };
             Some(matcher.claim(block, at, &occurrence, severity))
         }
-        (Match::Transaction { tx }, Occasion::Transaction) => {
+        (Match::Transaction { tx }, Occasion::Transaction | Occasion::Involving) => {
             let tx = block.tx(tx);
             let occurrence = Occurrence { args: &[], block: header, tx, log: None, call: None };
             Some(matcher.claim(block, at, &occurrence, severity))

@@ -77,6 +77,7 @@ pub(super) struct Local {
     pub(super) anonymous_events: Bucket,
     pub(super) calls: FxHashMap<[u8; 4], Bucket>,
     pub(super) direct_transactions: Bucket,
+    pub(super) involving_transactions: Bucket,
     /// Detectors by topic, by any call, by any transfer, by any appearance.
     pub(super) by_topic: FxHashMap<B256, Vec<u32>>,
     pub(super) by_call: Vec<u32>,
@@ -96,6 +97,8 @@ pub(super) struct Routes {
     pub(super) chain_moves: Vec<u32>,
     pub(super) coverage: Vec<u32>,
     pub(super) wants_transfers: bool,
+    /// Whether any monitor asks which transactions involve a deployment.
+    pub(super) wants_involving: bool,
 }
 
 impl Routes {
@@ -129,6 +132,7 @@ impl Routes {
                 Rule::Expression(matchers) => {
                     for (matcher_at, matcher) in matchers.iter().enumerate() {
                         let to = MatcherRef { monitor: at, matcher: matcher_at as u32 };
+                        routes.wants_involving |= matches!(matcher.occasion, Occasion::Involving);
                         routes.bucket(matcher).add(to, matcher);
                     }
                 }
@@ -148,6 +152,7 @@ impl Routes {
                     },
                     Occasion::Call(function) => local.calls.entry(function.selector).or_default(),
                     Occasion::Transaction => &mut local.direct_transactions,
+                    Occasion::Involving => &mut local.involving_transactions,
                 }
             }
             (None, Occasion::Event(event)) => {
@@ -158,7 +163,9 @@ impl Routes {
             (None, Occasion::Call(function)) => {
                 self.calls_anywhere.entry(function.selector).or_default()
             }
-            (None, Occasion::Transaction) => &mut self.transactions,
+            // Without a deployment there is nothing to be involved in: such a monitor is refused
+            // when it is compiled.
+            (None, Occasion::Transaction | Occasion::Involving) => &mut self.transactions,
         }
     }
 }

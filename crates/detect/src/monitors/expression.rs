@@ -37,6 +37,7 @@ pub(crate) enum Occasion {
     Event(Arc<EventAbi>),
     Call(Arc<FunctionAbi>),
     Transaction,
+    Involving,
 }
 
 /// Where something matched.
@@ -51,8 +52,12 @@ impl Matcher {
     /// Least that the network must give: nested calls are seen only in traces.
     pub(crate) fn needs(&self) -> Level {
         match self.occasion {
-            Occasion::Call(_) => Level::Traces,
-            Occasion::Event(_) | Occasion::Transaction => Level::Logs,
+            Occasion::Call(_) => {
+                let program = self.program.as_ref();
+                let is_outermost = program.is_some_and(Program::is_of_outermost_calls);
+                if is_outermost { Level::Logs } else { Level::Traces }
+            }
+            Occasion::Event(_) | Occasion::Transaction | Occasion::Involving => Level::Logs,
         }
     }
 
@@ -60,7 +65,7 @@ impl Matcher {
     pub(crate) fn shape(&self) -> Vec<bool> {
         match &self.occasion {
             Occasion::Event(event) => event.params.iter().map(|param| param.indexed).collect(),
-            Occasion::Call(_) | Occasion::Transaction => Vec::new(),
+            Occasion::Call(_) | Occasion::Transaction | Occasion::Involving => Vec::new(),
         }
     }
 
@@ -96,7 +101,7 @@ impl Matcher {
         let params = match &self.occasion {
             Occasion::Event(event) => event.params.as_slice(),
             Occasion::Call(function) => function.inputs.as_slice(),
-            Occasion::Transaction => &[],
+            Occasion::Transaction | Occasion::Involving => &[],
         };
         let label =
             |address: Address| block.registry.label(block.network(), address).map(str::to_owned);
@@ -255,6 +260,7 @@ impl<'r> ExpressionScope<'r> {
                     deployment.abi.find_function(text).map(|f| Occasion::Call(f.clone()))
                 }
                 Subject::Transaction => Ok(Occasion::Transaction),
+                Subject::Involving => Ok(Occasion::Involving),
             };
             build(Some((index, deployment)), found.map_err(|e| on(e.to_string())));
         }
@@ -273,6 +279,9 @@ impl<'r> ExpressionScope<'r> {
                     Transfer(address indexed from, address indexed to, uint256 value)";
         match (subject, abi) {
             (Subject::Transaction, _) => Ok(Occasion::Transaction),
+            (Subject::Involving, _) => {
+                Err("involving needs deployments: name them in on".to_owned())
+            }
             (Subject::Event(text), Some(abi)) => {
                 abi.find_event(text).map(|e| Occasion::Event(e.clone())).map_err(|e| e.to_string())
             }
@@ -384,7 +393,7 @@ impl<'r> ExpressionScope<'r> {
         let mut scope = match occasion {
             Occasion::Event(event) => Scope::event(&parameters(&event.params)),
             Occasion::Call(function) => Scope::call(&parameters(&function.inputs)),
-            Occasion::Transaction => Scope::transaction(),
+            Occasion::Transaction | Occasion::Involving => Scope::transaction(),
         };
         for (name, addresses) in &self.label_sets {
             scope = scope.with_labels(name, addresses.clone());

@@ -58,8 +58,11 @@ pub enum RuleSpec {
 ///   `call.success`. Calls inside transactions need traces; without them the monitor judges the
 ///   outermost calls and is blind otherwise. A delegate call runs foreign code in the caller's name
 ///   and is skipped unless the condition asks for `call.kind`.
+/// - A call monitor whose condition begins with or contains, behind `&&`, `call.depth == 0` looks at
+///   the outermost calls alone and needs no traces.
 /// - A transaction is looked at whether it failed or not. With deployments, those transactions are
-///   meant that call one of them directly.
+///   meant that call one of them directly; [`Subject::Involving`] means those that touch one of them
+///   in any way that receipts show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// `Redeemed`, or `Redeemed(address,uint256)` where the name is not enough.
@@ -68,6 +71,9 @@ pub enum Subject {
     Call(String),
     /// Transactions as such.
     Transaction,
+    /// Transactions that one of the deployments sent, is called or created by, or emitted a log in.
+    /// Each is looked at once, however many of the deployments it involves.
+    Involving,
 }
 
 /// The part of a monitor's declaration that a mistake is in, for those who know where it was

@@ -170,6 +170,45 @@ fn transactions_match_directly_called_deployments_or_all() {
 }
 
 #[test]
+fn a_transaction_involves_who_sent_it_whom_it_calls_and_who_emitted_in_it_once() {
+    let me = address(ALICE);
+    let txs = || {
+        block([
+            tx(ALICE, VAULT),
+            tx(VAULT, POOL).salt(1),
+            tx(ALICE, 0x77).salt(2).log(redeemed(me, 5)),
+            tx(ALICE, 0x77).salt(3),
+            tx(ALICE, VAULT).failed().salt(4),
+        ])
+    };
+    let count = |on: &[&str], when: Option<&str>| {
+        let mut world = one(Subject::Involving, on, when);
+        world.push(12, &txs()).findings.len()
+    };
+    assert_eq!(count(&["vault"], None), 4, "all but the one among strangers");
+    assert_eq!(count(&["vault", "pool"], None), 4, "two deployments in one transaction: one match");
+    assert_eq!(count(&["vault"], Some("tx.status == failed")), 1);
+    let registry = Arc::new(Registry::new(deployments(), Default::default()).unwrap());
+    let nowhere = expression("m", &[], Subject::Involving, None);
+    let errors = Engine::new(registry, vec![nowhere]).unwrap_err();
+    assert_eq!(
+        errors[0].to_string(),
+        "monitor m: involving needs deployments: name them in on"
+    );
+}
+
+#[test]
+fn a_monitor_of_outermost_calls_needs_no_traces() {
+    let blind_of = |when: &str| {
+        let mut world = one(Subject::Call("redeem".into()), &["vault"], Some(when));
+        blind(&world.push(12, &block([tx(ALICE, VAULT)]))).len()
+    };
+    assert_eq!(blind_of("call.depth == 0 && amount > 1"), 0);
+    assert_eq!(blind_of("amount > 1"), 1);
+    assert_eq!(blind_of("call.depth == 0 || amount > 1"), 1, "a nested call could match");
+}
+
+#[test]
 fn monitors_indexed_by_address_match_as_the_others_do() {
     let me = address(ALICE);
     let when = format!("holder == {me} && amount > 1");
