@@ -19,6 +19,7 @@ pub mod lint; //       what can be found wrong before anything is deployed
 pub mod proxy; //      where a proxy keeps its implementation
 mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators
+pub mod threats; //    what could go wrong, and what each of it is met with
 
 pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Param};
 pub use address::parse_address;

@@ -147,7 +147,9 @@ impl Types {
         let Some(name) = field.label.strip_prefix('_') else { return false };
         let name = name.trim_start_matches('_').to_ascii_lowercase();
         let says_gap = name.strip_prefix("gap").is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with('_') || rest.starts_with(|c: char| c.is_ascii_digit())
+            rest.is_empty()
+                || rest.starts_with('_')
+                || rest.starts_with(|c: char| c.is_ascii_digit())
         });
         says_gap
             && matches!(
