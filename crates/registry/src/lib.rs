@@ -26,6 +26,7 @@ pub mod proxy; //      contracts that run another contract's code
 pub mod recognise; //  what a contract is, by questions and answers
 mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators
+pub mod threats; //    what could go wrong, and what each of it is met with
 
 pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Param};
 pub use address::parse_address;
