@@ -5,6 +5,7 @@
 //! [`write`](crate::init::write) touches the disk, and it never overwrites a file.
 
 pub mod findings; // what other people's bots found
+pub mod monitors; // rules of other monitors
 mod report; //      taken, not taken, different, still to do
 
 pub use report::{Import, Item, Report, Taken};

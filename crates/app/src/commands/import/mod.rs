@@ -2,6 +2,7 @@
 //! what was not and why.
 
 mod findings; // findings and labels of other people's bots
+mod monitors; // rules of other monitors
 
 use std::{
     fs,
@@ -26,7 +27,7 @@ use crate::{
 /// Exit code 0 when everything was taken, 1 when something was not, 2 when it could not be done.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  bellwether import lido findings.jsonl\n  bellwether import forta labels.json --into my-protocol"
+    after_help = "Examples:\n  bellwether import openzeppelin-monitor ../monitor/config --into my-protocol\n  bellwether import openzeppelin-monitor config --dry-run --compare --recorded blocks/\n  bellwether import forta labels.json --into my-protocol"
 )]
 pub(super) struct Import {
     #[command(subcommand)]
@@ -35,6 +36,7 @@ pub(super) struct Import {
 
 #[derive(Debug, clap::Subcommand)]
 enum From {
+    OpenzeppelinMonitor(monitors::OpenzeppelinMonitor),
     Forta(findings::Forta),
     Lido(findings::Lido),
 }
@@ -42,6 +44,7 @@ enum From {
 impl Import {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         match self.from {
+            From::OpenzeppelinMonitor(command) => command.run().await,
             From::Forta(command) => command.run(),
             From::Lido(command) => command.run(),
         }
