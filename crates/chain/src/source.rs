@@ -4,10 +4,10 @@
 //! prove (headers by their hash, bundles through [`crate::assemble`]); which of it to believe is
 //! not the source's business.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future};
 
 use alloy_primitives::B256;
-use model::{BlockBundle, BlockNumber, BlockRef, Header, Name, ReadRequest};
+use model::{BlockBundle, BlockNumber, BlockRef, Header, Name, ReadPlan};
 
 use crate::{
     Part, Refusal,
@@ -48,8 +48,9 @@ impl fmt::Display for At {
 pub struct Want {
     /// Rather a block without traces than no block at all.
     pub give_up_traces: bool,
-    /// Reads of the state to make at the block. One that nobody can make is left out of the bundle.
-    pub reads: Arc<[ReadRequest]>,
+    /// Reads of the state, those to make that are due at the block. One that nobody can make is left
+    /// out of the bundle.
+    pub reads: ReadPlan,
 }
 
 /// What one endpoint shows as its head.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
 use crate::{BlockRef, Header, Name, ReadRequest, Transaction, TxTrace};
@@ -91,15 +91,28 @@ impl BlockBundle {
     pub fn read(&self, to: Address, input: &[u8]) -> Option<&Result<Bytes, String>> {
         let is_asked = |request: &ReadRequest| match request {
             ReadRequest::Call { to: of, input: with } => *of == to && with.as_ref() == input,
-            ReadRequest::Balance(_) => false,
+            _ => false,
         };
         self.reads.iter().find(|read| is_asked(&read.request)).map(|read| &read.result)
     }
 
     /// Native value of an account after the block in wei, if it was asked and answered.
     pub fn balance(&self, of: Address) -> Option<U256> {
-        let read = self.reads.iter().find(|read| read.request == ReadRequest::Balance(of))?;
-        let word: [u8; 32] = read.result.as_ref().ok()?.as_ref().try_into().ok()?;
-        Some(U256::from_be_bytes(word))
+        self.word(&ReadRequest::Balance(of)).map(Into::into)
+    }
+
+    /// A word of storage after the block, if it was asked and answered.
+    pub fn storage(&self, of: Address, slot: B256) -> Option<B256> {
+        self.word(&ReadRequest::Storage { of, slot })
+    }
+
+    /// Hash of an account's code after the block, if it was asked and answered.
+    pub fn code_hash(&self, of: Address) -> Option<B256> {
+        self.word(&ReadRequest::CodeHash(of))
+    }
+
+    fn word(&self, request: &ReadRequest) -> Option<B256> {
+        let read = self.reads.iter().find(|read| read.request == *request)?;
+        B256::try_from(read.result.as_ref().ok()?.as_ref()).ok()
     }
 }

@@ -38,7 +38,7 @@ pub use finding::{
 };
 pub use name::{Name, NameError};
 pub use notification::{Notification, NotificationId, NotificationKind, NotificationState};
-pub use read::ReadRequest;
+pub use read::{PlannedRead, ReadPlan, ReadRequest};
 pub use sample::{Sample, SeriesKey};
 pub use secret::Secret;
 pub use severity::{ParseSeverityError, Severity};

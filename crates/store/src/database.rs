@@ -21,7 +21,12 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::{StoreError, migrate::migrate, outbox, series::SeriesIds};
+use crate::{
+    StoreError,
+    migrate::{check_schema, migrate},
+    outbox,
+    series::SeriesIds,
+};
 
 /// Read connections: more than the cores that would use them would only queue elsewhere.
 const READERS_MAX: usize = 4;
@@ -102,6 +107,18 @@ impl Store {
             tracing::info!(released, "messages that were on their way are due again");
         }
         Ok(Self::over(connection, Some(path.to_owned()), Some(lock)))
+    }
+
+    /// Opens a database that is there, only to read: also while another process watches with it.
+    /// Whatever would write is refused.
+    ///
+    /// # Errors
+    /// When it is not there, not ours, or has the schema of another version of this program.
+    pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let connection = open_reader(path)?;
+        check_schema(&connection, path)?;
+        Ok(Self::over(connection, Some(path.to_owned()), None))
     }
 
     /// A database that lives as long as its handle: for tests and for replays that keep nothing.

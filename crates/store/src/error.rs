@@ -41,6 +41,18 @@ pub enum StoreError {
         /// Newest schema this program has.
         known: i64,
     },
+    /// Written by an earlier version of this program, and only to be read.
+    #[error(
+        "the database {path} has schema {found}, this program reads {known}: `bellwether run` brings it up to date"
+    )]
+    OlderDatabase {
+        /// File.
+        path: PathBuf,
+        /// Schema of the file.
+        found: i64,
+        /// Schema of this program.
+        known: i64,
+    },
     /// The file system refused.
     #[error("cannot {operation} {path}")]
     Io {

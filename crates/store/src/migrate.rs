@@ -3,7 +3,7 @@
 //! A migration is SQL text with a number, applied once, in order, each in its own transaction
 //! together with the number in `user_version`. A released migration is never edited.
 
-use std::path::Path;
+use std::{cmp::Ordering, path::Path};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -18,11 +18,8 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
 /// Brings a database to the newest schema, or refuses it.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let open = |source| StoreError::Open { path: path.to_owned(), source };
-    let pragma = |connection: &Connection, name: &str| -> Result<i64, StoreError> {
-        connection.pragma_query_value(None, name, |row| row.get(0)).map_err(open)
-    };
-    let found = pragma(connection, "user_version")?;
-    let application_id = pragma(connection, "application_id")?;
+    let found = pragma(connection, "user_version", path)?;
+    let application_id = pragma(connection, "application_id", path)?;
     let tables: i64 = connection
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(open)?;
@@ -45,6 +42,26 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         tracing::info!(path = %path.display(), schema = number, "database migrated");
     }
     Ok(())
+}
+
+/// Refuses a database that is not exactly of the schema this program reads.
+pub(crate) fn check_schema(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let application_id = pragma(connection, "application_id", path)?;
+    if application_id != i64::from(APPLICATION_ID) {
+        let found = i32::try_from(application_id).unwrap_or_default();
+        return Err(StoreError::NotOurs { path: path.to_owned(), found });
+    }
+    let (found, known) = (pragma(connection, "user_version", path)?, MIGRATIONS.len() as i64);
+    match found.cmp(&known) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::NewerDatabase { path: path.to_owned(), found, known }),
+        Ordering::Less => Err(StoreError::OlderDatabase { path: path.to_owned(), found, known }),
+    }
+}
+
+fn pragma(connection: &Connection, name: &str, path: &Path) -> Result<i64, StoreError> {
+    let value = connection.pragma_query_value(None, name, |row| row.get(0));
+    value.map_err(|source| StoreError::Open { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

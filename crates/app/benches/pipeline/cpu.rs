@@ -71,11 +71,11 @@ impl Run {
                 ReadRequest::Call { .. } => {
                     vec![word(7), word(200_000_000_000), word(BEGIN_S), word(BEGIN_S), word(7)]
                 }
-                ReadRequest::Balance(_) => vec![word(200_000_000_000)],
+                _ => vec![word(200_000_000_000)],
             };
             StateRead { request, result: Ok(Bytes::from(words.concat())) }
         };
-        let answers = engine.reads(&network()).into_iter().map(answer).collect();
+        let answers = engine.reads(&network()).due(0).into_iter().map(answer).collect();
         Self { engine, answers, next: 1, findings: 0, blind: 0 }
     }
 

@@ -1,4 +1,4 @@
-//! `bellwether init`: from an address, a Foundry or a Hardhat folder to a folder that works.
+//! `bellwether init`: from an address, or the folder of a development tool, to a folder that works.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,13 @@ use super::Outcome;
 use crate::{
     config::{Config, Folder, Missing, parse_address},
     init::{
-        Discovery, Found, Written, address_on_chain, discover_foundry, discover_hardhat,
-        is_foundry, is_hardhat, propose, write,
+        Discovery, Found, Written, address_on_chain, discover_project, formats_of, propose, write,
     },
     terminal::print_line,
 };
 
-/// Write a folder that works: from a contract's address and an RPC URL, or from a Foundry or
-/// Hardhat project. Never overwrites a file.
+/// Write a folder that works: from a contract's address and an RPC URL, or from a project of Foundry,
+/// Hardhat, Truffle or the OpenZeppelin upgrades plug-ins. Never overwrites a file.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  bellwether init my-protocol --address 0x5aAe…eAed --rpc https://…\n  bellwether init my-protocol --from ../contracts\n  cd contracts && bellwether init bellwether"
@@ -32,7 +31,7 @@ pub(super) struct Init {
     /// RPC URL of the chain that the addresses are on. It is asked once and not written down.
     #[arg(long, value_name = "URL", env = "BELLWETHER_INIT_RPC", hide_env_values = true)]
     rpc: Option<String>,
-    /// Foundry or Hardhat project; the current folder when it is one.
+    /// Project of Foundry, Hardhat or Truffle; the current folder when it is one.
     #[arg(long, value_name = "FOLDER", conflicts_with = "address")]
     from: Option<PathBuf>,
     /// What was written, as one JSON object.
@@ -109,15 +108,12 @@ impl Init {
             return Ok(Discovery { found, left_out });
         }
         let project = self.from.clone().unwrap_or_else(|| PathBuf::from("."));
-        if is_foundry(&project) {
-            discover_foundry(&project)
-        } else if is_hardhat(&project) {
-            discover_hardhat(&project)
-        } else {
+        if formats_of(&project).is_empty() {
             bail!(
-                "{} is neither a Foundry nor a Hardhat project; say --from FOLDER, or --address 0x… --rpc URL",
+                "{} is no project of Foundry, Hardhat, Truffle or the OpenZeppelin upgrades plug-ins; say --from FOLDER, or --address 0x… --rpc URL",
                 project.display()
             )
         }
+        discover_project(&project)
     }
 }

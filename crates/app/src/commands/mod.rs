@@ -6,12 +6,19 @@ mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
+mod registry; // what is guarded: show, list, export, verify
+mod lint; //   what is wrong in interfaces, events and layouts
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Folder, Missing};
 
 /// Security operations for deployed on-chain protocols: watch every block, prove what was watched,
 /// find what is wrong, tell a person.
@@ -30,6 +37,8 @@ enum Command {
     Init(init::Init),
     Import(import::Import),
     Check(check::Check),
+    Registry(registry::RegistryCommand),
+    Lint(lint::Lint),
     Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
@@ -60,6 +69,8 @@ impl Cli {
                 Command::Init(command) => command.run().await,
                 Command::Import(command) => command.run().await,
                 Command::Check(command) => command.run(),
+                Command::Registry(command) => command.run(),
+                Command::Lint(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Devnet(command) => command.run().await,
@@ -80,6 +91,17 @@ impl Cli {
 fn could_not(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
     ExitCode::from(2)
+}
+
+/// The folder, read and checked; its mistakes become the error.
+fn loaded_from(folder: &Path) -> anyhow::Result<Config> {
+    Config::load(&Folder::new(folder), Missing::IsFine)
+        .map_err(|mistakes| anyhow::anyhow!("the folder has mistakes:\n{mistakes}"))
+}
+
+/// As [`loaded_from`], for commands whose only place is the folder.
+fn loaded(folder: &FolderArgument) -> anyhow::Result<Config> {
+    loaded_from(&folder.folder)
 }
 
 /// Where the user's folder is.

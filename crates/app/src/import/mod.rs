@@ -4,6 +4,7 @@
 //! says what was taken, what was not and why, and where our answers will differ. Only
 //! [`write`](crate::init::write) touches the disk, and it never overwrites a file.
 
+pub mod deployments; // what other tools know about contracts
 pub mod findings; // what other people's bots found
 pub mod monitors; // rules of other monitors
 mod report; //      taken, not taken, different, still to do

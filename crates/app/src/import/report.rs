@@ -18,6 +18,10 @@ pub struct Report {
     pub taken: Vec<Taken>,
     /// What is not, each with the reason and what to do instead.
     pub not_taken: Vec<Item>,
+    /// What was there already, each with what it is called here.
+    pub known: Vec<Item>,
+    /// What was seen and rightly not taken: it failed, was never sent, or is something else.
+    pub passed_over: Vec<Item>,
     /// Where our answer will differ from theirs, each with the reason.
     pub differs: Vec<Item>,
     /// What a person has to do before it runs.
@@ -53,6 +57,16 @@ impl Report {
         push_new(&mut self.not_taken, Item { what: what.into(), why: why.into() });
     }
 
+    /// Notes what is here already. The same thing is said once.
+    pub fn known(&mut self, what: impl Into<String>, r#as: impl Into<String>) {
+        push_new(&mut self.known, Item { what: what.into(), why: r#as.into() });
+    }
+
+    /// Notes what was seen and rightly not taken. The same thing is said once.
+    pub fn pass_over(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        push_new(&mut self.passed_over, Item { what: what.into(), why: why.into() });
+    }
+
     /// Notes a difference. The same one is said once.
     pub fn differ(&mut self, what: impl Into<String>, why: impl Into<String>) {
         push_new(&mut self.differs, Item { what: what.into(), why: why.into() });
@@ -66,7 +80,7 @@ impl Report {
         }
     }
 
-    /// Whether everything was taken.
+    /// Whether everything was taken that should have been.
     pub fn is_whole(&self) -> bool {
         self.not_taken.is_empty()
     }

@@ -1,22 +1,21 @@
 //! From what a team already has (an address, a Foundry or a Hardhat folder) to a folder that works.
 //!
-//! Discovery is pure over files or chain answers; proposing is pure over what was discovered; only
+//! Discovery reads what [`registry::import`] reads, or chain answers; proposing is pure over what was discovered; only
 //! [`write`] touches the disk, and it never overwrites a file.
 
 mod address; //  one contract, known by its address and what its code answers to
-mod foundry; //  `broadcast/` and `out/`
-mod hardhat; //  `deployments/` and Ignition
 mod node; //     what a node says about an address
+mod project; //  the folder of a development tool
 mod propose; //  the files, as text
 mod write; //    onto the disk, showing each
 
 use model::{Address, Name};
 
 pub use address::from_code;
-pub use foundry::{discover as discover_foundry, is_project as is_foundry};
-pub use hardhat::{discover as discover_hardhat, is_project as is_hardhat};
 pub use node::{OnChain, address_on_chain};
+pub use project::{discover as discover_project, formats as formats_of};
 pub use propose::{Proposal, propose};
+pub(crate) use propose::{ROUTES, class_of, general_file, network_file, rpc_variable};
 pub use write::{Written, write};
 
 /// A contract that was found.

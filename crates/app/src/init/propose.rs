@@ -95,12 +95,12 @@ const GAS: Wish = Wish {
 pub fn propose(folder_name: &str, found: &[Found]) -> Proposal {
     let mut files = Vec::new();
     let mut notes = Vec::new();
-    files.push(("bellwether.toml".to_owned(), general(folder_name)));
+    files.push(("bellwether.toml".to_owned(), general_file(folder_name)));
     let mut chains: Vec<u64> = found.iter().map(|f| f.chain_id).collect();
     chains.sort_unstable();
     chains.dedup();
     for chain_id in &chains {
-        files.push((format!("networks/{}.toml", chain_name(*chain_id)), network(*chain_id)));
+        files.push((format!("networks/{}.toml", chain_name(*chain_id)), network_file(*chain_id)));
         notes.push(format!(
             "set {} to an RPC URL of chain {chain_id} before `bellwether run`",
             rpc_variable(*chain_id)
@@ -149,7 +149,7 @@ pub fn propose(folder_name: &str, found: &[Found]) -> Proposal {
 }
 
 /// Name of the environment variable for a chain's RPC URL.
-fn rpc_variable(chain_id: u64) -> String {
+pub(crate) fn rpc_variable(chain_id: u64) -> String {
     format!("RPC_{}", chain_name(chain_id).as_str().to_ascii_uppercase().replace(['-', '.'], "_"))
 }
 
@@ -177,7 +177,8 @@ fn has_function(abi: &ContractAbi, names: &[&str]) -> bool {
     names.iter().all(|name| abi.functions().any(|function| function.name == *name))
 }
 
-fn class_of(abi: &ContractAbi) -> Class {
+/// What kind of thing an interface says a contract is.
+pub(crate) fn class_of(abi: &ContractAbi) -> Class {
     let is = |names: &[&str]| has_function(abi, names);
     if is(&["latestRoundData"]) {
         Class::Oracle
@@ -214,7 +215,8 @@ fn wanted(abi: &ContractAbi, class: Class) -> Vec<&'static Wish> {
     wanted
 }
 
-fn general(name: &str) -> String {
+/// `bellwether.toml` of a new folder.
+pub(crate) fn general_file(name: &str) -> String {
     format!(
         r#"# Bellwether watches the contracts in deployments/ on the networks in networks/.
 # `bellwether check` reads this folder and reports every mistake at once; it needs no network.
@@ -229,7 +231,8 @@ listen = "127.0.0.1:7410"
     )
 }
 
-fn network(chain_id: u64) -> String {
+/// `networks/<name>.toml` of a chain that is new to a folder.
+pub(crate) fn network_file(chain_id: u64) -> String {
     let variable = rpc_variable(chain_id);
     let explorer = match chain_id {
         1 => "explorer = \"https://etherscan.io\"\n",
@@ -296,7 +299,8 @@ fn monitors(wishes: &Wishes) -> String {
     text
 }
 
-const ROUTES: &str = r#"# Who hears what. The first route that matches decides.
+/// `routes.toml` of a new folder.
+pub(crate) const ROUTES: &str = r#"# Who hears what. The first route that matches decides.
 group_window = "15m"        # findings of one monitor on one contract within this time are one alert
 update_interval = "5m"      # at most one update per alert and receiver within this time
 

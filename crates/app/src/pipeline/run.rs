@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chain::{NetworkConfig, NetworkStatus};
-use model::{Name, ReadRequest};
+use model::{Name, ReadPlan};
 use store::Store;
 use tokio::{
     sync::{Notify, broadcast, mpsc, watch},
@@ -97,7 +97,7 @@ impl Pipeline {
                 changes: changes.clone(),
                 stopping: stopping.clone(),
             };
-            let (reads_out, reads) = watch::channel::<Arc<[ReadRequest]>>(Arc::default());
+            let (reads_out, reads) = watch::channel(ReadPlan::default());
             let (following_out, following) =
                 watch::channel(NetworkStatus::new(config.name.clone()));
             let (judging_out, judging) = watch::channel(None);
@@ -162,7 +162,7 @@ impl Network {
     async fn follow(
         self,
         config: NetworkConfig,
-        mut reads: watch::Receiver<Arc<[ReadRequest]>>,
+        mut reads: watch::Receiver<ReadPlan>,
         status: watch::Sender<NetworkStatus>,
     ) {
         // A block that is fetched before the judge has said which reads it wants would lack them
@@ -181,7 +181,7 @@ impl Network {
     async fn follow_once(
         &self,
         config: &NetworkConfig,
-        reads: &watch::Receiver<Arc<[ReadRequest]>>,
+        reads: &watch::Receiver<ReadPlan>,
         status: &watch::Sender<NetworkStatus>,
     ) -> anyhow::Result<()> {
         let (store, name) = (self.store.clone(), self.name.clone());
@@ -200,11 +200,7 @@ impl Network {
     }
 
     /// The judge, opened again from the store whenever it fails.
-    async fn judge(
-        self,
-        reads: watch::Sender<Arc<[ReadRequest]>>,
-        state: watch::Sender<Option<String>>,
-    ) {
+    async fn judge(self, reads: watch::Sender<ReadPlan>, state: watch::Sender<Option<String>>) {
         while !*self.stopping.borrow() {
             match self.judge_until_stopped(&reads, &state).await {
                 Ok(()) => return,
@@ -220,12 +216,12 @@ impl Network {
 
     async fn judge_until_stopped(
         &self,
-        reads: &watch::Sender<Arc<[ReadRequest]>>,
+        reads: &watch::Sender<ReadPlan>,
         state: &watch::Sender<Option<String>>,
     ) -> Result<(), JudgeError> {
         let (name, store, rules) = (self.name.clone(), self.store.clone(), self.rules.clone());
         let mut judge = blocking(move || Judge::open(name, store, rules)).await??;
-        reads.send_replace(judge.engine().reads(&self.name).into());
+        reads.send_replace(judge.engine().reads(&self.name));
         let mut stopping = self.stopping.clone();
         loop {
             let (returned, advance) = blocking(move || {

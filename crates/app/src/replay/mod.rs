@@ -7,7 +7,7 @@ use std::sync::Arc;
 use alert::Policy;
 use anyhow::Context;
 use chain::Totals;
-use model::{BlindMonitor, BlockNumber, ChainEvent, CoverageResult, Finding, Name, ReadRequest};
+use model::{BlindMonitor, BlockNumber, ChainEvent, CoverageResult, Finding, Name, ReadPlan};
 use registry::Registry;
 use store::{EventLog, Store};
 
@@ -63,8 +63,8 @@ impl Replay {
     }
 
     /// The reads that the detectors want with each block.
-    pub fn reads(&self) -> Arc<[ReadRequest]> {
-        self.judge.engine().reads(&self.network).into()
+    pub fn reads(&self) -> ReadPlan {
+        self.judge.engine().reads(&self.network)
     }
 
     /// Counts and judges one event.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use chain::{NetworkConfig, Prove, assemble, recorded::Recording};
-use model::{ChainEvent, Name, ReadRequest};
+use model::{ChainEvent, Name, ReadPlan};
 use tokio::sync::mpsc;
 
 /// Blocks proven ahead of the one that is being judged: enough to keep every core busy, little
@@ -95,7 +95,7 @@ impl Source {
     }
 
     /// Starts reading. `reads` are made at each block where there is a node to ask.
-    pub fn open(self, reads: Arc<[ReadRequest]>) -> Blocks {
+    pub fn open(self, reads: ReadPlan) -> Blocks {
         let (outgoing, incoming) = mpsc::channel(AHEAD_BLOCKS);
         match self {
             Self::Recorded(recording) => prove_recorded(recording, outgoing),
@@ -183,7 +183,7 @@ async fn fetch_range(
     network: NetworkConfig,
     from: u64,
     to: u64,
-    reads: Arc<[ReadRequest]>,
+    reads: ReadPlan,
     outgoing: mpsc::Sender<Next>,
 ) {
     let (events_out, mut events) = mpsc::channel(AHEAD_BLOCKS);

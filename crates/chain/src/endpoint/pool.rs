@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use model::{BlockBundle, BlockNumber, BlockRef, Header, Name, StateRead};
+use model::{BlockBundle, BlockNumber, BlockRef, Header, Name, ReadRequest, StateRead};
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
 use super::{
@@ -84,7 +84,8 @@ impl Pool {
         }
         let mut bundle = assembled?;
         if !want.reads.is_empty() {
-            bundle.reads = self.reads_for(endpoint, bundle.block_ref(), want).await;
+            let block = bundle.block_ref();
+            bundle.reads = self.reads_for(endpoint, block, &want.reads.due(block.number)).await;
         }
         Ok(bundle)
     }
@@ -119,15 +120,20 @@ impl Pool {
 
     /// The reads that anybody could make; the others are left out, so that whoever needs one is
     /// blind rather than misled.
-    async fn reads_for(&self, first: &Endpoint, block: BlockRef, want: &Want) -> Vec<StateRead> {
-        let mut answers: Vec<Option<StateRead>> = vec![None; want.reads.len()];
+    async fn reads_for(
+        &self,
+        first: &Endpoint,
+        block: BlockRef,
+        wanted: &[ReadRequest],
+    ) -> Vec<StateRead> {
+        let mut answers: Vec<Option<StateRead>> = vec![None; wanted.len()];
         for endpoint in self.first_then_others(first, block.number) {
             let open: Vec<usize> =
                 (0..answers.len()).filter(|&place| answers[place].is_none()).collect();
             if open.is_empty() {
                 break;
             }
-            let requests: Vec<_> = open.iter().map(|&place| want.reads[place].clone()).collect();
+            let requests: Vec<_> = open.iter().map(|&place| wanted[place].clone()).collect();
             let new = endpoint.reads(block, &requests).await;
             for (place, answer) in open.into_iter().zip(new) {
                 answers[place] = answer;

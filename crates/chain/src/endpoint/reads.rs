@@ -3,6 +3,7 @@
 //! By block hash (EIP-1898) where the endpoint can; otherwise by number, and the answers count
 //! only if the endpoint still holds the same block at that number afterwards.
 
+use alloy_primitives::keccak256;
 use model::{BlockRef, Bytes, ReadRequest, StateRead, U256};
 
 use super::{call::Endpoint, fetch::Bodies};
@@ -60,6 +61,12 @@ impl Endpoint {
                 ReadRequest::Balance(of) => {
                     Request::new("eth_getBalance", format!(r#"["{of:#x}",{at}]"#))
                 }
+                ReadRequest::Storage { of, slot } => {
+                    Request::new("eth_getStorageAt", format!(r#"["{of:#x}","{slot:#x}",{at}]"#))
+                }
+                ReadRequest::CodeHash(of) => {
+                    Request::new("eth_getCode", format!(r#"["{of:#x}",{at}]"#))
+                }
             })
             .collect();
         self.call_all(&calls).await
@@ -93,7 +100,7 @@ fn collect(
     requests.iter().zip(answers).map(one).collect()
 }
 
-/// The answer in bytes: what a call returned, or a balance as one word.
+/// The answer in bytes: what a call returned, else one word.
 fn answer_of(request: &ReadRequest, json: &[u8]) -> Option<Bytes> {
     match request {
         ReadRequest::Call { .. } => sonic_rs::from_slice(json).ok(),
@@ -101,6 +108,15 @@ fn answer_of(request: &ReadRequest, json: &[u8]) -> Option<Bytes> {
             // Strict, so that `"0x"` is no answer instead of a balance of zero.
             let Quantity(balance) = sonic_rs::from_slice::<Quantity<U256>>(json).ok()?;
             Some(balance.to_be_bytes::<32>().into())
+        }
+        ReadRequest::Storage { .. } => {
+            // Some nodes leave leading zeros out; nothing at all is no answer.
+            let Quantity(word) = sonic_rs::from_slice::<Quantity<U256>>(json).ok()?;
+            Some(word.to_be_bytes::<32>().into())
+        }
+        ReadRequest::CodeHash(_) => {
+            let code: Bytes = sonic_rs::from_slice(json).ok()?;
+            Some(keccak256(&code).0.into())
         }
     }
 }

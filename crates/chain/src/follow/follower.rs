@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use model::{BlockBundle, BlockNumber, BlockRef, ChainEvent, ReadRequest};
+use model::{BlockBundle, BlockNumber, BlockRef, ChainEvent, ReadPlan};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -26,7 +26,7 @@ pub(super) struct Follower<S> {
     pub(super) config: NetworkConfig,
     /// Fold of everything told so far.
     pub(super) cursor: Cursor,
-    pub(super) reads: watch::Receiver<Arc<[ReadRequest]>>,
+    pub(super) reads: watch::Receiver<ReadPlan>,
     pub(super) out: mpsc::Sender<ChainEvent>,
     pub(super) status: watch::Sender<NetworkStatus>,
     /// Blocks of a branch that was judged, still to be fetched by hash: by number, another
@@ -61,7 +61,7 @@ impl<S: Source> Follower<S> {
         source: S,
         config: NetworkConfig,
         cursor: Cursor,
-        reads: watch::Receiver<Arc<[ReadRequest]>>,
+        reads: watch::Receiver<ReadPlan>,
         out: mpsc::Sender<ChainEvent>,
         status: watch::Sender<NetworkStatus>,
     ) -> Self {

@@ -41,9 +41,7 @@ mod recoveries; //  when quarantined blocks are tried again
 mod status; //      what people get to see
 mod task; //        a spawned computation that ends with its owner
 
-use std::sync::Arc;
-
-use model::{ChainEvent, ReadRequest};
+use model::{ChainEvent, ReadPlan};
 use tokio::sync::{mpsc, watch};
 
 use self::follower::Follower;
@@ -81,7 +79,7 @@ pub enum FollowError {
 pub async fn follow(
     config: NetworkConfig,
     cursor: Option<Cursor>,
-    reads: watch::Receiver<Arc<[ReadRequest]>>,
+    reads: watch::Receiver<ReadPlan>,
     out: mpsc::Sender<ChainEvent>,
     status: watch::Sender<NetworkStatus>,
 ) -> Result<(), FollowError> {
@@ -99,7 +97,7 @@ pub async fn follow_source(
     source: impl Source,
     config: NetworkConfig,
     cursor: Option<Cursor>,
-    reads: watch::Receiver<Arc<[ReadRequest]>>,
+    reads: watch::Receiver<ReadPlan>,
     out: mpsc::Sender<ChainEvent>,
     status: watch::Sender<NetworkStatus>,
 ) {

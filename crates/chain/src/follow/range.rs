@@ -1,8 +1,8 @@
 //! A stretch of the past, told like the present: for replays.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use model::{BlockNumber, ChainEvent, ReadRequest};
+use model::{BlockNumber, ChainEvent, ReadPlan};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, sleep, timeout},
@@ -66,7 +66,7 @@ pub async fn range(
     config: NetworkConfig,
     from: BlockNumber,
     to: BlockNumber,
-    reads: Arc<[ReadRequest]>,
+    reads: ReadPlan,
     out: mpsc::Sender<ChainEvent>,
 ) -> Result<RangeEnd, RangeError> {
     let mistakes = config.mistakes();
@@ -86,7 +86,7 @@ pub async fn range_of(
     mut config: NetworkConfig,
     from: BlockNumber,
     to: BlockNumber,
-    reads: Arc<[ReadRequest]>,
+    reads: ReadPlan,
     out: mpsc::Sender<ChainEvent>,
 ) -> Result<RangeEnd, RangeError> {
     if from > to {

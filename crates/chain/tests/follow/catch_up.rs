@@ -6,7 +6,7 @@ use bellwether_chain::{
     follow::{Condition, Cursor, FollowError, RangeError, range, range_of},
     recorded::{Description, RecordedSource, Recording, record},
 };
-use model::{ChainEvent, Name};
+use model::{ChainEvent, Name, ReadPlan};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -221,7 +221,7 @@ async fn a_recording_is_told_like_a_node_and_a_gap_in_it_is_not_hidden() {
     let source = RecordedSource::new(recording, disk, settings.prove.clone()).unwrap();
     let (oldest, newest) = (source.oldest(), source.newest());
     let (out, mut events) = mpsc::channel(4);
-    let ranged = tokio::spawn(range_of(source, settings, oldest, newest, [].into(), out));
+    let ranged = tokio::spawn(range_of(source, settings, oldest, newest, ReadPlan::default(), out));
     let mut told = Vec::new();
     while let Some(event) = events.recv().await {
         assert_eq!(event.network(), &network);
@@ -263,7 +263,8 @@ async fn a_range_is_told_in_order_and_ends() {
     let node = FaultyEndpoint::start(&world, tip).await;
     node.fault_at("eth_getBlockReceipts", 50, usize::MAX, Reply::Result(serde_json::json!([])));
     let (out, mut events) = mpsc::channel(4);
-    let ranged = tokio::spawn(range(config(vec![node.config("a")]), 11, 80, [].into(), out));
+    let ranged =
+        tokio::spawn(range(config(vec![node.config("a")]), 11, 80, ReadPlan::default(), out));
     let mut told = Vec::new();
     while let Some(event) = events.recv().await {
         told.extend(event.head());
@@ -282,7 +283,7 @@ async fn a_range_that_is_not_there_is_explained() {
     let settings = config(vec![node.config("a")]);
     let explain = async |settings, from, to| {
         let (out, _events) = mpsc::channel(4);
-        range(settings, from, to, [].into(), out).await.unwrap_err()
+        range(settings, from, to, ReadPlan::default(), out).await.unwrap_err()
     };
     assert_eq!(
         explain(settings.clone(), 3, 9).await.to_string(),
@@ -315,7 +316,7 @@ async fn a_wrong_configuration_does_not_start() {
     let mut settings = config(vec![node.config("a"), node.config("a")]);
     settings.limits.parallel_blocks = 0;
     let (out, _events) = mpsc::channel(1);
-    let (_reads, reads) = tokio::sync::watch::channel([].into());
+    let (_reads, reads) = tokio::sync::watch::channel(ReadPlan::default());
     let status = bellwether_chain::NetworkStatus::new(Name::new("testnet").unwrap());
     let (status, _) = tokio::sync::watch::channel(status);
     let outcome = bellwether_chain::follow(settings, None, reads, out, status).await;

@@ -1,7 +1,7 @@
 //! Contract reads: made at the very block, kept with it, never a revert that was none.
 
-use alloy_primitives::{Address, Bytes};
-use model::{B256, BlockBundle, ReadRequest, U256};
+use alloy_primitives::{Address, Bytes, keccak256};
+use model::{B256, BlockBundle, ReadPlan, ReadRequest, U256};
 
 use crate::{
     faulty::{FaultyEndpoint, Reply},
@@ -41,7 +41,7 @@ async fn reads_are_made_at_the_blocks_hash_and_kept_with_it() {
     rig.until_head(tip).await;
     assert_read_at_own_block(&rig, &requests);
     // Detectors change their mind: the next block carries the new reads.
-    rig.reads.send_replace(vec![request(9)].into());
+    rig.reads.send_replace([request(9)].into_iter().collect());
     let tip = world.grow(tip, 0, 1);
     node.set_tip(tip);
     rig.until_head(tip).await;
@@ -192,7 +192,7 @@ async fn a_node_that_knows_hashes_for_one_method_only_is_asked_the_other_by_numb
             }
             is_balance.then(ether)
         });
-        let requests = vec![request(1), ReadRequest::Balance(TARGET), request(2)];
+        let requests = vec![request(1), request(2), ReadRequest::Balance(TARGET)];
         let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests.clone());
         rig.until_head(tip).await;
         assert_read_at_own_block(&rig, &[request(1), request(2)]);
@@ -218,4 +218,53 @@ async fn a_balance_that_is_no_quantity_is_no_answer() {
         rig.until_head(tip).await;
         assert_eq!(rig.bundles()[0].balance(TARGET), None, "{nonsense:?}");
     }
+}
+
+#[tokio::test]
+async fn storage_and_the_hash_of_code_are_one_word_each() {
+    let slot = B256::with_last_byte(7);
+    let storage = ReadRequest::Storage { of: TARGET, slot };
+    for (word, code, expected) in [
+        // Some nodes leave leading zeros out.
+        ("0x2a", "0x6001", Some((B256::with_last_byte(42), keccak256([0x60, 0x01])))),
+        (&slot.to_string(), "0x", Some((slot, keccak256([])))),
+        ("0x", "null", None),
+        ("0x1_0", "0x1", None),
+    ] {
+        let (world, genesis) = World::new();
+        let tip = world.grow(genesis, 0, 1);
+        let node = FaultyEndpoint::start(&world, tip).await;
+        let (word, code) = (word.to_owned(), code.to_owned());
+        let asked = slot.to_string();
+        node.fault(move |call| match call.method.as_str() {
+            "eth_getStorageAt" if call.params[1] == *asked => {
+                Some(Reply::Result(word.clone().into()))
+            }
+            "eth_getCode" => Some(Reply::Result(code.clone().into())),
+            _ => None,
+        });
+        let requests = vec![storage.clone(), ReadRequest::CodeHash(TARGET)];
+        let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
+        rig.until_head(tip).await;
+        let bundle = &rig.bundles()[0];
+        let answers = (bundle.storage(TARGET, slot), bundle.code_hash(TARGET));
+        assert_eq!(answers, expected.map_or((None, None), |(word, hash)| (Some(word), Some(hash))));
+    }
+}
+
+#[tokio::test]
+async fn a_planned_read_comes_with_the_blocks_that_it_is_due_at() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 12);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    let seldom = request(2).every(4.try_into().unwrap());
+    let plan = ReadPlan::new(vec![request(1).every_block(), seldom.clone()]);
+    let mut rig = Rig::with_plan(config(vec![node.config("a")]), None, plan);
+    rig.until_head(tip).await;
+    for bundle in &rig.bundles() {
+        let reads = 1 + usize::from(seldom.is_due(bundle.header.number));
+        assert_eq!(bundle.reads.len(), reads, "block {}", bundle.header.number);
+    }
+    let due = rig.bundles().iter().filter(|bundle| bundle.reads.len() == 2).count();
+    assert_eq!(due, 3);
 }

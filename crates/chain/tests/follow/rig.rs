@@ -8,7 +8,7 @@ use bellwether_chain::{
     follow,
     follow::{Cursor, NetworkStatus, follow_source},
 };
-use model::{BlockBundle, BlockRef, ChainEvent, Name, ReadRequest};
+use model::{BlockBundle, BlockRef, ChainEvent, Name, ReadPlan, ReadRequest};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -54,7 +54,7 @@ pub(crate) struct Rig {
     /// Fold of the history, as a store would keep it.
     pub(crate) cursor: Cursor,
     pub(crate) status: watch::Receiver<NetworkStatus>,
-    pub(crate) reads: watch::Sender<Arc<[ReadRequest]>>,
+    pub(crate) reads: watch::Sender<ReadPlan>,
     events: mpsc::Receiver<ChainEvent>,
     task: JoinHandle<()>,
     /// Blocks that were told and not undone.
@@ -65,7 +65,7 @@ pub(crate) struct Rig {
 /// The follower's ends of the channels.
 struct Wires {
     out: mpsc::Sender<ChainEvent>,
-    reads: watch::Receiver<Arc<[ReadRequest]>>,
+    reads: watch::Receiver<ReadPlan>,
     status: watch::Sender<NetworkStatus>,
 }
 
@@ -89,7 +89,11 @@ impl Rig {
         cursor: Option<Cursor>,
         requests: Vec<ReadRequest>,
     ) -> Self {
-        let (wires, rig) = Self::unstarted(&config, cursor.clone(), requests);
+        Self::with_plan(config, cursor, requests.into_iter().collect())
+    }
+
+    pub(crate) fn with_plan(config: NetworkConfig, cursor: Option<Cursor>, plan: ReadPlan) -> Self {
+        let (wires, rig) = Self::unstarted(&config, cursor.clone(), plan);
         let task = tokio::spawn(async move {
             let ended = follow(config, cursor, wires.reads, wires.out, wires.status).await;
             ended.expect("the configuration is right");
@@ -99,7 +103,7 @@ impl Rig {
 
     /// On a source that is not made of endpoints.
     pub(crate) fn on(source: impl Source, config: NetworkConfig) -> Self {
-        let (wires, rig) = Self::unstarted(&config, None, Vec::new());
+        let (wires, rig) = Self::unstarted(&config, None, ReadPlan::default());
         let task =
             tokio::spawn(follow_source(source, config, None, wires.reads, wires.out, wires.status));
         rig(task)
@@ -108,10 +112,10 @@ impl Rig {
     fn unstarted(
         config: &NetworkConfig,
         cursor: Option<Cursor>,
-        requests: Vec<ReadRequest>,
+        plan: ReadPlan,
     ) -> (Wires, impl FnOnce(JoinHandle<()>) -> Self + use<>) {
         let (out, events) = mpsc::channel(4);
-        let (reads, reads_seen) = watch::channel(requests.into());
+        let (reads, reads_seen) = watch::channel(plan);
         let (status_shown, status) = watch::channel(NetworkStatus::new(config.name.clone()));
         let window_blocks = config.limits.window_blocks;
         let cursor = cursor.unwrap_or_default();

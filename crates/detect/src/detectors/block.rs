@@ -9,7 +9,8 @@ use model::{
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
 
-use crate::windows::Activity;
+use super::Site;
+use crate::{chronicle::News, windows::Activity};
 
 /// `Transfer(address,address,uint256)`.
 pub const TRANSFER: B256 =
@@ -69,7 +70,13 @@ impl Transfer {
 }
 
 /// Who was asked, and with which calldata; without any for the native balance.
-type Asked<'a> = (Address, Option<&'a [u8]>);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Asked<'a> {
+    Call(Address, &'a [u8]),
+    Balance(Address),
+    Storage(Address, B256),
+    CodeHash(Address),
+}
 
 type DecodedCell = OnceCell<Box<Result<DecodedLog, Undecoded>>>;
 
@@ -84,6 +91,8 @@ pub struct Block<'a> {
     pub registry: &'a Registry,
     /// What it did to guarded contracts.
     pub activity: &'a Activity,
+    /// What it changed about deployments.
+    pub news: &'a News,
     guarded: &'a FxHashMap<Address, u32>,
     decoded: Vec<DecodedCell>,
     /// Where each transaction's logs begin in `decoded`.
@@ -98,7 +107,7 @@ impl<'a> Block<'a> {
     pub fn new(
         bundle: &'a BlockBundle,
         registry: &'a Registry,
-        activity: &'a Activity,
+        (activity, news): (&'a Activity, &'a News),
         guarded: &'a FxHashMap<Address, u32>,
     ) -> Self {
         let mut first_log = Vec::with_capacity(bundle.transactions.len());
@@ -109,7 +118,17 @@ impl<'a> Block<'a> {
         }
         let decoded = vec![OnceCell::new(); logs as usize];
         let at = bundle.header.timestamp;
-        Self { bundle, at, registry, activity, guarded, decoded, first_log, reads: OnceCell::new() }
+        Self {
+            bundle,
+            at,
+            registry,
+            activity,
+            news,
+            guarded,
+            decoded,
+            first_log,
+            reads: OnceCell::new(),
+        }
     }
 
     /// Network.
@@ -135,7 +154,20 @@ impl<'a> Block<'a> {
     /// The guarded deployment at an address, if any.
     pub fn guarded(&self, address: &Address) -> Option<(u32, &'a Deployment)> {
         let index = *self.guarded.get(address)?;
-        Some((index, &self.registry.deployments()[index as usize]))
+        Some((index, self.registry.deployment(index)))
+    }
+
+    /// A deployment by its index, be it declared or a child.
+    pub fn deployment(&self, index: u32) -> &'a Deployment {
+        self.registry.deployment(index)
+    }
+
+    /// Whether a monitor guards the deployment, by itself or as a child of a factory.
+    pub fn is_guarded_by(&self, site: &Site, index: u32) -> bool {
+        match self.registry.child(index) {
+            None => site.guards(index),
+            Some(child) => site.children_of.binary_search(&child.factory).is_ok(),
+        }
     }
 
     /// A log of a guarded contract, decoded with that contract's ABI.
@@ -164,8 +196,10 @@ impl<'a> Block<'a> {
         let reads = &self.bundle.reads;
         let places = self.reads.get_or_init(|| {
             let asked = |request: &'a ReadRequest| match request {
-                ReadRequest::Call { to, input } => (*to, Some(input.as_ref())),
-                ReadRequest::Balance(of) => (*of, None),
+                ReadRequest::Call { to, input } => Asked::Call(*to, input.as_ref()),
+                ReadRequest::Balance(of) => Asked::Balance(*of),
+                ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
+                ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
             };
             // Of two answers to one question the first counts, so it is put in last.
             let all = reads.iter().enumerate().rev();
@@ -176,13 +210,26 @@ impl<'a> Block<'a> {
 
     /// Native value of an account after the block in wei, if it was asked and answered.
     pub fn balance(&self, of: Address) -> Option<U256> {
-        let word: [u8; 32] = self.read((of, None))?.as_ref().ok()?.as_ref().try_into().ok()?;
-        Some(U256::from_be_bytes(word))
+        self.word(Asked::Balance(of)).map(Into::into)
+    }
+
+    /// A word of storage after the block, if it was asked and answered.
+    pub fn storage(&self, of: Address, slot: B256) -> Option<B256> {
+        self.word(Asked::Storage(of, slot))
+    }
+
+    /// Hash of an account's code after the block, if it was asked and answered.
+    pub fn code_hash(&self, of: Address) -> Option<B256> {
+        self.word(Asked::CodeHash(of))
+    }
+
+    fn word(&self, asked: Asked<'_>) -> Option<B256> {
+        B256::try_from(self.read(asked)?.as_ref().ok()?.as_ref()).ok()
     }
 
     /// The answer of a read that returns words; the reason when there is none.
     pub fn read_words(&self, to: Address, input: &[u8], words: usize) -> Result<Vec<U256>, String> {
-        match self.read((to, Some(input))) {
+        match self.read(Asked::Call(to, input)) {
             None => Err(format!("call 0x{} of {to} was not made", hex::encode(input))),
             Some(Err(reason)) => Err(format!("call of {to} failed: {reason}")),
             Some(Ok(bytes)) if bytes.len() < words * 32 => {

@@ -12,7 +12,7 @@ mod routes; //   which monitors a log, call or transaction concerns
 use std::sync::Arc;
 
 use model::{
-    BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadRequest, Sample, StateChange,
+    BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadPlan, Sample, StateChange,
     StateEntry, StateUndo, UnixSeconds,
 };
 use registry::Registry;
@@ -128,7 +128,7 @@ impl Engine {
         undo: impl IntoIterator<Item = StateUndo>,
     ) -> Result<(), RestoreError> {
         let table = StateTable::restore(network.clone(), entries, undo)?;
-        self.network(network).table = table;
+        self.network(network).restore(table);
         Ok(())
     }
 
@@ -137,20 +137,20 @@ impl Engine {
         self.networks.get(network).map_or_else(Vec::new, |network| network.table.to_entries())
     }
 
-    /// Contract reads that must come with every block of a network, without repetition.
-    pub fn reads(&self, network: &Name) -> Vec<ReadRequest> {
-        self.networks.get(network).map_or_else(Vec::new, Network::reads)
+    /// Reads of the state that must come with the blocks of a network.
+    pub fn reads(&self, network: &Name) -> ReadPlan {
+        self.networks.get(network).map_or_else(ReadPlan::default, Network::reads)
     }
 
     /// Applies one event.
     pub fn apply(&mut self, position: Position, event: &ChainEvent) -> Judgement {
-        let (registry, version) = (self.registry.clone(), self.monitors_version);
+        let version = self.monitors_version;
         // Positions are the store's business; the fold needs only the order of events.
         let _ = position;
         let network = self.network(event.network());
         match event {
-            ChainEvent::Committed(bundle) => network.committed(bundle, &registry, version),
-            ChainEvent::Recovered(bundle) => network.recovered(bundle, &registry, version),
+            ChainEvent::Committed(bundle) => network.committed(bundle, version),
+            ChainEvent::Recovered(bundle) => network.recovered(bundle, version),
             ChainEvent::Reverted { undone, .. } => network.reverted(event, undone),
             ChainEvent::Finalized { block, .. } => network.finalized(*block),
             ChainEvent::Quarantined { block, reason, .. } => {

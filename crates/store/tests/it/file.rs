@@ -265,3 +265,39 @@ fn verification_finds_each_broken_invariant() {
         "{dangling}"
     );
 }
+
+#[test]
+fn a_reader_sees_what_the_watcher_commits_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("bellwether.db");
+    assert!(Store::open_to_read(&path).is_err(), "reading makes no database");
+    assert!(!path.exists());
+    let store = Store::open(&path).unwrap();
+    let beside = Store::open_to_read(&path).unwrap();
+    let mut world = World::new("mainnet");
+    let mut model = Model::default();
+    for op in OPS {
+        model.apply(&judge(&store, &mut world, op));
+        assert_eq!(Seen::of(&beside, &name("mainnet")), model.seen());
+    }
+    let end = beside.event_log().end(&name("mainnet")).unwrap();
+    assert!(beside.event_log().truncate(&name("mainnet"), end).is_err(), "reading never writes");
+    drop(store);
+    // Nobody holds the database any more: what is there can still be read.
+    drop(beside);
+    let alone = Store::open_to_read(&path).unwrap();
+    assert_eq!(Seen::of(&alone, &name("mainnet")), model.seen());
+}
+
+#[test]
+fn a_reader_refuses_another_schema_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("bellwether.db");
+    drop(Store::open(&path).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    for (version, said) in [(0, "`bellwether run` brings it up to date"), (99, "a newer program")] {
+        connection.pragma_update(None, "user_version", version).unwrap();
+        let error = Store::open_to_read(&path).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}

@@ -1,6 +1,7 @@
 //! `bellwether import`: what a team brings along from other tools, with a report of what was taken,
 //! what was not and why.
 
+mod deployments; // contracts that other tools know
 mod findings; // findings and labels of other people's bots
 mod monitors; // rules of other monitors
 
@@ -36,6 +37,8 @@ pub(super) struct Import {
 
 #[derive(Debug, clap::Subcommand)]
 enum From {
+    #[command(flatten)]
+    Deployments(deployments::Source),
     OpenzeppelinMonitor(monitors::OpenzeppelinMonitor),
     Forta(findings::Forta),
     Lido(findings::Lido),
@@ -44,6 +47,7 @@ enum From {
 impl Import {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         match self.from {
+            From::Deployments(command) => command.run(),
             From::OpenzeppelinMonitor(command) => command.run().await,
             From::Forta(command) => command.run(),
             From::Lido(command) => command.run(),
@@ -105,6 +109,8 @@ impl Target {
                 "new": paths(true),
                 "kept": paths(false),
                 "taken": report.taken,
+                "known": report.known,
+                "passed_over": report.passed_over,
                 "not_taken": report.not_taken,
                 "differs": report.differs,
                 "to_do": report.to_do,
@@ -140,9 +146,12 @@ fn tell(report: &import::Report) {
     for taken in &report.taken {
         print_line(&format!("  {} -> {}", taken.what, taken.r#as));
     }
-    for (text, items) in
-        [("not taken", &report.not_taken), ("will answer differently here", &report.differs)]
-    {
+    for (text, items) in [
+        ("known already", &report.known),
+        ("passed over", &report.passed_over),
+        ("not taken", &report.not_taken),
+        ("will answer differently here", &report.differs),
+    ] {
         head(text, items.len());
         for item in items {
             print_line(&format!("  {}: {}", item.what, item.why.replace('\n', "\n      ")));

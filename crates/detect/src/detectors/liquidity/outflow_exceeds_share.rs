@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256};
 use model::{
-    BlindReason, Confidence, FactValue, History, Level, Measure, ReadRequest, Severity, TokenAmount,
+    BlindReason, Confidence, FactValue, History, Level, Measure, PlannedRead, ReadRequest,
+    Severity, TokenAmount,
 };
 use registry::Class;
 
@@ -121,7 +122,7 @@ impl Judge for Configured {
         Wants { transfers: true, transactions: true, remembers: true, ..Wants::default() }
     }
 
-    fn reads(&self) -> Vec<ReadRequest> {
+    fn reads(&self) -> Vec<PlannedRead> {
         let of = |token: &Address| {
             let to = *token;
             let balance = move |holder| ReadRequest::Call { to, input: balance_of(holder).into() };
@@ -129,7 +130,7 @@ impl Judge for Configured {
         };
         let native =
             self.site.deployments().map(|(_, holder)| ReadRequest::Balance(holder.address));
-        self.tokens.iter().flat_map(of).chain(native).collect()
+        self.tokens.iter().flat_map(of).chain(native).map(ReadRequest::every_block).collect()
     }
 
     fn judge(

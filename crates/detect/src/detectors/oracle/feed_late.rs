@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, I256, U256};
 use model::{
-    BlindReason, Bytes, Confidence, FactValue, Level, Measure, ReadRequest, SeriesKey, Severity,
-    UnixSeconds,
+    BlindReason, Bytes, Confidence, FactValue, Level, Measure, PlannedRead, ReadRequest, SeriesKey,
+    Severity, UnixSeconds,
 };
 use registry::{
     Class, Deployment,
@@ -147,11 +147,11 @@ impl Judge for Configured {
         Wants { topics: risk_topics(), every_block: true, remembers: true, ..Wants::default() }
     }
 
-    fn reads(&self) -> Vec<ReadRequest> {
+    fn reads(&self) -> Vec<PlannedRead> {
         let input = Bytes::from_static(&LATEST_ROUND_DATA);
         self.feeds
             .iter()
-            .map(|f| ReadRequest::Call { to: f.address, input: input.clone() })
+            .map(|f| ReadRequest::Call { to: f.address, input: input.clone() }.every_block())
             .collect()
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, U256, b256};
 use model::{
-    BlindReason, Bytes, Confidence, FactValue, FrameKind, Level, Log, Measure, ReadRequest,
-    Severity, TokenAmount,
+    BlindReason, Bytes, Confidence, FactValue, FrameKind, Level, Log, Measure, PlannedRead,
+    ReadRequest, Severity, TokenAmount,
 };
 use registry::{
     Class,
@@ -138,7 +138,7 @@ impl Judge for Configured {
         Wants { transactions: true, ..Wants::default() }
     }
 
-    fn reads(&self) -> Vec<ReadRequest> {
+    fn reads(&self) -> Vec<PlannedRead> {
         let of_pool = |pool: &Address| {
             let pool = *pool;
             self.tokens.iter().map(move |token| ReadRequest::Call {
@@ -146,7 +146,7 @@ impl Judge for Configured {
                 input: Bytes::from(balance_of(pool)),
             })
         };
-        self.pools.iter().flat_map(of_pool).collect()
+        self.pools.iter().flat_map(of_pool).map(ReadRequest::every_block).collect()
     }
 
     fn judge(

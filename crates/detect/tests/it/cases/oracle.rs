@@ -84,7 +84,7 @@ fn without_events_and_without_a_read_the_monitor_is_blind() {
     let mut world = feed_world();
     let judgement = world.push(12, &block([]));
     assert!(blind(&judgement)[0].contains("state read missing"), "{:?}", blind(&judgement));
-    let reads = world.engine.reads(&name(NETWORK));
+    let reads = world.engine.reads(&name(NETWORK)).due(1);
     assert_eq!(reads.len(), 1);
     let input = selector("latestRoundData()").into();
     assert_eq!(reads[0], ReadRequest::Call { to: address(FEED), input });

@@ -1,42 +1,6 @@
-//! Where a proxy keeps its implementation: storage slots and bytecode patterns.
+//! Bytecode that delegates everything to one address.
 
-use alloy_primitives::{Address, B256, b256, hex};
-
-/// EIP-1967 implementation: `keccak256("eip1967.proxy.implementation") - 1`.
-pub const EIP1967_IMPLEMENTATION: B256 =
-    b256!("360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc");
-/// EIP-1967 admin: `keccak256("eip1967.proxy.admin") - 1`.
-pub const EIP1967_ADMIN: B256 =
-    b256!("b53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103");
-/// EIP-1967 beacon: `keccak256("eip1967.proxy.beacon") - 1`.
-pub const EIP1967_BEACON: B256 =
-    b256!("a3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50");
-/// EIP-1822 (first form of UUPS): `keccak256("PROXIABLE")`.
-pub const EIP1822_IMPLEMENTATION: B256 =
-    b256!("c5f16f0fcc639fa48a6947836d9850f504798523bf8c9a3a87d5876cf622bcf7");
-/// OpenZeppelin before EIP-1967: `keccak256("org.zeppelinos.proxy.implementation")`.
-pub const ZOS_IMPLEMENTATION: B256 =
-    b256!("7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c036e5a723fd8ee048ed3f8c3");
-
-/// Slots that hold an implementation, most usual first.
-pub const IMPLEMENTATION_SLOTS: [B256; 3] =
-    [EIP1967_IMPLEMENTATION, EIP1822_IMPLEMENTATION, ZOS_IMPLEMENTATION];
-
-/// Slots whose change is a change of who is in control, with their names.
-pub const AUTHORITY_SLOTS: [(B256, &str); 5] = [
-    (EIP1967_IMPLEMENTATION, "EIP-1967 implementation"),
-    (EIP1967_ADMIN, "EIP-1967 admin"),
-    (EIP1967_BEACON, "EIP-1967 beacon"),
-    (EIP1822_IMPLEMENTATION, "EIP-1822 implementation"),
-    (ZOS_IMPLEMENTATION, "zos implementation"),
-];
-
-/// The address in a slot's word; `None` when the slot is empty or holds something else.
-pub fn implementation_from_word(word: B256) -> Option<Address> {
-    let (high, low) = word.split_at(12);
-    let address = Address::from_slice(low);
-    (high.iter().all(|byte| *byte == 0) && !address.is_zero()).then_some(address)
-}
+use alloy_primitives::{Address, hex};
 
 /// `CALLDATACOPY` of the input, before the address, of an EIP-1167 clone.
 const CLONE_HEAD: [u8; 9] = hex!("363d3d373d3d3d363d");
@@ -50,6 +14,11 @@ const PUSH0_HEAD: [u8; 9] = hex!("365f5f375f5f365f73");
 const PUSH0_CALL: [u8; 15] = hex!("5af43d5f5f3e5f3d91602a57fd5bf3");
 /// An account that delegates to code (EIP-7702).
 const DELEGATION_HEAD: [u8; 3] = hex!("ef0100");
+
+/// Whether this is the code of an account that delegates (EIP-7702), rather than of a contract.
+pub fn is_delegation(code: &[u8]) -> bool {
+    code.len() == DELEGATION_HEAD.len() + 20 && code.starts_with(&DELEGATION_HEAD)
+}
 
 /// The contract that this bytecode delegates everything to: an EIP-1167 clone (also with a shortened
 /// address, with `PUSH0`, or with immutable arguments behind it), or an EIP-7702 delegation.
@@ -79,27 +48,8 @@ pub fn delegate_from_code(code: &[u8]) -> Option<Address> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy_primitives::{U256, address, keccak256};
+    use alloy_primitives::address;
     use proptest::prelude::*;
-
-    #[test]
-    fn slots_are_the_hashes_they_claim_to_be() {
-        let less_one =
-            |text: &str| B256::from(U256::from_be_bytes(keccak256(text).0).wrapping_sub(U256::ONE));
-        assert_eq!(EIP1967_IMPLEMENTATION, less_one("eip1967.proxy.implementation"));
-        assert_eq!(EIP1967_ADMIN, less_one("eip1967.proxy.admin"));
-        assert_eq!(EIP1967_BEACON, less_one("eip1967.proxy.beacon"));
-        assert_eq!(EIP1822_IMPLEMENTATION, keccak256("PROXIABLE"));
-        assert_eq!(ZOS_IMPLEMENTATION, keccak256("org.zeppelinos.proxy.implementation"));
-    }
-
-    #[test]
-    fn a_word_is_an_implementation_only_if_it_is_a_clean_address() {
-        let target = address!("bebebebebebebebebebebebebebebebebebebebe");
-        assert_eq!(implementation_from_word(target.into_word()), Some(target));
-        assert_eq!(implementation_from_word(B256::ZERO), None);
-        assert_eq!(implementation_from_word(B256::repeat_byte(1)), None);
-    }
 
     #[test]
     fn clones_are_recognised_in_every_form() {

@@ -1,0 +1,22 @@
+//! Where contracts keep what, and whether a new implementation finds what the old one stored.
+//!
+//! A proxy keeps its storage when its code is replaced. The new code must find every variable where
+//! the old code put it and read the same thing there. This module reads layouts from what compilers
+//! and tools write, compares them by Solidity's storage encoding, recovers what it can from bytecode
+//! when there is no source, and looks for the other ways in which an upgrade goes wrong for good.
+//!
+//! It proves nothing about the values: a variable that is new must read as zero, which only the
+//! chain can tell.
+
+pub mod compare; //   old against new
+pub mod namespace; // ERC-7201 roots and the slots of proxies
+pub mod read; //      one contract as a file tells of it
+pub mod storage; //   the nouns
+mod type_id; //       the compiler's names of types
+
+pub use compare::{Change, Comparison, Gravity, Kind, Options, Region, Why, compare};
+pub use read::{Build, Code, ReadError};
+pub use storage::{Field, Layout, Position, Shape, Type, Types};
+
+#[cfg(test)]
+mod tests;
