@@ -150,6 +150,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Decl
         version,
         networks: on_networks.into_iter().map(|n| n.value).collect(),
         on: on.into_iter().map(|o| o.value).collect(),
+        children_of: Vec::new(),
         rule,
         severity: severity?.value,
         say: say.map(|say| say.value),

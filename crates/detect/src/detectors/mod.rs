@@ -12,6 +12,7 @@ pub mod access; //      who may do what
 pub mod block; //       the block as detectors see it
 pub mod chain; //       the chain itself, and our own blindness
 pub mod change; //      how the protocol works
+pub mod deployment; //  what is deployed, by whom
 pub mod flow; //        the shape of calls
 pub mod liquidity; //   money that leaves
 pub mod oracle; //      prices
@@ -59,6 +60,10 @@ impl Spec {
 pub trait Detector: Sync {
     /// What is fixed about it.
     fn spec(&self) -> &'static Spec;
+    /// Whether it can watch contracts that it hears of only while judging: children of a factory.
+    fn watches_children(&self) -> bool {
+        false
+    }
     /// Makes it ready to judge one monitor's contracts on one network.
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge>;
 }
@@ -70,7 +75,10 @@ pub struct Site {
     pub network: Name,
     /// Contracts that the monitor guards there: indexes into the registry's deployments, ascending.
     pub guarded: Vec<u32>,
-    /// Everything known.
+    /// Factories whose children the monitor guards as well, ascending. Children come while blocks
+    /// are judged: [`Block::deployment`] knows them, this site does not.
+    pub children_of: Vec<u32>,
+    /// Everything declared.
     pub registry: Arc<Registry>,
     /// Prefix of the monitor's state.
     pub key: MonitorKey,
@@ -171,9 +179,13 @@ pub trait Judge: Send + Sync {
 /// Every detector there is.
 pub static ALL: &[&dyn Detector] = &[
     &access::role_change::RoleChange,
+    &change::code_changed::CodeChanged,
     &access::authority_drift::AuthorityDrift,
     &change::parameter_update::ParameterUpdate,
     &change::proxy_upgraded::ProxyUpgraded,
+    &deployment::created::Created,
+    &deployment::lifecycle_moved::LifecycleMoved,
+    &deployment::lookalike::Lookalike,
     &oracle::feed_late::FeedLate,
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,

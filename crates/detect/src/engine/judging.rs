@@ -14,6 +14,7 @@ use super::{
     routes::{Bucket, MatcherRef},
 };
 use crate::{
+    chronicle::CHILDREN_MAX,
     detectors::{
         Block, Report, Touch, What,
         block::{TRANSFER, Transfer},
@@ -73,6 +74,16 @@ pub(super) fn judge(
     for (at, reason) in failures {
         reports.blind(at, reason);
     }
+    for refusal in &block.news.refused {
+        let factory = block.deployment(refusal.factory);
+        let reason = format!(
+            "{} has more than {CHILDREN_MAX} children; {} is not watched",
+            factory.label, refusal.address
+        );
+        for &at in network.watchers_of_children(refusal.factory) {
+            reports.blind(at, BlindReason::Evaluation(reason.clone()));
+        }
+    }
     matches.sort_by_key(|(matcher, _)| *matcher);
     for (matcher, at) in matches {
         reports.matched(network, block, matcher, at);
@@ -121,7 +132,7 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
     woken.test(network, &network.routes.transactions, &occurrence, whole, |_| true);
     let appear = |address: &Address, woken: &mut Woken| {
         let Some(index) = network.guarded.get(address) else { return };
-        let Some(local) = network.routes.local.get(index) else { return };
+        let Some(local) = network.local(*index) else { return };
         for &monitor in &local.by_transaction {
             let touch = Touch { tx: at, deployment: *index, what: What::Transaction };
             woken.touches.push((monitor, touch));
@@ -201,7 +212,7 @@ fn wake_call(
 ) {
     let is_delegate = call.kind == FrameKind::DelegateCall;
     let deployment = network.guarded.get(&call.to).copied();
-    let local = deployment.and_then(|index| network.routes.local.get(&index));
+    let local = deployment.and_then(|index| network.local(index));
     if let (Some(local), Some(deployment), false) = (local, deployment, is_delegate) {
         let touch = Touch { tx, deployment, what: What::Frame(index) };
         woken.touches.extend(local.by_call.iter().map(|monitor| (*monitor, touch)));
@@ -257,7 +268,7 @@ fn wake_log(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, woken: 
     let at = Match::Log { tx, ordinal };
     let deployment = network.guarded.get(&log.address).copied();
     if let Some(deployment) = deployment
-        && let Some(local) = network.routes.local.get(&deployment)
+        && let Some(local) = network.local(deployment)
     {
         if let Some(monitors) = topic0.and_then(|topic0| local.by_topic.get(&topic0)) {
             let touch = Touch { tx, deployment, what: What::Log(ordinal) };
@@ -307,7 +318,7 @@ fn wake_transfer(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, wo
     let Some(transfer) = Transfer::of(block.log(tx, ordinal)) else { return };
     for party in [transfer.from, transfer.to] {
         let Some(&deployment) = network.guarded.get(&party) else { continue };
-        let Some(local) = network.routes.local.get(&deployment) else { continue };
+        let Some(local) = network.local(deployment) else { continue };
         let touch = Touch { tx, deployment, what: What::Transfer(ordinal) };
         woken.touches.extend(local.by_transfer.iter().map(|monitor| (*monitor, touch)));
     }

@@ -128,7 +128,7 @@ impl Engine {
         undo: impl IntoIterator<Item = StateUndo>,
     ) -> Result<(), RestoreError> {
         let table = StateTable::restore(network.clone(), entries, undo)?;
-        self.network(network).table = table;
+        self.network(network).restore(table);
         Ok(())
     }
 
@@ -144,13 +144,13 @@ impl Engine {
 
     /// Applies one event.
     pub fn apply(&mut self, position: Position, event: &ChainEvent) -> Judgement {
-        let (registry, version) = (self.registry.clone(), self.monitors_version);
+        let version = self.monitors_version;
         // Positions are the store's business; the fold needs only the order of events.
         let _ = position;
         let network = self.network(event.network());
         match event {
-            ChainEvent::Committed(bundle) => network.committed(bundle, &registry, version),
-            ChainEvent::Recovered(bundle) => network.recovered(bundle, &registry, version),
+            ChainEvent::Committed(bundle) => network.committed(bundle, version),
+            ChainEvent::Recovered(bundle) => network.recovered(bundle, version),
             ChainEvent::Reverted { undone, .. } => network.reverted(event, undone),
             ChainEvent::Finalized { block, .. } => network.finalized(*block),
             ChainEvent::Quarantined { block, reason, .. } => {

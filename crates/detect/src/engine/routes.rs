@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     expression::Slot,
-    monitors::{Compiled, Matcher, Occasion, Rule},
+    monitors::{Compiled, Matcher, Occasion, On, Rule},
 };
 
 /// A matcher of a monitor, by both positions.
@@ -90,6 +90,9 @@ pub(super) struct Local {
 pub(super) struct Routes {
     /// By the deployment's index in the registry.
     pub(super) local: FxHashMap<u32, Local>,
+    /// What concerns every child of a factory, by the factory's index: one entry for all children,
+    /// so that ten thousand of them cost no more than one.
+    pub(super) of_children: FxHashMap<u32, Local>,
     pub(super) events_anywhere: FxHashMap<B256, Bucket>,
     pub(super) calls_anywhere: FxHashMap<[u8; 4], Bucket>,
     pub(super) transactions: Bucket,
@@ -107,9 +110,11 @@ impl Routes {
         for (at, monitor) in monitors.iter().enumerate() {
             let at = at as u32;
             match &monitor.rule {
-                Rule::Detector { wants, guarded, .. } => {
+                Rule::Detector { wants, guarded, children_of, .. } => {
                     routes.wants_transfers |= wants.transfers;
-                    for &index in guarded {
+                    let declared = guarded.iter().map(|index| (false, *index));
+                    let children = children_of.iter().map(|index| (true, *index));
+                    for (is_child, index) in declared.chain(children) {
                         let is_local = !wants.topics.is_empty()
                             || wants.calls
                             || wants.transfers
@@ -117,7 +122,9 @@ impl Routes {
                         if !is_local {
                             break;
                         }
-                        let local = routes.local.entry(index).or_default();
+                        let locals =
+                            if is_child { &mut routes.of_children } else { &mut routes.local };
+                        let local = locals.entry(index).or_default();
                         for topic in &wants.topics {
                             local.by_topic.entry(*topic).or_default().push(at);
                         }
@@ -142,19 +149,21 @@ impl Routes {
     }
 
     fn bucket(&mut self, matcher: &Matcher) -> &mut Bucket {
-        match (matcher.deployment, &matcher.occasion) {
-            (Some(index), occasion) => {
-                let local = self.local.entry(index).or_default();
-                match occasion {
-                    Occasion::Event(event) => match event.topic0 {
-                        Some(topic0) => local.events.entry(topic0).or_default(),
-                        None => &mut local.anonymous_events,
-                    },
-                    Occasion::Call(function) => local.calls.entry(function.selector).or_default(),
-                    Occasion::Transaction => &mut local.direct_transactions,
-                    Occasion::Involving => &mut local.involving_transactions,
-                }
-            }
+        let local = match matcher.on {
+            On::AnyAddress => None,
+            On::Deployment(index) => Some(self.local.entry(index).or_default()),
+            On::ChildrenOf(factory) => Some(self.of_children.entry(factory).or_default()),
+        };
+        match (local, &matcher.occasion) {
+            (Some(local), occasion) => match occasion {
+                Occasion::Event(event) => match event.topic0 {
+                    Some(topic0) => local.events.entry(topic0).or_default(),
+                    None => &mut local.anonymous_events,
+                },
+                Occasion::Call(function) => local.calls.entry(function.selector).or_default(),
+                Occasion::Transaction => &mut local.direct_transactions,
+                Occasion::Involving => &mut local.involving_transactions,
+            },
             (None, Occasion::Event(event)) => {
                 // An anonymous event cannot be told apart on an address whose ABI is not known; the
                 // zero topic is no event's, so such a monitor is found by nothing.

@@ -16,9 +16,12 @@ pub struct MonitorSpec {
     pub version: u32,
     /// Networks it watches; empty means all.
     pub networks: Vec<Name>,
-    /// Deployments it watches, by label. Empty means all deployments for a detector, and any
-    /// address for an expression.
+    /// Deployments it watches, by label. If this and `children_of` are empty, that means all
+    /// deployments for a detector (with all children, if it can watch them), and any address for an
+    /// expression.
     pub on: Vec<Name>,
+    /// Factories, by label, whose children it watches: those that exist and those to come.
+    pub children_of: Vec<Name>,
     /// What it looks for.
     pub rule: RuleSpec,
     /// How bad a finding is; detectors that tell degrees apart start from here.
@@ -27,6 +30,13 @@ pub struct MonitorSpec {
     pub say: Option<String>,
     /// Runbook; without one, findings point to the detector's page.
     pub runbook: Option<String>,
+}
+
+impl MonitorSpec {
+    /// Whether it names nothing that it is on, and so is on everything.
+    pub fn is_on_everything(&self) -> bool {
+        self.on.is_empty() && self.children_of.is_empty()
+    }
 }
 
 /// What a monitor looks for.

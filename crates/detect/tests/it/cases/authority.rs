@@ -114,7 +114,7 @@ fn registry(policy: Option<Policy>, scans: Vec<Scan>) -> Registry {
 fn world(policy: Option<Policy>, scans: Vec<Scan>) -> World {
     let params = [("verify_every_blocks", "1")];
     let monitor = detector("access/authority_drift", &["vault"], &params, Severity::High);
-    World::over(registry(policy, scans), vec![monitor])
+    World::of(registry(policy, scans), vec![monitor])
 }
 
 /// A block whose reads say who holds what: pool is admin, bob issues or not.
