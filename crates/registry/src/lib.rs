@@ -16,12 +16,12 @@ pub mod fact; //       decoded values become evidence
 pub mod import; //     what a team already wrote down, in the formats of its tools
 pub mod labels; //     what is known about addresses in general
 pub mod layout; //   where storage is kept, and whether an upgrade finds it
-pub mod lint; //       what can be found wrong before anything is deployed
-pub mod proxy; //      contracts that run another contract's code
-pub mod recognise; //  what a contract is, by questions and answers
 pub mod lifecycle; //  from planned to sunset, and why
 pub mod lineage; //    what a contract was before
+pub mod lint; //       what can be found wrong before anything is deployed
 pub mod planned; //    deployments whose code does not exist yet
+pub mod proxy; //      contracts that run another contract's code
+pub mod recognise; //  what a contract is, by questions and answers
 mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators
 

@@ -793,6 +793,7 @@ fn monitors() -> Vec<MonitorSpec> {
         version: 1,
         networks: Vec::new(),
         on: on.iter().map(|label| name(label)).collect(),
+        children_of: Vec::new(),
         rule,
         severity: Severity::High,
         say: None,
