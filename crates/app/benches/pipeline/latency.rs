@@ -212,6 +212,7 @@ fn rules(meridian: &Meridian) -> Rules {
         monitors.push(MonitorSpec {
             name: name(&id.replace('/', ".")),
             on: Vec::new(),
+            children_of: Vec::new(),
             rule: RuleSpec::Detector { id: id.to_owned(), params: detectors::Params::new() },
             ..transfers("any".to_owned(), Severity::Medium, String::new())
         });
