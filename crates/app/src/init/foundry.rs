@@ -114,7 +114,14 @@ fn take_run(run: &Run, chain_id: u64, folder: &Path, discovery: &mut Discovery) 
                             .left_out
                             .push(format!("{name}: no artefact in out/ (run forge build)"));
                     }
-                    discovery.add(Found { name, chain_id, address, abi_json, first_block: block, surveyed: None });
+                    discovery.add(Found {
+                        name,
+                        chain_id,
+                        address,
+                        abi_json,
+                        first_block: block,
+                        surveyed: None,
+                    });
                 }
                 Err(why) => discovery.left_out.push(format!("{name}: {why}")),
             }

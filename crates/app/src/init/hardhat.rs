@@ -101,7 +101,14 @@ fn ignition(folder: &Path, discovery: &mut Discovery) -> anyhow::Result<()> {
                 Ok(address) => {
                     let abi_json =
                         fs::read_to_string(deployment.join(format!("artifacts/{id}.json"))).ok();
-                    discovery.add(Found { name, chain_id, address, abi_json, first_block: None, surveyed: None });
+                    discovery.add(Found {
+                        name,
+                        chain_id,
+                        address,
+                        abi_json,
+                        first_block: None,
+                        surveyed: None,
+                    });
                 }
                 Err(why) => discovery.left_out.push(format!("{name}: {why}")),
             }

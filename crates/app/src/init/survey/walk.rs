@@ -10,8 +10,8 @@ use registry::{
 };
 
 use super::{
-    CANDIDATES_MAX, CONTRACTS_MAX, DEPTH_MAX, Holder, HolderKind, Reason, Standing, Survey, Surveyed, holders,
-    node::Node, origin::Origin,
+    CANDIDATES_MAX, CONTRACTS_MAX, DEPTH_MAX, Holder, HolderKind, Reason, Standing, Survey,
+    Surveyed, holders, logs::Wanted, node::Node, origin::Origin,
 };
 use crate::{init::Artefacts, terminal::Progress};
 
@@ -99,14 +99,17 @@ impl<'a> Walk<'a> {
         let mut new = Vec::new();
         for (of, reasons) in step {
             if let Some(known) = self.found.get_mut(&of) {
-                known.standing = reasons.iter().map(Reason::standing).fold(known.standing, Ord::max);
+                known.standing =
+                    reasons.iter().map(Reason::standing).fold(known.standing, Ord::max);
                 known.reasons.extend(reasons);
             } else if !self.accounts.contains(&of) {
                 new.push((of, reasons));
             }
         }
         // What is ours goes first where there is not room for all.
-        new.sort_by_key(|(_, reasons)| reasons.iter().map(Reason::standing).max() != Some(Standing::Ours));
+        new.sort_by_key(|(_, reasons)| {
+            reasons.iter().map(Reason::standing).max() != Some(Standing::Ours)
+        });
         let room = CONTRACTS_MAX.saturating_sub(self.found.len());
         if new.len() > room {
             self.gaps.push(format!(
@@ -181,16 +184,17 @@ impl<'a> Walk<'a> {
             return;
         }
         self.progress.show(&format!("finding where {} contracts come from", contracts.len()));
-        let signs = [
-            "Initialized(uint8)",
-            "Initialized(uint64)",
-            "Upgraded(address)",
-            "AdminChanged(address,address)",
-            "OwnershipTransferred(address,address)",
-            "RoleGranted(bytes32,address,address)",
-            "SafeSetup(address,address[],uint256,address,address)",
-        ]
-        .map(alloy_primitives::keccak256);
+        // Contracts tell at their creation who may do what, as a rule.
+        let mut signs = holders::topics();
+        signs.extend(
+            [
+                "Initialized(uint8)",
+                "Initialized(uint64)",
+                "Upgraded(address)",
+                "SafeSetup(address,address[],uint256,address,address)",
+            ]
+            .map(alloy_primitives::keccak256),
+        );
         let mut origins = self.node.origins(contracts, &signs).await;
         for of in contracts {
             let Some(contract) = self.found.get_mut(of) else { continue };
@@ -306,7 +310,7 @@ impl<'a> Walk<'a> {
         let progress = &mut self.progress;
         let read = self
             .node
-            .logs(ours, &holders::topics(), first..=head, |at| {
+            .logs(ours, &holders::topics(), first..=head, Wanted::All, |at| {
                 progress.show(&format!(
                     "step {depth}: reading who was given what, block {at} of {head}"
                 ));
@@ -347,7 +351,8 @@ impl<'a> Walk<'a> {
             Some(Question::Call { to: of, input: input.into() })
         };
         let asked: Vec<Question> = held.iter().filter_map(|(of, h)| question(*of, h)).collect();
-        let answers: BTreeMap<Question, Answer> = self.node.answers(asked).await.into_iter().collect();
+        let answers: BTreeMap<Question, Answer> =
+            self.node.answers(asked).await.into_iter().collect();
         let mut confirmed = Vec::new();
         for (of, mut holder) in held {
             let answer = question(of, &holder).and_then(|question| answers.get(&question));
@@ -434,7 +439,11 @@ impl Walk<'_> {
         for (question, answer) in self.node.answers(questions).await {
             let (Question::Code(of), Answer::Bytes(code)) = (question, answer) else { continue };
             let is_account = code.is_empty() || is_delegation(&code);
-            if is_account { self.accounts.insert(of) } else { contracts.insert(of) };
+            if is_account {
+                self.accounts.insert(of)
+            } else {
+                contracts.insert(of)
+            };
         }
         for contract in self.found.values_mut() {
             for holder in &mut contract.holders {
@@ -503,9 +512,13 @@ mod tests {
     fn constructor_arguments_are_found_behind_the_code() {
         let (one, two) = (Address::repeat_byte(1), Address::repeat_byte(2));
         let number = B256::with_last_byte(5);
-        let input =
-            [&[0x60, 0x80, 0x60][..], one.into_word().as_slice(), number.as_slice(), two.into_word().as_slice()]
-                .concat();
+        let input = [
+            &[0x60, 0x80, 0x60][..],
+            one.into_word().as_slice(),
+            number.as_slice(),
+            two.into_word().as_slice(),
+        ]
+        .concat();
         assert_eq!(named_in(&input.into()), [one, two]);
         assert!(named_in(&Bytes::from_static(&[0; 40])).is_empty());
     }
