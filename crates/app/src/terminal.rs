@@ -75,6 +75,11 @@ impl Style {
         Self { is_on: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
     }
 
+    /// Never, as in a file.
+    pub fn none() -> Self {
+        Self { is_on: false }
+    }
+
     /// Important.
     pub fn bold(self, text: &str) -> String {
         self.paint("1", text)

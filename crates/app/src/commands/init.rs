@@ -1,4 +1,4 @@
-//! `bellwether init`: from an address, a Foundry or a Hardhat folder to a folder that works.
+//! `bellwether init`: from an address, or the folder of a development tool, to a folder that works.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,14 @@ use super::Outcome;
 use crate::{
     config::{Config, Folder, Missing, parse_address},
     init::{
-        Artefacts, Discovery, Proposal, Proposed, Standing, Written, discover_foundry,
-        discover_hardhat, is_foundry, is_hardhat, propose, survey, write,
+        Artefacts, Discovery, Proposal, Proposed, Standing, Written, discover_project, formats_of,
+        propose, survey, write,
     },
     terminal::print_line,
 };
 
-/// Write a folder that works: from a contract's address and an RPC URL, or from a Foundry or
-/// Hardhat project. Never overwrites a file.
+/// Write a folder that works: from a contract's address and an RPC URL, or from a project of Foundry,
+/// Hardhat, Truffle or the OpenZeppelin upgrades plug-ins. Never overwrites a file.
 ///
 /// From an address, everything that belongs to it is found: what it runs, who may do what, timelock,
 /// governor, oracle, funds, tokens, and what else the same account created. PROPOSAL.md in the
@@ -36,7 +36,7 @@ pub(super) struct Init {
     /// RPC URL of the chain that the addresses are on. It is asked once and not written down.
     #[arg(long, value_name = "URL", env = "BELLWETHER_INIT_RPC", hide_env_values = true)]
     rpc: Option<String>,
-    /// Foundry or Hardhat project; the current folder when it is one.
+    /// Project of Foundry, Hardhat or Truffle; the current folder when it is one.
     #[arg(long, value_name = "FOLDER", conflicts_with = "address")]
     from: Option<PathBuf>,
     /// Folder with compiled contracts (Foundry's out/, Hardhat's artifacts/): names and ABIs are
@@ -146,16 +146,13 @@ impl Init {
             return Ok(Discovery::of_survey(found));
         }
         let project = self.from.clone().unwrap_or_else(|| PathBuf::from("."));
-        if is_foundry(&project) {
-            discover_foundry(&project)
-        } else if is_hardhat(&project) {
-            discover_hardhat(&project)
-        } else {
+        if formats_of(&project).is_empty() {
             bail!(
-                "{} is neither a Foundry nor a Hardhat project; say --from FOLDER, or --address 0x… --rpc URL",
+                "{} is no project of Foundry, Hardhat, Truffle or the OpenZeppelin upgrades plug-ins; say --from FOLDER, or --address 0x… --rpc URL",
                 project.display()
             )
         }
+        discover_project(&project)
     }
 }
 

@@ -21,6 +21,22 @@ pub(super) struct Declared {
     /// Whether all of it could be read: what is said about an ABI that is not there would be an echo.
     pub(super) is_sound: bool,
     pub(super) file: String,
+    /// What lints want to know of it; `None` when it has no label.
+    pub(super) declaration: Option<Declaration>,
+}
+
+/// What the file of a deployment says beyond what running needs: where its interfaces come from
+/// and what it promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declaration {
+    /// Its label.
+    pub label: Name,
+    /// The file that declares it.
+    pub file: String,
+    /// Its ABIs, of a proxy the proxy's own first.
+    pub abi_files: Vec<String>,
+    /// Least delay in seconds, of a timelock.
+    pub min_delay_s: Option<u64>,
 }
 
 /// Reads one file. `abis` keeps what was parsed, because many contracts share an interface.
@@ -37,9 +53,11 @@ pub(super) fn deployments(
     let mut found = Vec::new();
     let mut declare = |table: &Table<'_>, label_default| {
         let before = out.count();
-        let (label, deployment) = deployment(table, label_default, networks, around, abis, out);
+        let (label, deployment, declaration) =
+            deployment(table, label_default, networks, around, abis, out);
         let is_sound = out.count() == before;
-        found.push(Declared { label, deployment, is_sound, file: file.path.clone() });
+        let file = file.path.clone();
+        found.push(Declared { label, deployment, is_sound, file, declaration });
     };
     if is_list {
         for entry in table.tables("deployment") {
@@ -53,7 +71,7 @@ pub(super) fn deployments(
     found
 }
 
-/// The label, and the deployment when all that it must have is there.
+/// The label, and the deployment when all that it must have is there; and what only lints ask.
 fn deployment(
     table: &Table<'_>,
     label_default: Option<&str>,
@@ -61,7 +79,7 @@ fn deployment(
     around: &dyn Surroundings,
     abis: &mut HashMap<String, Arc<ContractAbi>>,
     out: &Collector,
-) -> (Option<Name>, Option<Deployment>) {
+) -> (Option<Name>, Option<Deployment>, Option<Declaration>) {
     let label = match (table.name("label"), label_default) {
         (Some(label), _) => Some(label.value),
         (None, Some(stem)) if !table.has("label") => match Name::new(stem) {
@@ -133,6 +151,7 @@ fn deployment(
         table.finish();
         Some(OracleConfig { heartbeat_s: heartbeat?.value / 1_000, deviation, decimals })
     });
+    let min_delay_s = table.duration_ms("min_delay").map(|delay| delay.value / 1_000);
     let mut parts = Vec::new();
     for path in &abi_paths {
         match abi(&path.value, around, abis) {
@@ -153,6 +172,12 @@ fn deployment(
         [one] => one.clone(),
         many => Arc::new(ContractAbi::merged(many.iter().map(AsRef::as_ref))),
     };
+    let declaration = label.clone().map(|label| Declaration {
+        label,
+        file: table.file().path.clone(),
+        abi_files: abi_paths.iter().map(|path| path.value.clone()).collect(),
+        min_delay_s,
+    });
     let whole = label.clone().zip(network).zip(address);
     let deployment = whole.map(|((label, network), address)| Deployment {
         label,
@@ -167,7 +192,7 @@ fn deployment(
         token,
         oracle,
     });
-    (label, deployment)
+    (label, deployment, declaration)
 }
 
 fn token_unit(table: Table<'_>) -> Option<TokenUnit> {

@@ -82,7 +82,10 @@ pub(super) struct Files {
     pub(super) deployments: Vec<SourceFile>,
     pub(super) monitors: Vec<SourceFile>,
     pub(super) routes: Option<SourceFile>,
+    pub(super) lints: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
+    pub(super) policy: Option<SourceFile>,
+    pub(super) scans: Vec<SourceFile>,
 }
 
 impl Files {
@@ -112,17 +115,31 @@ impl Files {
         let mut labels = folder("labels", ".csv");
         labels.extend(folder("labels", ".txt"));
         labels.extend(folder("labels", ".json"));
-        let routes = match around.read("routes.toml") {
-            Ok(text) => Some(SourceFile { path: "routes.toml".into(), text }),
+        let scans = folder("authority", ".json");
+        let mut optional = |path: &str| match around.read(path) {
+            Ok(text) => Some(SourceFile { path: path.into(), text }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
-                mistakes.push(Mistake::in_file("routes.toml", format!("cannot be read: {error}")));
+                mistakes.push(Mistake::in_file(path, format!("cannot be read: {error}")));
                 None
             }
         };
+        let routes = optional("routes.toml");
+        let lints = optional("lints.toml");
+        let policy = optional("policy.toml");
         match main {
             Some(main) if mistakes.is_empty() => {
-                Ok(Self { main, networks, deployments, monitors, routes, labels })
+                Ok(Self {
+                    main,
+                    networks,
+                    deployments,
+                    monitors,
+                    routes,
+                    lints,
+                    labels,
+                    policy,
+                    scans,
+                })
             }
             _ => Err(Mistakes(mistakes)),
         }

@@ -8,9 +8,11 @@ mod bellwether; // bellwether.toml
 mod deployment; // deployments/*.toml
 mod folder; //     the only place that reads files and environment
 mod labels; //     labels/*
+mod lints; //      lints.toml
 mod mistake; //    how a mistake is shown
 mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
+mod policy; //     policy.toml, authority/*.json
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
@@ -26,7 +28,9 @@ use model::{Name, Severity};
 use registry::Registry;
 
 pub use bellwether::{General, PORT_DEFAULT};
+pub use deployment::Declaration;
 pub use folder::{Folder, Surroundings};
+pub use lints::{Lints, read_lints};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
 pub use network::Network;
 pub use secret::Missing;
@@ -53,6 +57,10 @@ pub struct Config {
     pub receivers: Vec<(Name, ReceiverConfig)>,
     /// Texts of the runbooks that are files of the folder, by the name that monitors give them.
     pub runbooks: BTreeMap<String, String>,
+    /// What the files of deployments say beyond what running needs.
+    pub declarations: Vec<Declaration>,
+    /// What lints are told by the user.
+    pub lints: Lints,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
     pub warnings: Vec<String>,
 }
@@ -90,8 +98,12 @@ impl Config {
             Some(file) => route::routes(file, around, missing, &out),
             None => route::Routes::to_stdout(),
         };
+        let lints = files.lints.as_ref().map(|file| lints::lints(file, &out)).unwrap_or_default();
         let monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
+        if files.policy.is_none() {
+            policy::check_monitors_without(&declared, &out);
+        }
         let receiver_names: Vec<Name> =
             routes.receivers.iter().map(|(name, _)| name.clone()).collect();
         let mut warnings: Vec<String> = routes
@@ -117,6 +129,8 @@ impl Config {
                 policy: routes.policy,
                 receivers: routes.receivers,
                 runbooks,
+                declarations: guarded.declarations,
+                lints,
                 warnings,
             }),
             _ => Err(Mistakes(mistakes)),
@@ -131,6 +145,7 @@ struct Guarded {
     labels: Vec<Name>,
     /// Those of them about which nothing is wrong.
     sound: Vec<Name>,
+    declarations: Vec<Declaration>,
 }
 
 fn guarded(
@@ -146,12 +161,23 @@ fn guarded(
         .iter()
         .flat_map(|file| deployment::deployments(file, networks, around, &mut abis, out))
         .collect();
-    let labels = declared.iter().filter_map(|d| d.label.clone()).collect();
+    let labels: Vec<Name> = declared.iter().filter_map(|d| d.label.clone()).collect();
     let deployments: Vec<_> = declared.iter().filter_map(|d| d.deployment.clone()).collect();
     match Registry::new(deployments, address_labels) {
         Ok(registry) => {
+            let declarations: Vec<Declaration> =
+                declared.iter().filter_map(|d| d.declaration.clone()).collect();
+            let authority = policy::declared(
+                (files.policy.as_ref(), &files.scans),
+                &policy::Known { registry: &registry, networks, labels: &labels },
+                &declarations,
+                around,
+                out,
+            );
+            let registry = registry.with_authority(authority);
             let sound = declared.iter().filter(|d| d.is_sound).filter_map(|d| d.label.clone());
-            Guarded { registry: Arc::new(registry), labels, sound: sound.collect() }
+            let sound = sound.collect();
+            Guarded { registry: Arc::new(registry), labels, sound, declarations }
         }
         Err(errors) => {
             for error in errors {
@@ -164,7 +190,8 @@ fn guarded(
                 let file = file.map_or("deployments/", |d| d.file.as_str());
                 out.add(Mistake::in_file(file, text));
             }
-            Guarded { registry: Arc::default(), labels, sound: Vec::new() }
+            let (sound, declarations) = (Vec::new(), Vec::new());
+            Guarded { registry: Arc::default(), labels, sound, declarations }
         }
     }
 }

@@ -5,8 +5,7 @@
 //! overwrites a file.
 
 mod artefacts; // compiled contracts on disk, to be found again by their code
-mod foundry; //   `broadcast/` and `out/`
-mod hardhat; //   `deployments/` and Ignition
+mod project; //   the folder of a development tool
 mod propose; //   the files, as text
 mod review; //    what was found and proposed, for a person to read
 mod survey; //    from one address to everything that belongs to it
@@ -16,9 +15,9 @@ mod write; //     onto the disk, showing each
 use model::{Address, BlockNumber, Name};
 
 pub use artefacts::{Artefacts, Compiled};
-pub use foundry::{discover as discover_foundry, is_project as is_foundry};
-pub use hardhat::{discover as discover_hardhat, is_project as is_hardhat};
+pub use project::{discover as discover_project, formats as formats_of};
 pub use propose::{Proposal, Proposed, propose};
+pub(crate) use propose::{ROUTES, class_of, general_file, network_file, rpc_variable};
 pub use survey::{Holder, HolderKind, Reason, Standing, Survey, Surveyed, survey};
 pub use wish::Wish;
 pub use write::{Written, write};

@@ -54,10 +54,10 @@ pub fn propose(folder_name: &str, discovery: &Discovery) -> Proposal {
     let mut chains: Vec<u64> = found.iter().map(|f| f.chain_id).collect();
     chains.sort_unstable();
     chains.dedup();
-    proposal.files.push(("bellwether.toml".to_owned(), general(folder_name)));
+    proposal.files.push(("bellwether.toml".to_owned(), general_file(folder_name)));
     for chain_id in &chains {
         let file = format!("networks/{}.toml", chain_name(*chain_id));
-        proposal.files.push((file, network(*chain_id)));
+        proposal.files.push((file, network_file(*chain_id)));
         proposal.notes.push(format!(
             "set {} to an RPC URL of chain {chain_id} before `bellwether run`",
             rpc_variable(*chain_id)
@@ -149,8 +149,13 @@ fn recognised(contract: &Found, label: &Name, notes: &mut Vec<String>) -> (Recog
     (recognise::by_abi(Some(&contract.name), &abi), abi_json)
 }
 
+/// What kind of thing an interface says a contract is.
+pub(crate) fn class_of(abi: &ContractAbi) -> Class {
+    recognise::by_abi(None, abi).class.class
+}
+
 /// Name of the environment variable for a chain's RPC URL.
-fn rpc_variable(chain_id: u64) -> String {
+pub(crate) fn rpc_variable(chain_id: u64) -> String {
     format!("RPC_{}", chain_name(chain_id).as_str().to_ascii_uppercase().replace(['-', '.'], "_"))
 }
 
@@ -170,7 +175,8 @@ fn unique(label: Name, contract: &Found, taken: &mut Vec<Name>, many_chains: boo
     candidate
 }
 
-fn general(name: &str) -> String {
+/// `bellwether.toml` of a new folder.
+pub(crate) fn general_file(name: &str) -> String {
     format!(
         r#"# Bellwether watches the contracts in deployments/ on the networks in networks/.
 # `bellwether check` reads this folder and reports every mistake at once; it needs no network.
@@ -185,7 +191,8 @@ listen = "127.0.0.1:7410"
     )
 }
 
-fn network(chain_id: u64) -> String {
+/// `networks/NAME.toml` of a chain.
+pub(crate) fn network_file(chain_id: u64) -> String {
     let variable = rpc_variable(chain_id);
     let explorer = match chain_id {
         1 => "explorer = \"https://etherscan.io\"\n",
@@ -277,7 +284,8 @@ fn monitors(of_file: &Monitors) -> String {
     text
 }
 
-const ROUTES: &str = r#"# Who hears what. The first route that matches decides.
+/// `routes.toml` of a new folder.
+pub(crate) const ROUTES: &str = r#"# Who hears what. The first route that matches decides.
 group_window = "15m"        # findings of one monitor on one contract within this time are one alert
 update_interval = "5m"      # at most one update per alert and receiver within this time
 

@@ -14,10 +14,32 @@ use crate::world::{
 #[tokio::test]
 async fn every_command_explains_itself_with_an_example() {
     let texts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/help");
-    for name in ["bellwether", "init", "check", "run", "replay", "devnet", "demo"] {
+    for name in [
+        "bellwether",
+        "init",
+        "import",
+        "import-foundry",
+        "import-list",
+        "check",
+        "threats",
+        "threats-matrix",
+        "threats-gaps",
+        "threats-export",
+        "lint",
+        "run",
+        "registry",
+        "registry-show",
+        "registry-list",
+        "registry-key",
+        "registry-export",
+        "registry-verify",
+        "replay",
+        "devnet",
+        "demo",
+    ] {
         let mut command = bellwether();
         if name != "bellwether" {
-            command.arg(name);
+            command.args(name.split('-'));
         }
         let ended = run_to_end({
             command.arg("--help");
