@@ -333,6 +333,22 @@ impl Assembly<'_> {
             true => self.draft.monitor_name(file.as_str()),
             false => file,
         };
+        let folder = if rule.is_paused { "monitors/paused" } else { "monitors" };
+        let path = format!("{folder}/{file}.toml");
+        let is_known = |path: &String| self.draft.existing.monitor_files.contains(path);
+        if [path.clone(), format!("monitors/{file}.toml")].iter().any(is_known) {
+            for one in &wanted {
+                let name = match is_alone {
+                    true => slug(&rule.name),
+                    false => slug(&format!("{}-{}", rule.name, one.suffix)),
+                };
+                if self.draft.existing.monitors.contains(&name) {
+                    self.draft.known.push((name, rule.name.clone()));
+                }
+            }
+            self.draft.report.known(what, path);
+            return;
+        }
         let mut added = 0;
         for one in wanted {
             let name = match is_alone {
@@ -386,8 +402,7 @@ impl Assembly<'_> {
         if added == 0 {
             return;
         }
-        let folder = if rule.is_paused { "monitors/paused" } else { "monitors" };
-        self.draft.report.take(what.clone(), format!("{folder}/{file}.toml"));
+        self.draft.report.take(what.clone(), path);
         if rule.is_paused {
             self.draft.report.ask(format!(
                 "{what} is paused there: move monitors/paused/{file}.toml to monitors/ to switch it on"
@@ -432,6 +447,7 @@ fn spec(monitor: &Monitor) -> MonitorSpec {
         networks: Vec::new(),
         on: monitor.on.clone(),
         rule: RuleSpec::Expression { subject, when: monitor.when.clone(), any_address_abi: None },
+        children_of: Vec::new(),
         severity: monitor.severity,
         say: monitor.say.clone(),
         runbook: None,

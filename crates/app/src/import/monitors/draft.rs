@@ -6,7 +6,7 @@ use model::{Address, Name, Severity};
 use registry::{ContractAbi, Deployment};
 
 use crate::{
-    config::{Config, Folder, Missing},
+    config::{Config, Folder, Missing, Surroundings as _},
     import::Report,
     init::slug,
 };
@@ -24,6 +24,8 @@ pub struct Existing {
     pub(crate) deployments: Vec<Deployment>,
     /// Names of monitors.
     pub(crate) monitors: Vec<Name>,
+    /// Files of monitors, those that are switched off too.
+    pub(crate) monitor_files: Vec<String>,
 }
 
 impl Existing {
@@ -52,9 +54,13 @@ impl Existing {
             }
         };
         let networks = config.networks.iter().map(|n| (n.chain.name.clone(), n.chain.chain_id));
+        let around = Folder::new(folder);
+        let mut monitor_files = around.list("monitors")?;
+        monitor_files.extend(around.list("monitors/paused")?);
         Ok(Self {
             has_general: true,
             has_routes,
+            monitor_files,
             networks: networks.collect(),
             deployments: config.registry.deployments().to_vec(),
             monitors: config.monitors.iter().map(|monitor| monitor.name.clone()).collect(),
@@ -73,6 +79,8 @@ pub(crate) struct Draft {
     /// ABI files by path.
     pub(crate) abis: BTreeMap<String, String>,
     pub(crate) monitors: Vec<Monitor>,
+    /// Monitors that an earlier import brought, with their rules there.
+    pub(crate) known: Vec<(Name, String)>,
     pub(crate) receivers: Vec<(Name, Receiver)>,
     pub(crate) report: Report,
     names: Vec<Name>,
@@ -159,6 +167,7 @@ impl Draft {
             deployments: Vec::new(),
             abis: BTreeMap::new(),
             monitors: Vec::new(),
+            known: Vec::new(),
             receivers: Vec::new(),
             report: Report::default(),
             names,
@@ -198,6 +207,12 @@ impl Draft {
         let name = free(slug(wanted), |name| self.names.contains(name));
         self.names.push(name.clone());
         name
+    }
+
+    /// Which rule each of our monitors comes from.
+    pub(crate) fn origins(&self) -> BTreeMap<Name, String> {
+        let new = self.monitors.iter().map(|monitor| (monitor.name.clone(), monitor.rule.clone()));
+        new.chain(self.known.iter().cloned()).collect()
     }
 
     /// Gives back a name that came to nothing.

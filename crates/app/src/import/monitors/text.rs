@@ -50,6 +50,10 @@ impl Draft {
             files.push((format!("{folder}/{}.toml", first.file), lines));
         }
         let routes = routes(&self.receivers, &self.monitors);
+        let is_new = !self.monitors.is_empty();
+        if self.existing.has_routes && !is_new {
+            return Import { files, report: self.report };
+        }
         if self.existing.has_routes {
             self.report.ask(
                 "routes.toml was there and stays as it is: what routes.imported.toml says has to be put into it by hand",

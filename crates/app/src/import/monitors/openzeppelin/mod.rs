@@ -78,7 +78,7 @@ pub fn take(folder: &Folder, name: &str, existing: Existing) -> Taken {
         rules.extend(rule(path, &monitor, &networks, &receivers, &mut draft));
     }
     assemble(&mut draft, &rules);
-    let origins = draft.monitors.iter().map(|m| (m.name.clone(), m.rule.clone())).collect();
+    let origins = draft.origins();
     let chains = networks.into_values().collect();
     Taken { import: draft.finish(), rules, origins, chains }
 }
@@ -267,8 +267,8 @@ fn rule(
         }
     }
     draft.report.differ(
-        &what,
-        format!("monitors there have no severity; ours says {SEVERITY}: choose what fits"),
+        "every monitor",
+        format!("monitors there have no severity; ours say {SEVERITY}: choose what fits"),
     );
     let conditions = |list: &[files::Signature]| -> Vec<Condition> {
         let said =
