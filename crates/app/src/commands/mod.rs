@@ -5,8 +5,8 @@ mod check; //  read the folder, report every mistake
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod init; //   from an address or a project to a folder that works
-mod registry; // what is guarded: show, list, export, verify
 mod lint; //   what is wrong in interfaces, events and layouts
+mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 

@@ -1,6 +1,8 @@
 //! One network at one moment.
 
-use model::{BlindReason, BlockNumber, BlockRange, BlockRef, CoverageResult, Name, UnixMillis, UnixSeconds};
+use model::{
+    BlindReason, BlockNumber, BlockRange, BlockRef, CoverageResult, Name, UnixMillis, UnixSeconds,
+};
 use store::{CoverageSummary, Store, StoreError};
 
 use super::trust::{self, Trust, TrustLimits};

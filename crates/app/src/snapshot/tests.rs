@@ -1,8 +1,8 @@
 //! The verdict, reason by reason.
 
 use expect_test::expect;
-use model::{B256, BlindReason, BlockRef, Level, UnixMillis, UnixSeconds};
 use model::BlockRange;
+use model::{B256, BlindReason, BlockRef, Level, UnixMillis, UnixSeconds};
 
 use super::*;
 
