@@ -82,6 +82,7 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
         rules: rules(&meridian),
         networks: vec![network(&devnet, endpoint.url(), is_pushed.then(|| endpoint.ws_url()))],
         receivers: Arc::new(receivers(hook)),
+        coverage: Arc::default(),
     };
     let running = pipeline.start(None);
 

@@ -25,7 +25,7 @@ use std::{
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
-use model::{Name, Severity};
+use model::{BlockNumber, Name, Severity};
 use registry::{Plans, Registry};
 
 pub use bellwether::{General, PORT_DEFAULT};
@@ -37,7 +37,7 @@ pub use network::Network;
 pub use secret::Missing;
 pub use table::{parse_address, parse_duration_ms};
 
-use crate::notify::ReceiverConfig;
+use crate::{coverage::Plan, notify::ReceiverConfig};
 use folder::Files;
 use table::Collector;
 
@@ -52,6 +52,8 @@ pub struct Config {
     pub registry: Arc<Registry>,
     /// What people want to know.
     pub monitors: Vec<MonitorSpec>,
+    /// Monitors that answer only for blocks from this one on.
+    pub first_blocks: BTreeMap<Name, BlockNumber>,
     /// Who hears what.
     pub policy: Policy,
     /// How each receiver is reached.
@@ -127,6 +129,10 @@ impl Config {
                 networks,
                 registry: guarded.registry,
                 monitors,
+                first_blocks: declared
+                    .iter()
+                    .filter_map(|d| Some((d.spec.name.clone(), d.first_block?)))
+                    .collect(),
                 policy: routes.policy,
                 receivers: routes.receivers,
                 runbooks,
@@ -136,6 +142,20 @@ impl Config {
             }),
             _ => Err(Mistakes(mistakes)),
         }
+    }
+}
+
+impl Config {
+    /// What must be watched, for the ledger.
+    pub fn coverage(&self) -> Plan {
+        Plan::new(
+            &self.registry,
+            &self.monitors,
+            &Arc::new(self.policy.clone()),
+            &self.first_blocks,
+            self.networks.iter().map(|network| network.chain.name.clone()),
+            self.general.backfilling,
+        )
     }
 }
 

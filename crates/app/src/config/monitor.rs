@@ -17,6 +17,8 @@ pub(super) struct Declared {
     pub(super) spec: MonitorSpec,
     pub(super) file: SourceFile,
     pub(super) places: Places,
+    /// First block that it has to answer for, where the user says so.
+    pub(super) first_block: Option<u64>,
 }
 
 /// Where the parts of a monitor stand in its file.
@@ -126,6 +128,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], known: &Known<'_>) -> Option<De
     let say = table.text("say");
     let runbook = table.text("runbook").map(|r| r.value);
     let version = table.integer_in("version", 1..u64::from(u32::MAX)).map_or(1, |v| v as u32);
+    let first_block = table.integer("first_block").map(|block| block.value);
     let params_table = table.table("params");
     let params_span = params_table.as_ref().map(Table::span);
     let params = params_table.map(params);
@@ -190,7 +193,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], known: &Known<'_>) -> Option<De
         say: say.map(|say| say.value),
         runbook,
     };
-    Some(Declared { spec, file: table.file().clone(), places })
+    Some(Declared { spec, file: table.file().clone(), places, first_block })
 }
 
 /// The parameters of a detector. What each may be is the detector's to say; here `"5%"` becomes a
