@@ -1,9 +1,9 @@
 //! A firing and a quiet case of every detector, and its page.
 
 mod access_change;
+mod authority;
 mod code;
 mod deployment;
-mod authority;
 mod liquidity;
 mod oracle;
 mod others;
