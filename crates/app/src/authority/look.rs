@@ -11,7 +11,7 @@ use registry::{
     Class, ContractAbi, Registry,
     authority::{
         Change, Declared, Holdings, Observed, Past, PrincipalKind, Question, Reading, Role,
-        Scan, questions,
+        Scan, questions, unknown_before,
     },
 };
 
@@ -186,6 +186,13 @@ impl Looking<'_> {
             let on = name().unwrap_or_else(|| contract.to_string());
             self.unknown.push(format!("{on}: {failed}"));
         }
+        let now = reading.over(&logged);
+        if let Some(block) = unknown_before(&now, abi) {
+            let on = name().unwrap_or_else(|| contract.to_string());
+            self.unknown.push(format!(
+                "{on}: holders of roles before block {block}; `bellwether authority scan` reads its history"
+            ));
+        }
         let mismatches = reading.mismatches(&logged);
         if !mismatches.is_empty() {
             self.observed.mismatches.insert(contract, mismatches);
@@ -196,7 +203,7 @@ impl Looking<'_> {
         if is_probed && let Some(kind) = recognised(&reading) {
             self.observed.kinds.insert(contract, kind);
         }
-        self.observed.contracts.insert(contract, reading.over(&logged));
+        self.observed.contracts.insert(contract, now);
         Ok(())
     }
 
