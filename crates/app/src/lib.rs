@@ -1,6 +1,7 @@
 //! Bellwether, the program: configuration, pipeline, receivers, API, pages, commands.
 
 pub mod api; //       the same facts as the pages, as JSON with stable shapes
+pub mod authority; // who holds what on live chains, for people to hold against a policy
 pub mod chart; //     SVG for pages, mails and reports
 pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types
