@@ -4,7 +4,7 @@ use alloy_primitives::U256;
 
 use super::{
     Build, Change, Comparison, Field, Gravity, Kind, Layout, Options, Region, Types, Why,
-    bytecode::{ConflictKind, Confidence, Traces, conflicts, trace},
+    bytecode::{Confidence, ConflictKind, Traces, conflicts, trace},
     compare, namespace, rules,
     safety::{self, Side},
     storage::slot_text,
@@ -139,10 +139,9 @@ impl Laid<'_> {
             change.why.iter().partition(|why| !why.is_not_told());
         if change.gravity == Gravity::Careful {
             for why in &untold {
-                report.left_out.push(LeftOut {
-                    place: self.place(change),
-                    reason: why.lines().join(" "),
-                });
+                report
+                    .left_out
+                    .push(LeftOut { place: self.place(change), reason: why.lines().join(" ") });
             }
             if told.is_empty() && change.kind != Kind::Renamed {
                 return;
@@ -188,7 +187,8 @@ impl Laid<'_> {
         if !field.contract.is_empty() {
             place.contract = Some(field.contract.clone());
         }
-        place.slot = field.place.map(|at| absolute(&change.region, at.slot, at.offset));
+        let region = if change.after.is_some() { region_after(change) } else { &change.region };
+        place.slot = field.place.map(|at| absolute(region, at.slot, at.offset));
         place.says = field.source.as_ref().map(|source| format!("declared at {source}"));
         place
     }
@@ -197,17 +197,17 @@ impl Laid<'_> {
     fn table(self, changes: &[Change]) -> Vec<String> {
         let mut rows: Vec<[String; 2]> = Vec::new();
         for change in changes.iter().take(ROWS_MAX) {
-            let cell = |field: &Option<Field>, types: &Types| match field {
+            let cell = |field: &Option<Field>, region: &Region, types: &Types| match field {
                 Some(field) => {
-                    let at = field.place.map(|at| absolute(&change.region, at.slot, at.offset));
+                    let at = field.place.map(|at| absolute(region, at.slot, at.offset));
                     let at = at.map_or_else(|| "?".to_owned(), |at| format!("slot {at}"));
                     format!("{at}  {} {}", types.label(&field.type_id), field.label)
                 }
                 None => "-".to_owned(),
             };
             rows.push([
-                cell(&change.before, &self.before.types),
-                cell(&change.after, &self.after.types),
+                cell(&change.before, &change.region, &self.before.types),
+                cell(&change.after, region_after(change), &self.after.types),
             ]);
         }
         if rows.iter().all(|[before, after]| before == "-" && after == "-") {
@@ -237,9 +237,19 @@ fn is_pushed_alike(first: &Change, next: &Change) -> bool {
     first.kind == Kind::Moved
         && next.kind == Kind::Moved
         && first.region == next.region
-        && first.why.is_empty()
-        && next.why.is_empty()
+        && only_ends_elsewhere(first)
+        && only_ends_elsewhere(next)
         && shift(first).is_some_and(|by| shift(next) == Some(by))
+}
+
+/// Where the new field is; a namespace with another id is elsewhere.
+fn region_after(change: &Change) -> &Region {
+    change.moved_to.as_ref().unwrap_or(&change.region)
+}
+
+/// Whether nothing but its place differs; a gap that is pushed along ends elsewhere too.
+fn only_ends_elsewhere(change: &Change) -> bool {
+    change.why.iter().all(|why| matches!(why, Why::GapEnds { .. }))
 }
 
 /// The slot in the whole of storage: a namespace's root is added where it is known.
@@ -257,12 +267,10 @@ fn absolute(region: &Region, slot: U256, offset: u8) -> String {
 }
 
 fn rule_of(change: &Change) -> &'static Rule {
-    if change.why.contains(&Why::CodePointer) && change.gravity == Gravity::Careful {
-        return &rules::CODE_POINTER;
-    }
-    let is_gap = change.why.iter().any(|why| {
-        matches!(why, Why::GapEnds { .. } | Why::GapGrew | Why::GapUnfilled)
-    });
+    let is_gap = change
+        .why
+        .iter()
+        .any(|why| matches!(why, Why::GapEnds { .. } | Why::GapGrew | Why::GapUnfilled));
     match change.kind {
         _ if is_gap => &rules::GAP,
         Kind::GapResized => &rules::GAP,
@@ -300,9 +308,10 @@ fn say_conflicts(
 ) {
     report.left_out.push(LeftOut {
         place: new.place(),
-        reason: "no storage layout on both sides, so both were followed as bytecode: what is found is \
+        reason:
+            "no storage layout on both sides, so both were followed as bytecode: what is found is \
                  probable, and what no followed path touches is not seen"
-            .to_owned(),
+                .to_owned(),
     });
     for conflict in conflicts(before, after) {
         let (severity, word) = match conflict.confidence {
@@ -323,12 +332,14 @@ fn say_conflicts(
             ConflictKind::NamespaceGone { root } => (
                 format!("the namespace at {root} is {word} gone"),
                 U256::from_be_bytes(root.0),
-                vec!["the old code has storage there, the new code does not know the root".to_owned()],
+                vec![
+                    "the old code has storage there, the new code does not know the root"
+                        .to_owned(),
+                ],
             ),
         };
         let place = Place { slot: Some(slot_text(slot)), ..new.place() };
-        let found =
-            Diagnostic::new(&rules::BYTECODE, message).with_severity(severity).at(place);
+        let found = Diagnostic::new(&rules::BYTECODE, message).with_severity(severity).at(place);
         let found = notes.into_iter().fold(found, Diagnostic::with_note);
         report.diagnostics.push(found.at(old.place().says("the deployed code")));
     }

@@ -1,6 +1,9 @@
 //! The nouns: a layout, its fields, their types and places.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use alloy_primitives::{U256, U512};
 
@@ -137,6 +140,26 @@ impl Types {
         self.get(id).map_or(id, |t| t.label.as_str())
     }
 
+    /// Whether a value of this type holds a pointer to an internal function.
+    pub fn points_into_code(&self, id: &str) -> bool {
+        let (mut next, mut seen) = (vec![id], BTreeSet::new());
+        while let Some(id) = next.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.get(id).map(|t| &t.shape) {
+                Some(Shape::Function { is_internal: true }) => return true,
+                Some(Shape::Mapping { value, .. }) => next.push(value),
+                Some(Shape::Array { element, .. }) => next.push(element),
+                Some(Shape::Struct(Some(members))) => {
+                    next.extend(members.iter().map(|member| member.type_id.as_str()));
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// The bytes that a field takes, from its first to the one after its last.
     pub fn span(&self, field: &Field) -> Option<Span> {
         let start = field.place?.bytes();
@@ -149,7 +172,9 @@ impl Types {
         let Some(name) = field.label.strip_prefix('_') else { return false };
         let name = name.trim_start_matches('_').to_ascii_lowercase();
         let says_gap = name.strip_prefix("gap").is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with('_') || rest.starts_with(|c: char| c.is_ascii_digit())
+            rest.is_empty()
+                || rest.starts_with('_')
+                || rest.starts_with(|c: char| c.is_ascii_digit())
         });
         says_gap
             && matches!(

@@ -57,13 +57,20 @@ fn ordinary(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Chan
     let (region, free) = (Region::Storage, Neighbours::None);
     let Some((was, is)) = moved_base(old, new) else {
         let mut comparer = Comparer::new(&old.types, &new.types, options);
-        changes.extend(compare_fields(&mut comparer, &old.variables, &new.variables, &region, free));
+        changes.extend(compare_fields(
+            &mut comparer,
+            &old.variables,
+            &new.variables,
+            &region,
+            free,
+        ));
         return;
     };
     changes.push(Change {
         kind: Kind::BaseMoved,
         gravity: Gravity::Breaks,
         region: region.clone(),
+        moved_to: None,
         before: old.variables.first().cloned(),
         after: new.variables.first().cloned(),
         why: Vec::new(),
@@ -123,9 +130,10 @@ fn namespaces(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Ch
             kind,
             gravity: Gravity::Breaks,
             region,
+            moved_to: after.map(|id| Region::Namespace(id.clone())),
             before: before.first().cloned(),
             after: after.and_then(|id| new.namespaces.get(id)?.first().cloned()),
-            why: after.map(|id| Why::NowIn(id.clone())).into_iter().collect(),
+            why: Vec::new(),
         });
     }
     for id in added {
@@ -133,6 +141,7 @@ fn namespaces(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Ch
             kind: Kind::NamespaceAdded,
             gravity: Gravity::Fine,
             region: Region::Namespace(id.clone()),
+            moved_to: None,
             before: None,
             after: new.namespaces.get(id).and_then(|fields| fields.first().cloned()),
             why: Vec::new(),

@@ -157,15 +157,10 @@ impl<'a> Comparer<'a> {
             {
                 same_encoding(&old.label, &new.label)
             }
-            (
-                Shape::Function { is_internal: before },
-                Shape::Function { is_internal: after },
-            ) if before == after => {
-                if *after {
-                    vec![(Gravity::Careful, Why::CodePointer)]
-                } else {
-                    Vec::new()
-                }
+            (Shape::Function { is_internal: before }, Shape::Function { is_internal: after })
+                if before == after =>
+            {
+                Vec::new()
             }
             (Shape::Unknown, Shape::Unknown) if old.label == new.label => {
                 not_told(&old.label, &new.label, "what it is made of")
@@ -227,8 +222,7 @@ fn not_told(before: &str, after: &str, what: &str) -> Differences {
 
 /// The last part of a qualified name: the contract that declares a type often changes its name.
 fn bare(label: &str) -> &str {
-    let name = label.rsplit(['.', ' ']).next().unwrap_or(label);
-    name
+    label.rsplit(['.', ' ']).next().unwrap_or(label)
 }
 
 fn enums(
