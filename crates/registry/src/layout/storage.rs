@@ -24,6 +24,8 @@ pub struct Layout {
     pub base_slot: Option<U256>,
     /// What the fields' types are.
     pub types: Types,
+    /// Whether the file's form tells annotations, so that none told is none there.
+    pub tells_annotations: bool,
     /// Whether the file's form lists namespaces, so that none listed is none there.
     pub lists_namespaces: bool,
     /// What the file did not say and a comparison would have wanted; one sentence each.

@@ -129,7 +129,7 @@ pub enum Why {
         /// What differs there.
         why: Vec<Why>,
     },
-    /// The author's `retyped-from` does not name the type that it was.
+    /// The author's `retyped-from` or `renamed-from` does not name what it was.
     AnnotationIsWrong {
         /// What is written.
         says: String,
@@ -203,7 +203,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherType { before, after } => {
-                write!(f, "{before} is stored differently from {after}")
+                write!(f, "what was stored as {before} would be read as {after}")
             }
             Self::OtherSize { before, after } => {
                 write!(f, "a value takes {after} bytes, it took {before}")

@@ -103,6 +103,15 @@ fn is_declared_retype(comparer: &Comparer<'_>, before: &Field, after: &Field) ->
     after.retyped_from.as_deref().is_some_and(|says| spelled(says) == spelled(was))
 }
 
+/// The name that the author says the field had, when it is neither what it had nor what was said
+/// before: then it may be another field that was meant to be here.
+fn misnamed(comparer: &Comparer<'_>, before: &Field, after: &Field) -> Option<Why> {
+    let says = after.renamed_from.as_ref()?;
+    let is_new = before.renamed_from.as_ref() != Some(says);
+    (comparer.old_is_annotated && is_new && *says != before.label)
+        .then(|| Why::AnnotationIsWrong { says: says.clone(), was: before.label.clone() })
+}
+
 /// A type as a person may spell it: without spaces and without the words that solc adds.
 fn spelled(label: &str) -> String {
     let without = |word: &str| {
@@ -204,17 +213,21 @@ impl<'a> Lists<'a, '_> {
         let moved = !is_same_place(before, after);
         let renamed = before.label != after.label;
         let declared_rename = renamed && is_same_name(before, after);
+        let misnamed = misnamed(comparer, before, after);
         let differences = comparer.types(&before.type_id, &after.type_id, Standing::Fixed);
         let (types, annotation) = self.retype(comparer, before, after, differences);
         let type_gravity = worst(&types);
         let mut why: Vec<Why> = types.into_iter().map(|(_, why)| why).collect();
         why.extend(annotation);
+        let is_misnamed = misnamed.is_some();
+        why.extend(misnamed);
         let rename_gravity = match (renamed, declared_rename, comparer.options.allow_renames) {
             (false, ..) | (_, true, _) => Gravity::Fine,
             (true, false, true) => Gravity::Careful,
             (true, false, false) => Gravity::Breaks,
         };
         let place_gravity = if moved { Gravity::Breaks } else { Gravity::Fine };
+        let rename_gravity = if is_misnamed { Gravity::Breaks } else { rename_gravity };
         let gravity = type_gravity.max(rename_gravity).max(place_gravity);
         let kind = match (rename_gravity > Gravity::Fine, type_gravity > Gravity::Fine) {
             (true, true) => Kind::Replaced,

@@ -98,18 +98,70 @@ fn refused(text: &str, wanted: Option<&str>, expected: &Expect) {
 
 #[test]
 fn what_cannot_be_used_says_what_was_expected_and_what_is_there() {
-    refused("pragma solidity", None, &expect!["neither JSON nor hex code: expected value at line 1 column 1"]);
-    refused("[]", None, &expect!["no storage layout and no code here: expected solc's storageLayout, an artefact of Foundry or Hardhat, build info, solc's standard output, an OpenZeppelin manifest, or runtime code as hex; found a list of 0"]);
-    refused(r#"{"abi": []}"#, None, &expect![[r#"no storage layout and no code here: expected solc's storageLayout, an artefact of Foundry or Hardhat, build info, solc's standard output, an OpenZeppelin manifest, or runtime code as hex; found an object with the keys "abi""#]]);
-    refused(STORAGE, None, &expect!["5 contracts here, name one as FILE.json:NAME (one of: Storage.sol:Before, Storage.sol:Breaks, Storage.sol:Drops, Storage.sol:Fits, Storage.sol:Inserts)"]);
-    refused(STORAGE, Some("Vault"), &expect![[r#"no contract "Vault" here (one of: Storage.sol:Before, Storage.sol:Breaks, Storage.sol:Drops, Storage.sol:Fits, Storage.sol:Inserts)"#]]);
-    refused(r#"{"storage": [{"label": "a"}], "types": {}}"#, None, &expect!["bad storage layout: storage[0].type: expected the id of a type, found null"]);
+    refused(
+        "pragma solidity",
+        None,
+        &expect!["neither JSON nor hex code: expected value at line 1 column 1"],
+    );
+    refused(
+        "[]",
+        None,
+        &expect![
+            "no storage layout and no code here: expected solc's storageLayout, an artefact of Foundry or Hardhat, build info, solc's standard output, an OpenZeppelin manifest, or runtime code as hex; found a list of 0"
+        ],
+    );
+    refused(
+        r#"{"abi": []}"#,
+        None,
+        &expect![[
+            r#"no storage layout and no code here: expected solc's storageLayout, an artefact of Foundry or Hardhat, build info, solc's standard output, an OpenZeppelin manifest, or runtime code as hex; found an object with the keys "abi""#
+        ]],
+    );
+    refused(
+        STORAGE,
+        None,
+        &expect![
+            "5 contracts here, name one as FILE.json:NAME (one of: Storage.sol:Before, Storage.sol:Breaks, Storage.sol:Drops, Storage.sol:Fits, Storage.sol:Inserts)"
+        ],
+    );
+    refused(
+        STORAGE,
+        Some("Vault"),
+        &expect![[
+            r#"no contract "Vault" here (one of: Storage.sol:Before, Storage.sol:Breaks, Storage.sol:Drops, Storage.sol:Fits, Storage.sol:Inserts)"#
+        ]],
+    );
+    refused(
+        r#"{"storage": [{"label": "a"}], "types": {}}"#,
+        None,
+        &expect!["bad storage layout: storage[0].type: expected the id of a type, found null"],
+    );
     let slot = r#"{"storage": [{"label": "a", "type": "t_bool", "slot": "x"}], "types": {}}"#;
-    refused(slot, None, &expect![[r#"bad storage layout: storage[0].slot: expected a number, found "x""#]]);
+    refused(
+        slot,
+        None,
+        &expect![[r#"bad storage layout: storage[0].slot: expected a number, found "x""#]],
+    );
     let offset = r#"{"storage": [{"label": "a", "type": "t_bool", "slot": "0", "offset": 32}], "types": {}}"#;
-    refused(offset, None, &expect!["bad storage layout: storage[0].offset: expected a number below 32, found the number 32"]);
-    refused(r#"{"storageLayout": {"storage": [], "types": []}}"#, None, &expect!["bad storage layout: types: expected an object, found a list of 0"]);
-    refused(r#"{"deployedBytecode": "0x", "abi": []}"#, None, &expect![[r#"no storage layout and no code here: expected solc's storageLayout, an artefact of Foundry or Hardhat, build info, solc's standard output, an OpenZeppelin manifest, or runtime code as hex; found an object with the keys "abi", "deployedBytecode" without storageLayout (build with `forge build --extra-output storageLayout`, or outputSelection "storageLayout") and without code"#]]);
+    refused(
+        offset,
+        None,
+        &expect![
+            "bad storage layout: storage[0].offset: expected a number below 32, found the number 32"
+        ],
+    );
+    refused(
+        r#"{"storageLayout": {"storage": [], "types": []}}"#,
+        None,
+        &expect!["bad storage layout: types: expected an object, found a list of 0"],
+    );
+    refused(
+        r#"{"deployedBytecode": "0x", "abi": []}"#,
+        None,
+        &expect![[
+            r#"no storage layout and no code here: expected solc's storageLayout, an artefact of Foundry or Hardhat, build info, solc's standard output, an OpenZeppelin manifest, or runtime code as hex; found an object with the keys "abi", "deployedBytecode" without storageLayout (build with `forge build --extra-output storageLayout`, or outputSelection "storageLayout") and without code"#
+        ]],
+    );
 }
 
 #[test]

@@ -166,3 +166,30 @@ proptest! {
         prop_assert_eq!(found.changes[0].kind, crate::layout::Kind::BaseMoved);
     }
 }
+
+/// One `uint256` in the form of OpenZeppelin's tools, which tells annotations.
+fn annotated(label: &str, renamed_from: Option<&str>) -> Layout {
+    let variable = serde_json::json!({
+        "contract": "V", "label": label, "type": "t_uint256", "slot": "0", "offset": 0,
+        "renamedFrom": renamed_from,
+    });
+    let types = serde_json::json!({ "t_uint256": { "label": "uint256", "numberOfBytes": "32" } });
+    let text =
+        serde_json::json!({ "solcVersion": "0.8.30", "storage": [variable], "types": types });
+    Build::read(&text.to_string(), None, None).unwrap().layout.unwrap()
+}
+
+#[test]
+fn a_rename_is_believed_when_it_names_what_was_there() {
+    let is_compatible =
+        |old: &Layout, new: &Layout| compare(old, new, Options::default()).is_compatible();
+    let (a, b) = (annotated("a", None), annotated("b", Some("a")));
+    assert!(is_compatible(&a, &b), "declared");
+    assert!(is_compatible(&b, &b), "declared once, and kept");
+    assert!(!is_compatible(&a, &annotated("b", None)), "not declared");
+    assert!(!is_compatible(&a, &annotated("b", Some("c"))), "declared wrongly");
+    assert!(!is_compatible(&a, &annotated("a", Some("c"))), "declared, and not renamed");
+    let mut untold = annotated("b", None);
+    untold.tells_annotations = false;
+    assert!(is_compatible(&untold, &b), "the old side does not tell what was declared before");
+}

@@ -103,7 +103,10 @@ fn check(of: &Judgement, rule: &str, expected: &Expect) {
 fn a_finding_shows_both_sides_and_says_why() {
     let deployed = build(STORAGE, "Before");
     let inserts = upgrade(&deployed, &build(STORAGE, "Inserts"));
-    check(&inserts, "layout-moved", &expect![[r#"
+    check(
+        &inserts,
+        "layout-moved",
+        &expect![[r#"
         `owner` moves, and 7 more with it
           before                                       | after
           slot 0  address owner                        | slot 1  address owner
@@ -115,33 +118,42 @@ fn a_finding_shows_both_sides_and_says_why() {
           slot 5  uint256[50] __gap                    | slot 6  uint256[50] __gap
           slot 55  string name                         | slot 56  string name
           help: look for what was inserted, deleted or resized before it; undoing that moves it back
-    "#]]);
+    "#]],
+    );
     let breaks = upgrade(&deployed, &build(STORAGE, "Breaks"));
-    check(&breaks, "layout-namespace", &expect![[r#"
+    check(
+        &breaks,
+        "layout-namespace",
+        &expect![[r#"
         the namespace erc7201:bellwether.storage.Orders is erc7201:bellwether.storage.OrdersV2 now
           before                                                                                 | after
           slot 0x131ecf5f8b6fc67a70f9ed6f1b3ad0cceebcfe64e019ce14ee04592fab0ee500  uint256 count | slot 0xbc8889e7739f6478cc87140e2e8d3e3d8abd4f777992920391e81a44d853aa00  uint256 count
           help: keep the namespace's id; a new version of a module keeps the storage of the old one
-    "#]]);
-    check(&breaks, "layout-retyped", &expect![[r#"
-        `total` has another type
-          before                | after
-          slot 2  uint256 total | slot 2  bytes32 total
-          uint256 is stored differently from bytes32
-          it is declared to have been uint128, but it was uint256
-          help: keep the type, or add a new variable and migrate the value; `/// @custom:oz-retyped-from OLD` declares a change of equal size on purpose
-        `last` has another type
-          before                        | after
-          slot 3  enum Before.Kind last | slot 3  enum Breaks.Kind last
-          in enum Breaks.Kind, the number of Mint now means Burn
-          help: keep the type, or add a new variable and migrate the value; `/// @custom:oz-retyped-from OLD` declares a change of equal size on purpose
-        `pending` has another type
-          before                              | after
-          slot 4  struct Before.Order pending | slot 4  struct Breaks.Order pending
-          in struct Breaks.Order: `kind` has another type
-          in enum Breaks.Kind, the number of Mint now means Burn
-          in struct Breaks.Order: `by` is added
-          it grows where something else follows; only the value of a mapping may grow
-          help: keep the type, or add a new variable and migrate the value; `/// @custom:oz-retyped-from OLD` declares a change of equal size on purpose
-    "#]]);
+    "#]],
+    );
+    check(
+        &breaks,
+        "layout-retyped",
+        &expect![[r#"
+            `total` has another type
+              before                | after
+              slot 2  uint256 total | slot 2  bytes32 total
+              what was stored as uint256 would be read as bytes32
+              it is declared to have been uint128, but it was uint256
+              help: keep the type, or add a new variable and migrate the value; `/// @custom:oz-retyped-from OLD` declares a change of equal size on purpose
+            `last` has another type
+              before                        | after
+              slot 3  enum Before.Kind last | slot 3  enum Breaks.Kind last
+              in enum Breaks.Kind, the number of Mint now means Burn
+              help: keep the type, or add a new variable and migrate the value; `/// @custom:oz-retyped-from OLD` declares a change of equal size on purpose
+            `pending` has another type
+              before                              | after
+              slot 4  struct Before.Order pending | slot 4  struct Breaks.Order pending
+              in struct Breaks.Order: `kind` has another type
+              in enum Breaks.Kind, the number of Mint now means Burn
+              in struct Breaks.Order: `by` is added
+              it grows where something else follows; only the value of a mapping may grow
+              help: keep the type, or add a new variable and migrate the value; `/// @custom:oz-retyped-from OLD` declares a change of equal size on purpose
+        "#]],
+    );
 }
