@@ -3,6 +3,7 @@
 mod align; //      which old thing is which new thing
 pub mod change; // what the answer is made of
 mod fields; //     lists of variables and members
+mod likeness; //  whether a new field is an old one
 mod types; //      one type read as another
 
 use alloy_primitives::U256;
