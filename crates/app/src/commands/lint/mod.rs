@@ -1,6 +1,7 @@
 //! `bellwether lint`: what can be found wrong before anything is deployed.
 
 mod folder; //    everything over the user's folder
+mod layout; //    whether an upgrade finds what is stored
 mod output; //    in which form, and what counts as failure
 mod selectors; // whether interfaces fit together
 mod waivers; //   what is accepted, when there is no folder
@@ -34,12 +35,14 @@ pub(super) struct Lint {
 /// The lints that stand alone.
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    Layout(layout::Layout),
     Selectors(selectors::Selectors),
 }
 
 impl Lint {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         match self.what {
+            Some(What::Layout(command)) => command.run(),
             Some(What::Selectors(command)) => command.run(),
             None => folder::run(&self.folder.folder, &self.output),
         }

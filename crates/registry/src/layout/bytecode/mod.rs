@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::{B256, U256};
 
 pub use cell::{Cell, Use};
-pub use compare::{Conflict, ConflictKind, Confidence, conflicts};
+pub use compare::{Confidence, Conflict, ConflictKind, conflicts};
 
 /// Slots below this are numbered by the compiler; above, they are hashes.
 const NUMBERED_SLOTS_MAX: u64 = 1 << 32;

@@ -41,7 +41,10 @@ struct Labelled {
     label: String,
 }
 
-#[allow(clippy::print_stderr, reason = "a corpus that is not there must not look like one that agrees")]
+#[allow(
+    clippy::print_stderr,
+    reason = "a corpus that is not there must not look like one that agrees"
+)]
 fn cases() -> Option<Vec<Case>> {
     let Some(corpus) = std::env::var_os("BELLWETHER_CORPUS") else {
         eprintln!("SKIPPED: BELLWETHER_CORPUS names no corpus");
@@ -88,7 +91,8 @@ fn every_labelled_pair_is_judged_as_labelled() {
         let mut ours: Vec<_> = found.breaking().map(op).collect();
         for expected in &case.expect.ops {
             let label = |l: &Option<Labelled>| l.as_ref().map(|l| l.label.clone());
-            let wanted = (expected.kind.clone(), label(&expected.original), label(&expected.updated));
+            let wanted =
+                (expected.kind.clone(), label(&expected.original), label(&expected.updated));
             expected_ops += 1;
             match ours.iter().position(|op| *op == wanted) {
                 Some(at) => {
@@ -103,7 +107,10 @@ fn every_labelled_pair_is_judged_as_labelled() {
     assert!(wrong.is_empty(), "judged otherwise than labelled: {wrong:#?}");
     let share = f64::from(agreed_ops) / f64::from(expected_ops);
     println!("{agreed_ops} of {expected_ops} operations agree; others: {other_ops:#?}");
-    assert!(share > 0.97, "{agreed_ops} of {expected_ops} operations agree; others: {other_ops:#?}");
+    assert!(
+        share > 0.97,
+        "{agreed_ops} of {expected_ops} operations agree; others: {other_ops:#?}"
+    );
 }
 
 /// solc's own layout has no annotations, namespaces or enum values; where the verdict rests on one of
@@ -113,8 +120,7 @@ fn the_compilers_own_layout_gives_the_same_verdict_where_it_tells_enough() {
     let Some(cases) = cases() else { return };
     let (mut agreed, mut wrong) = (0, Vec::new());
     for case in &cases {
-        let (before, after) =
-            (read(&case.before.storage_layout), read(&case.after.storage_layout));
+        let (before, after) = (read(&case.before.storage_layout), read(&case.after.storage_layout));
         if compare(&before, &after, Options::default()).is_compatible() == case.expect.ok {
             agreed += 1;
         } else if !rests_on_more(case) {
