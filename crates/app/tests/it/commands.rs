@@ -14,10 +14,21 @@ use crate::world::{
 #[tokio::test]
 async fn every_command_explains_itself_with_an_example() {
     let texts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/help");
-    for name in ["bellwether", "init", "check", "run", "replay", "devnet", "demo"] {
+    for name in [
+        "bellwether",
+        "init",
+        "check",
+        "lint",
+        "lint selectors",
+        "lint events",
+        "run",
+        "replay",
+        "devnet",
+        "demo",
+    ] {
         let mut command = bellwether();
         if name != "bellwether" {
-            command.arg(name);
+            command.args(name.split(' '));
         }
         let ended = run_to_end({
             command.arg("--help");
@@ -27,7 +38,7 @@ async fn every_command_explains_itself_with_an_example() {
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
         let has_example = ended.out.contains("Example");
         assert!(has_example || name == "bellwether", "{name} shows an example");
-        expect_file![texts.join(format!("{name}.txt"))].assert_eq(&ended.out);
+        expect_file![texts.join(format!("{}.txt", name.replace(' ', "-")))].assert_eq(&ended.out);
     }
 }
 

@@ -11,6 +11,7 @@ mod anvil; //    a real node: live, reorganised, restarted, behind endpoints tha
 mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
 mod crash; //    killed many times, it ends like a run that was not
+mod lint; //     what is wrong before anything is deployed
 mod mistakes; // one folder per mistake, and what `check` says to it
 mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
 mod replay; //   past blocks: recorded, corrupted, judged again
