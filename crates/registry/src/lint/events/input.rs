@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::hex;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use super::{
@@ -152,11 +152,17 @@ impl Builds {
             functions.extend(source::judge(tree));
             judged.extend(tree.names());
         }
-        let surface = |name: &str| self.interfaces.surfaces.iter().find(|of| of.name == name);
+        let named = self.interfaces.surfaces.iter().rev().map(|of| (of.name.as_str(), of));
+        let named: FxHashMap<&str, &Surface> = named.collect();
         let mut by_code: FxHashSet<&str> = FxHashSet::default();
         for code in self.codes.iter().filter(|code| !judged.contains(code.name.as_str())) {
             if by_code.insert(&code.name) {
-                of_code(code, surface(&code.name), &mut functions, &mut left_out);
+                of_code(
+                    code,
+                    named.get(code.name.as_str()).copied(),
+                    &mut functions,
+                    &mut left_out,
+                );
             }
         }
         judged.extend(by_code);

@@ -23,6 +23,8 @@ pub(in super::super) struct Tree<'a> {
     /// Contracts with the file they are in.
     contracts: Vec<(&'a Value, usize)>,
     units: Vec<Unit<'a>>,
+    /// Id of each file, as the file says itself or as those say that import it.
+    ids: FxHashMap<&'a str, i64>,
 }
 
 /// Nodes that are referred to by id.
@@ -39,8 +41,8 @@ const DECLARATIONS: &[&str] = &[
 ];
 
 impl<'a> Tree<'a> {
-    /// Adds a file; false, and nothing is added, when an id in it is taken: it then comes from
-    /// another run of the compiler.
+    /// Adds a file; false, and nothing is added, when an id in it is taken or its imports mean other
+    /// files: it then comes from another run of the compiler, whose ids mean something else.
     pub(in super::super) fn add(&mut self, unit: Unit<'a>) -> bool {
         let mut found = Vec::new();
         let mut waiting = vec![unit.ast];
@@ -61,6 +63,16 @@ impl<'a> Tree<'a> {
         if found.iter().any(|(id, _)| self.by_id.contains_key(id)) {
             return false;
         }
+        let imports = children(unit.ast, "nodes").filter(|node| kind(node) == "ImportDirective");
+        let imports = imports.filter_map(|node| {
+            Some((text_at(node, "absolutePath"), node.get("sourceUnit")?.as_i64()?))
+        });
+        let itself = id_of(unit.ast).map(|id| (text_at(unit.ast, "absolutePath"), id));
+        let ids: Vec<(&str, i64)> = imports.chain(itself).collect();
+        if ids.iter().any(|(path, id)| self.ids.get(path).is_some_and(|known| known != id)) {
+            return false;
+        }
+        self.ids.extend(ids);
         let at = self.units.len();
         self.units.push(unit);
         let contracts = found.iter().filter(|(_, node)| kind(node) == "ContractDefinition");
