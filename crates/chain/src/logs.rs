@@ -156,7 +156,9 @@ async fn range(
                 && addresses.contains(&address)
                 && log.topics.0.first().is_some_and(|topic| wanted.topics.contains(topic));
             if !is_asked {
-                return Err(wrong(format!("a log of {address} in block {block} was not asked for")));
+                return Err(wrong(format!(
+                    "a log of {address} in block {block} was not asked for"
+                )));
             }
             let Quantity(index) = log.index;
             let index = u32::try_from(index).map_err(|_| wrong(format!("log index {index}")))?;
@@ -180,7 +182,10 @@ async fn with_times(
         let place = times.binary_search_by_key(&block, |(number, _)| *number);
         place.map_or(UnixSeconds(0), |place| times[place].1)
     };
-    Ok(found.into_iter().map(|(block, tx, log)| FoundLog { block, at: at(block), tx, log }).collect())
+    Ok(found
+        .into_iter()
+        .map(|(block, tx, log)| FoundLog { block, at: at(block), tx, log })
+        .collect())
 }
 
 /// When a block was made.

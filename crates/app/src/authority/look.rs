@@ -10,8 +10,8 @@ use model::{Address, BlockNumber, Name, ReadRequest};
 use registry::{
     Class, ContractAbi, Registry,
     authority::{
-        Change, Declared, Holdings, Observed, Past, PrincipalKind, Question, Reading, Role,
-        Scan, questions, unknown_before,
+        Change, Declared, Holdings, Observed, Past, PrincipalKind, Question, Reading, Role, Scan,
+        questions, unknown_before,
     },
 };
 

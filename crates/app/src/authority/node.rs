@@ -110,7 +110,8 @@ impl Node {
             None => self.quantity("eth_blockNumber", "[]").await?,
         };
         let at = time_of(&self.rpc, number).await;
-        let at = at.map_err(|source| NodeError::Logs { endpoint: self.endpoint.clone(), source })?;
+        let at =
+            at.map_err(|source| NodeError::Logs { endpoint: self.endpoint.clone(), source })?;
         self.at = Moment { block: number, at };
         self.tag = format!("\"{number:#x}\"");
         Ok(self)

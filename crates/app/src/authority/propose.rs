@@ -35,7 +35,8 @@ pub fn propose(observed: &[Observed], registry: &Registry, declared: &Declared) 
     let _infallible = writeln!(text, "# Observed: {}.\n", blocks.join(", "));
     text.push_str("min_delay = \"48h\"        # before new code runs; at least 24h\nunused_after = \"90d\"     # a key's power that lies idle so long is told\n");
     let most = most_roles_of_a_key(&graphs);
-    let _infallible = writeln!(text, "roles_per_key = {}         # more on one key is told", most.max(3));
+    let _infallible =
+        writeln!(text, "roles_per_key = {}         # more on one key is told", most.max(3));
     for (name, principal) in &names.principals {
         text.push_str(&principal_text(name, principal, observed, registry, &names));
     }
@@ -96,9 +97,10 @@ impl Names {
         };
         let name = named.unwrap_or_else(|| format!("{word}-{short}"));
         // Two that people call the same are told apart by their addresses.
-        let is_taken = self.principals.get(&name).is_some_and(|found| {
-            found.addresses.values().any(|known| *known != address)
-        });
+        let is_taken = self
+            .principals
+            .get(&name)
+            .is_some_and(|found| found.addresses.values().any(|known| *known != address));
         let name = if is_taken { format!("{name}-{short}") } else { name };
         let found = self
             .principals

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chain::{config::NetworkConfig, logs::{FoundLog, Wanted}};
+use chain::{
+    config::NetworkConfig,
+    logs::{FoundLog, Wanted},
+};
 use model::{Address, BlockNumber};
 use registry::{
     Registry,
@@ -80,7 +83,8 @@ pub async fn scan(
     let emitters: BTreeSet<Address> = contracts.keys().copied().collect();
     let addresses: Vec<Address> = emitters.into_iter().collect();
     if start <= to_block && !addresses.is_empty() {
-        let wanted = Wanted { addresses: &addresses, topics: &Change::topics(), logs_max: LOGS_MAX };
+        let wanted =
+            Wanted { addresses: &addresses, topics: &Change::topics(), logs_max: LOGS_MAX };
         let found = chain::logs::logs(&node.rpc, &wanted, start..=to_block, progress).await;
         let found =
             found.map_err(|source| NodeError::Logs { endpoint: node.endpoint.clone(), source })?;

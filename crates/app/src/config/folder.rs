@@ -128,19 +128,17 @@ impl Files {
         let lints = optional("lints.toml");
         let policy = optional("policy.toml");
         match main {
-            Some(main) if mistakes.is_empty() => {
-                Ok(Self {
-                    main,
-                    networks,
-                    deployments,
-                    monitors,
-                    routes,
-                    lints,
-                    labels,
-                    policy,
-                    scans,
-                })
-            }
+            Some(main) if mistakes.is_empty() => Ok(Self {
+                main,
+                networks,
+                deployments,
+                monitors,
+                routes,
+                lints,
+                labels,
+                policy,
+                scans,
+            }),
             _ => Err(Mistakes(mistakes)),
         }
     }

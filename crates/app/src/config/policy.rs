@@ -95,8 +95,10 @@ pub(super) fn check_monitors_without(declared: &[monitor::Declared], out: &Colle
             RuleSpec::Detector { id, .. } if id == "access/authority_drift"
         );
         if needs_policy {
-            let message =
-                format!("monitor {}: there is no policy.toml to hold authority against", monitor.spec.name);
+            let message = format!(
+                "monitor {}: there is no policy.toml to hold authority against",
+                monitor.spec.name
+            );
             let place = monitor.places.of(MonitorPart::Subject);
             out.add(
                 Mistake::at(&monitor.file, place, message)
@@ -181,7 +183,8 @@ fn policy(file: &SourceFile, known: &Known<'_>, out: &Collector) -> Policy {
         policy.exceptions.extend(found);
         entry.finish();
     }
-    policy.timelock = timelock.filter(|name| is_known(&table, name, known, &policy)).map(|n| n.value);
+    policy.timelock =
+        timelock.filter(|name| is_known(&table, name, known, &policy)).map(|n| n.value);
     table.finish();
     policy
 }
@@ -309,7 +312,8 @@ fn allowed(table: &Table<'_>, known: &Known<'_>, policy: &Policy) -> Vec<Allowed
     }
     let role = table.word::<Role>("role");
     if !table.has("role") {
-        let message = "role is missing; such as \"owner\", \"admin\", \"MINTER_ROLE\", \"guardian\"";
+        let message =
+            "role is missing; such as \"owner\", \"admin\", \"MINTER_ROLE\", \"guardian\"";
         table.mistake(table.span(), message);
     }
     let holders = table.names("holders");
@@ -329,13 +333,8 @@ fn allowed(table: &Table<'_>, known: &Known<'_>, policy: &Policy) -> Vec<Allowed
         .filter(|on| is_known(table, on, known, policy) && has_role(table, &on.value, &role, known))
         .map(|on| on.value)
         .collect();
-    let one = |on| Allowed {
-        on,
-        role: role.value.clone(),
-        holders: holders.clone(),
-        max,
-        is_optional,
-    };
+    let one =
+        |on| Allowed { on, role: role.value.clone(), holders: holders.clone(), max, is_optional };
     on.into_iter().map(one).collect()
 }
 
@@ -374,7 +373,8 @@ fn separation(table: &Table<'_>, known: &Known<'_>, policy: &Policy) -> Option<S
     let mut roles = Vec::new();
     let texts = table.texts("roles");
     if texts.len() < 2 {
-        let message = "roles must list two or more, such as [\"token:MINTER_ROLE\", \"feed:owner\"]";
+        let message =
+            "roles must list two or more, such as [\"token:MINTER_ROLE\", \"feed:owner\"]";
         table.mistake(table.span(), message);
         return None;
     }
@@ -446,8 +446,7 @@ fn exceptions(table: &Table<'_>, known: &Known<'_>, policy: &Policy) -> Vec<Exce
 }
 
 fn is_known(table: &Table<'_>, name: &Located<Name>, known: &Known<'_>, policy: &Policy) -> bool {
-    let is_there =
-        policy.principal(&name.value).is_some() || known.labels.contains(&name.value);
+    let is_there = policy.principal(&name.value).is_some() || known.labels.contains(&name.value);
     if !is_there {
         let principals = policy.principals.iter().map(|p| p.name.clone());
         let all: Vec<Name> = principals.chain(known.labels.iter().cloned()).collect();

@@ -52,10 +52,13 @@ impl Drift {
             let blocks: Vec<String> = found
                 .looks
                 .iter()
-                .map(|look| format!("{} at block {}", look.observed.network, look.observed.at.block))
+                .map(|look| {
+                    format!("{} at block {}", look.observed.network, look.observed.at.block)
+                })
                 .collect();
             let accepted = items.len() - open;
-            let beside = if accepted == 0 { String::new() } else { format!(", {accepted} accepted") };
+            let beside =
+                if accepted == 0 { String::new() } else { format!(", {accepted} accepted") };
             print_line(&format!("{open} drifts{beside}: {}", blocks.join(", ")));
         }
         Ok(if open == 0 { Outcome::Fine } else { Outcome::FoundWrong })

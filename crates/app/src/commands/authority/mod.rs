@@ -88,7 +88,9 @@ impl Place {
             let is_set = |e: &chain::config::EndpointConfig| !e.url.reveal().is_empty();
             if !network.chain.endpoints.iter().any(is_set) {
                 let name = &network.chain.name;
-                bail!("no endpoint of {name} has a URL: set the variables that networks/{name}.toml names");
+                bail!(
+                    "no endpoint of {name} has a URL: set the variables that networks/{name}.toml names"
+                );
             }
         }
         Ok(meant)

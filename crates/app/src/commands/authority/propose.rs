@@ -5,11 +5,7 @@ use std::{fs, io};
 use anyhow::Context;
 
 use super::Place;
-use crate::{
-    authority::propose,
-    commands::Outcome,
-    terminal::print_line,
-};
+use crate::{authority::propose, commands::Outcome, terminal::print_line};
 
 /// Write what is observed on the live chain as a policy for people to review.
 ///

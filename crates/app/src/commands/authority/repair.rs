@@ -65,9 +65,14 @@ impl Repair {
             None => print_line(&serde_json::to_string_pretty(&all)?),
             Some(path) => {
                 write(path, &serde_json::to_string_pretty(&all)?)?;
-                print_line(&format!("{}  {} transactions, unsigned", path.display(), repairs.len()));
+                print_line(&format!(
+                    "{}  {} transactions, unsigned",
+                    path.display(),
+                    repairs.len()
+                ));
                 let stem = path.file_stem().map_or("repairs".into(), |s| s.to_string_lossy());
-                for (name, bundle) in bundles(&repairs, |network, who| found.is_safe(network, who)) {
+                for (name, bundle) in bundles(&repairs, |network, who| found.is_safe(network, who))
+                {
                     let beside = path.with_file_name(format!("{stem}-{name}"));
                     write(&beside, &serde_json::to_string_pretty(&bundle)?)?;
                     print_line(&format!("{}  for the Safe Transaction Builder", beside.display()));

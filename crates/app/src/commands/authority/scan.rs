@@ -46,7 +46,8 @@ impl Scan {
             let scanned = scan(&network.chain, &config.registry, declared, range, |block| {
                 progress.show(&format!("{name}: read up to block {block}"));
             });
-            let scanned = scanned.await.with_context(|| format!("reading the history of {name}"))?;
+            let scanned =
+                scanned.await.with_context(|| format!("reading the history of {name}"))?;
             progress.clear();
             let folder = self.place.folder.join("authority");
             fs::create_dir_all(&folder)
@@ -59,7 +60,9 @@ impl Scan {
             for contract in &scanned.without_first_block {
                 let label = config.registry.label(name, *contract).map(str::to_owned);
                 let on = label.unwrap_or_else(|| contract.to_string());
-                note(&format!("{on} declares no first_block: its history before block {from} is unknown"));
+                note(&format!(
+                    "{on} declares no first_block: its history before block {from} is unknown"
+                ));
             }
             if self.json {
                 told.push(json!({

@@ -58,7 +58,9 @@ impl Show {
             }
         }
         if let (false, Some(what)) = (is_found, &self.what) {
-            bail!("{what:?} is neither an address nor a deployment or principal with power on these networks");
+            bail!(
+                "{what:?} is neither an address nor a deployment or principal with power on these networks"
+            );
         }
         if self.json {
             print_line(&json!({ "networks": networks }));
@@ -73,9 +75,10 @@ fn resolve(what: &str, graph: &Graph, registry: &Registry) -> Option<Address> {
     if let Ok(address) = parse_address(what) {
         return Some(address);
     }
-    let deployment = registry.deployments().iter().find(|d| {
-        d.network == graph.network && d.label.as_str() == what
-    });
+    let deployment = registry
+        .deployments()
+        .iter()
+        .find(|d| d.network == graph.network && d.label.as_str() == what);
     let named = || graph.nodes().find(|node| node.name.as_deref() == Some(what)).map(|n| n.address);
     deployment.map(|d| d.address).or_else(named)
 }
@@ -99,7 +102,8 @@ fn chosen(graph: &Graph, address: Option<Address>) -> (Vec<Effective>, Vec<Power
 fn print(graph: &Graph, address: Option<Address>, look: &crate::authority::Look) {
     let style = Style::stdout();
     let observed = &look.observed;
-    let at = format!("{} at block {}, asked {}", observed.network, observed.at.block, look.endpoint);
+    let at =
+        format!("{} at block {}, asked {}", observed.network, observed.at.block, look.endpoint);
     print_line(&style.dim(&at));
     let (over, powers) = chosen(graph, address);
     for effective in &over {
@@ -116,8 +120,12 @@ fn print(graph: &Graph, address: Option<Address>, look: &crate::authority::Look)
             print_line(&style.dim(&format!("  {}", power.principal)));
         }
         for effective in &power.can {
-            print_line(&format!("  can {} {}: {}", effective.capability,
-                graph.name(effective.contract), how(effective, graph)));
+            print_line(&format!(
+                "  can {} {}: {}",
+                effective.capability,
+                graph.name(effective.contract),
+                how(effective, graph)
+            ));
         }
     }
     if over.is_empty() && powers.is_empty() {
