@@ -31,6 +31,8 @@ impl Project {
         for part in ["deployments", "labels", "monitors", "plans"] {
             project.copy_of_meridian(part);
         }
+        let policy = workspace().join("examples/meridian/policy.toml");
+        project.write("policy.toml", &fs::read_to_string(policy).unwrap());
         project
     }
 
