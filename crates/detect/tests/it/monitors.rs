@@ -191,10 +191,7 @@ fn a_transaction_involves_who_sent_it_whom_it_calls_and_who_emitted_in_it_once()
     let registry = Arc::new(Registry::new(deployments(), Default::default()).unwrap());
     let nowhere = expression("m", &[], Subject::Involving, None);
     let errors = Engine::new(registry, vec![nowhere]).unwrap_err();
-    assert_eq!(
-        errors[0].to_string(),
-        "monitor m: involving needs deployments: name them in on"
-    );
+    assert_eq!(errors[0].to_string(), "monitor m: involving needs deployments: name them in on");
 }
 
 #[test]

@@ -16,8 +16,8 @@ use crate::{
     import::{
         Import,
         monitors::{
-            Comparison, Existing, KnownEvents, OpenZeppelinFolder, Overlay, compare,
-            take_defender, take_defender_api, take_monitorism, take_openzeppelin, take_tenderly,
+            Comparison, Existing, KnownEvents, OpenZeppelinFolder, Overlay, compare, take_defender,
+            take_defender_api, take_monitorism, take_openzeppelin, take_tenderly,
         },
     },
     terminal::print_line,
@@ -158,11 +158,7 @@ impl Tenderly {
     }
 }
 
-fn settle(
-    taken: Result<Import, String>,
-    file: &Path,
-    target: &Target,
-) -> anyhow::Result<Outcome> {
+fn settle(taken: Result<Import, String>, file: &Path, target: &Target) -> anyhow::Result<Outcome> {
     let import = taken.map_err(|why| anyhow::anyhow!("{}: {why}", file.display()))?;
     check(&import, &target.into)?;
     target.settle(import, Value::Null)

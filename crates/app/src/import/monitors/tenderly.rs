@@ -175,7 +175,8 @@ impl Alert<'_> {
         match text(log, "address").map(str::parse::<Address>) {
             Some(Ok(address)) if !is_any => when.push(format!("log.address == {address}")),
             _ if is_any
-                && log.get("match_non_project_contracts").and_then(Value::as_bool) != Some(true) =>
+                && log.get("match_non_project_contracts").and_then(Value::as_bool)
+                    != Some(true) =>
             {
                 return Err("it means every contract of the Tenderly project, which the file does not list; put them into deployments/ and name them in `on`".to_owned());
             }
@@ -215,7 +216,9 @@ fn understand<'v>(kind: &str, inner: &'v Value, parts: &mut Parts<'v>) -> Result
         }
         "emitted_log" if parts.log.is_none() => parts.log = Some(inner),
         "emitted_log" => {
-            return Err("two events in one transaction cannot be asked for in one monitor".to_owned());
+            return Err(
+                "two events in one transaction cannot be asked for in one monitor".to_owned()
+            );
         }
         "method_call" => {
             return Err("it names the function by the line of its source, which the file does not hold; say call = \"name\"".to_owned());

@@ -43,7 +43,9 @@ fn take_one(monitor: &Value, draft: &mut Draft, rules: &mut Vec<Rule>) {
     let what = format!("monitor {name:?}");
     let kind = text(monitor, "type").unwrap_or("BLOCK");
     if kind != "BLOCK" {
-        let why = format!("monitors of type {kind} listen to another service; `import forta` reads its findings");
+        let why = format!(
+            "monitors of type {kind} listen to another service; `import forta` reads its findings"
+        );
         return draft.report.leave(what, why);
     }
     let chain = text(monitor, "network").unwrap_or_default();
@@ -58,8 +60,9 @@ fn take_one(monitor: &Value, draft: &mut Draft, rules: &mut Vec<Rule>) {
         );
     }
     let address_rules = items(monitor, "addressRules");
-    let has_filter =
-        address_rules.iter().any(|rule| rule.get("actionCondition").is_some_and(|of| has(of, "actionId")));
+    let has_filter = address_rules
+        .iter()
+        .any(|rule| rule.get("actionCondition").is_some_and(|of| has(of, "actionId")));
     tell_rest(&what, has(monitor, "alertThreshold"), has_filter, has(notify, "actionId"), draft);
     let message = text(notify, "messageBody");
     let message =

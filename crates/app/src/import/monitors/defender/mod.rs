@@ -13,8 +13,8 @@ use model::{Name, Severity};
 use registry::ContractAbi;
 use serde_json::Value;
 
-pub use serverless::take as take_serverless;
 pub use api::take as take_api;
+pub use serverless::take as take_serverless;
 
 use super::{
     draft::{Draft, variable},
@@ -72,7 +72,9 @@ fn network(name: &str, what: &str, draft: &mut Draft) -> Option<Name> {
         && new.endpoints.is_empty()
     {
         new.endpoints.push(wanted.clone());
-        draft.report.ask(format!("set {wanted} to an RPC URL of {ours}: Defender asked its own nodes"));
+        draft
+            .report
+            .ask(format!("set {wanted} to an RPC URL of {ours}: Defender asked its own nodes"));
     }
     Some(ours)
 }
@@ -107,7 +109,9 @@ fn abi(value: Option<&Value>, what: &str, draft: &mut Draft) -> Option<Arc<Abi>>
         other => format!("{other:#}"),
     };
     match ContractAbi::from_json(&json) {
-        Ok(read) => Some(Arc::new(Abi { json: format!("{}\n", json.trim()), read: Arc::new(read) })),
+        Ok(read) => {
+            Some(Arc::new(Abi { json: format!("{}\n", json.trim()), read: Arc::new(read) }))
+        }
         Err(why) => {
             draft.report.leave(format!("{what}, abi"), why.to_string());
             None
@@ -126,7 +130,13 @@ fn transaction(text: Option<&str>) -> Vec<TransactionCondition> {
 }
 
 /// What is the same in both formats and has no counterpart here.
-fn tell_rest(what: &str, has_threshold: bool, has_filter: bool, has_action: bool, draft: &mut Draft) {
+fn tell_rest(
+    what: &str,
+    has_threshold: bool,
+    has_filter: bool,
+    has_action: bool,
+    draft: &mut Draft,
+) {
     if has_threshold {
         draft.report.leave(
             format!("{what}, alert threshold"),

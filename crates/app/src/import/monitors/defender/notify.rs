@@ -38,7 +38,9 @@ pub(super) fn take(key: &str, channel: &Value, draft: &mut Draft) -> Option<Name
             draft.report.ask(if has(config, "secret") {
                 format!("set {secret} to the secret of {what}")
             } else {
-                format!("set {secret} to 16 random characters or more: every webhook is signed here")
+                format!(
+                    "set {secret} to 16 random characters or more: every webhook is signed here"
+                )
             });
             draft.report.differ(
                 &what,
@@ -48,10 +50,18 @@ pub(super) fn take(key: &str, channel: &Value, draft: &mut Draft) -> Option<Name
         }
         other => {
             let why = match other {
-                "email" => "Defender sent its mails itself; say your own server in a receiver of kind mail",
-                "telegram" => "no receiver here speaks to Telegram; a webhook to a bot of your own can",
-                "opsgenie" | "pager-duty" => "no receiver here speaks to it; its own webhook intake can be told by a relay",
-                "datadog" => "matches are not counted there; every count is at /metrics for Datadog's OpenMetrics check",
+                "email" => {
+                    "Defender sent its mails itself; say your own server in a receiver of kind mail"
+                }
+                "telegram" => {
+                    "no receiver here speaks to Telegram; a webhook to a bot of your own can"
+                }
+                "opsgenie" | "pager-duty" => {
+                    "no receiver here speaks to it; its own webhook intake can be told by a relay"
+                }
+                "datadog" => {
+                    "matches are not counted there; every count is at /metrics for Datadog's OpenMetrics check"
+                }
                 _ => "its type is unknown",
             };
             draft.report.leave(what, why);

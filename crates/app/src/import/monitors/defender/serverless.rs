@@ -35,7 +35,8 @@ pub fn take(text: &str, name: &str, existing: Existing) -> Result<Import, String
     };
     for (kind, value) in resources.as_object().unwrap_or(&none) {
         if let Value::String(reference) = value {
-            let why = format!("{reference} is another file, which is not read; put its content here");
+            let why =
+                format!("{reference} is another file, which is not read; put its content here");
             draft.report.leave(format!("resources.{kind}"), why);
         }
     }
@@ -93,7 +94,9 @@ impl Reading<'_> {
         let what = format!("monitor {name:?}");
         let kind = text(monitor, "type").unwrap_or("BLOCK");
         if kind != "BLOCK" {
-            let why = format!("monitors of type {kind} listen to another service; `import forta` reads its findings");
+            let why = format!(
+                "monitors of type {kind} listen to another service; `import forta` reads its findings"
+            );
             draft.report.leave(what, why);
             return None;
         }
@@ -102,11 +105,13 @@ impl Reading<'_> {
         self.finality(monitor, &network, draft);
         let own_abi = abi(monitor.get("abi"), &what, draft);
         let mut places = Vec::new();
-        let mut place = |address: &str, abi, name: Option<String>, draft: &mut Draft| {
-            match address.trim().to_lowercase().parse() {
-                Ok(address) => places.push(Place { network: network.clone(), address, abi, name }),
-                Err(_) => draft.report.leave(&what, format!("{address:?} is no address")),
-            }
+        let mut place = |address: &str, abi, name: Option<String>, draft: &mut Draft| match address
+            .trim()
+            .to_lowercase()
+            .parse()
+        {
+            Ok(address) => places.push(Place { network: network.clone(), address, abi, name }),
+            Err(_) => draft.report.leave(&what, format!("{address:?} is no address")),
         };
         for address in items(monitor, "addresses") {
             place(address.as_str().unwrap_or_default(), own_abi.clone(), None, draft);
