@@ -91,7 +91,7 @@ pub enum Reason {
         /// Findings that left with it.
         findings: u64,
     },
-    /// Findings left the chain, but what was told still holds.
+    /// Findings left the chain or were put right, but what was told still holds.
     StillStands {
         /// Findings that left.
         left: u64,
@@ -127,6 +127,11 @@ pub enum Reason {
         /// The alert's severity.
         severity: Severity,
     },
+    /// What was found wrong was put right afterwards, so what was told is void.
+    PutRight {
+        /// How, in a sentence without its full stop.
+        how: String,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -152,7 +157,7 @@ impl fmt::Display for Reason {
             Self::StillStands { left, standing } => {
                 write!(
                     f,
-                    "findings that left the chain: {}, that stand: {}",
+                    "findings that hold no longer: {}, that stand: {}",
                     Count(*left),
                     Count(*standing)
                 )
@@ -172,6 +177,7 @@ impl fmt::Display for Reason {
             Self::ConfirmationNotAsked { severity } => {
                 write!(f, "no route asks for confirmations at severity {severity}")
             }
+            Self::PutRight { how } => f.write_str(how),
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Watch {
 /// Whether a monitor watches a deployment.
 pub(super) fn is_on(monitor: &MonitorSpec, deployment: &Deployment) -> bool {
     let is_here = monitor.networks.is_empty() || monitor.networks.contains(&deployment.network);
-    is_here && (monitor.on.is_empty() || monitor.on.contains(&deployment.label))
+    is_here && (monitor.is_on_everything() || monitor.on.contains(&deployment.label))
 }
 
 impl Watching {
@@ -56,7 +56,7 @@ impl Watching {
                 RuleSpec::Expression { .. } => None,
             },
             severity: monitor.severity,
-            is_named: !monitor.on.is_empty(),
+            is_named: !monitor.is_on_everything(),
             blind: None,
         };
         let mut monitors: Vec<Watch> =

@@ -1,6 +1,9 @@
 //! The nouns: a layout, its fields, their types and places.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use alloy_primitives::{U256, U512};
 
@@ -21,6 +24,10 @@ pub struct Layout {
     pub base_slot: Option<U256>,
     /// What the fields' types are.
     pub types: Types,
+    /// Whether the file's form tells annotations, so that none told is none there.
+    pub tells_annotations: bool,
+    /// Whether the file's form lists namespaces, so that none listed is none there.
+    pub lists_namespaces: bool,
     /// What the file did not say and a comparison would have wanted; one sentence each.
     pub unknown: Vec<String>,
 }
@@ -135,6 +142,26 @@ impl Types {
         self.get(id).map_or(id, |t| t.label.as_str())
     }
 
+    /// Whether a value of this type holds a pointer to an internal function.
+    pub fn points_into_code(&self, id: &str) -> bool {
+        let (mut next, mut seen) = (vec![id], BTreeSet::new());
+        while let Some(id) = next.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.get(id).map(|t| &t.shape) {
+                Some(Shape::Function { is_internal: true }) => return true,
+                Some(Shape::Mapping { value, .. }) => next.push(value),
+                Some(Shape::Array { element, .. }) => next.push(element),
+                Some(Shape::Struct(Some(members))) => {
+                    next.extend(members.iter().map(|member| member.type_id.as_str()));
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// The bytes that a field takes, from its first to the one after its last.
     pub fn span(&self, field: &Field) -> Option<Span> {
         let start = field.place?.bytes();
@@ -147,7 +174,9 @@ impl Types {
         let Some(name) = field.label.strip_prefix('_') else { return false };
         let name = name.trim_start_matches('_').to_ascii_lowercase();
         let says_gap = name.strip_prefix("gap").is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with('_') || rest.starts_with(|c: char| c.is_ascii_digit())
+            rest.is_empty()
+                || rest.starts_with('_')
+                || rest.starts_with(|c: char| c.is_ascii_digit())
         });
         says_gap
             && matches!(

@@ -6,6 +6,7 @@
 //! never look like one without fault.
 
 mod diagnostic; // what was found, where
+pub mod events; //    whether what changes state also says so
 pub mod interface; // whether interfaces fit together
 mod rule; //       what is looked for, and why
 pub mod timelock; //  whether declared timelocks give time to react
@@ -17,7 +18,12 @@ pub use waiver::{WAIVER_EXPIRED, WAIVER_UNUSED, Waiver};
 
 /// Every rule, in the order of the documentation.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families = interface::RULES.iter().chain([&timelock::RULES, &waiver::RULES]);
+    let families = interface::RULES.iter().chain([
+        &crate::layout::rules::RULES,
+        &events::RULES,
+        &timelock::RULES,
+        &waiver::RULES,
+    ]);
     families.flat_map(|family| family.iter().copied())
 }
 

@@ -101,7 +101,7 @@ impl Target {
             };
             files.iter().map(planned).collect()
         } else {
-            write(&Proposal { files, notes: Vec::new() }, &self.into)?
+            write(&Proposal { files, ..Proposal::default() }, &self.into)?
         };
         let is_whole = report.is_whole();
         if self.json {

@@ -7,6 +7,7 @@ use registry::{
     Class,
     lint::{
         LeftOut, Place, Report,
+        events::{self, Builds},
         interface::{self, Infrastructure, Joint, JointKind, input},
         timelock::{self, DeclaredTimelock},
     },
@@ -29,8 +30,11 @@ pub(super) fn run(folder: &Path, output: &OutputArguments) -> anyhow::Result<Out
 
 /// All lints over a checked folder.
 fn judge(config: &Config, around: &dyn Surroundings) -> Report {
-    let all = infrastructure(config, around);
+    let (all, builds) = given(config, around);
     let mut report = interface::check(&all);
+    let coverage = events::check(&builds);
+    // What could not be read was told with the interfaces.
+    report.extend(Report { left_out: Vec::new(), ..coverage.report });
     report.extend(timelock::check(&timelocks(config), config.lints.timelock_policy_s));
     // Timelocks are interfaces as well and were counted as such.
     report.judged = all.surfaces.len();
@@ -39,18 +43,19 @@ fn judge(config: &Config, around: &dyn Surroundings) -> Report {
 
 /// The interfaces of all deployments, file by file, and of what else lies in abis/; with what is
 /// reached through each proxy, diamond and router.
-fn infrastructure(config: &Config, around: &dyn Surroundings) -> Infrastructure {
-    let mut all = Infrastructure::default();
+fn given(config: &Config, around: &dyn Surroundings) -> (Infrastructure, Builds) {
+    let (mut all, mut builds) = (Infrastructure::default(), Builds::default());
     let mut by_file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut read = |path: &str, all: &mut Infrastructure| -> Vec<usize> {
         if let Some(known) = by_file.get(path) {
             return known.clone();
         }
         let before = all.surfaces.len();
-        let read = around
-            .read(path)
-            .map_err(|error| error.to_string())
-            .and_then(|text| input::read(input::Source { path, text: &text }, all));
+        let read = around.read(path).map_err(|error| error.to_string()).and_then(|text| {
+            let source = input::Source { path, text: &text };
+            input::read(source, all)?;
+            builds.read(source)
+        });
         if let Err(reason) = read {
             all.left_out.push(LeftOut { place: Place::file(path), reason });
         }
@@ -97,7 +102,7 @@ fn infrastructure(config: &Config, around: &dyn Surroundings) -> Infrastructure 
         let name = router.label.to_string();
         all.joints.push(Joint { kind: JointKind::Router, name, front, behind });
     }
-    all
+    (all, builds)
 }
 
 fn timelocks(config: &Config) -> Vec<DeclaredTimelock> {

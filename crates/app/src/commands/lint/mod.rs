@@ -1,6 +1,8 @@
 //! `bellwether lint`: what can be found wrong before anything is deployed.
 
+mod events; //    whether what changes state says so
 mod folder; //    everything over the user's folder
+mod layout; //    whether an upgrade finds what is stored
 mod output; //    in which form, and what counts as failure
 mod selectors; // whether interfaces fit together
 mod waivers; //   what is accepted, when there is no folder
@@ -13,7 +15,8 @@ pub(super) use waivers::WaiversArgument;
 /// Find what is wrong in interfaces, events and storage layouts, before it is deployed and after.
 ///
 /// Without a subcommand, every lint over the user's folder: the interfaces of all deployments with
-/// what stands behind their proxies, the declared timelocks, and the waivers in lints.toml.
+/// what stands behind their proxies, their events and the declared timelocks; lints.toml holds what
+/// is accepted for a while.
 ///
 /// Exit code 0 when nothing is as grave as --fail-on, 1 when something is, 2 when the input cannot
 /// be used.
@@ -34,13 +37,17 @@ pub(super) struct Lint {
 /// The lints that stand alone.
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    Layout(layout::Layout),
     Selectors(selectors::Selectors),
+    Events(events::Events),
 }
 
 impl Lint {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         match self.what {
+            Some(What::Layout(command)) => command.run(),
             Some(What::Selectors(command)) => command.run(),
+            Some(What::Events(command)) => command.run(),
             None => folder::run(&self.folder.folder, &self.output),
         }
     }

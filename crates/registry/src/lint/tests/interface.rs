@@ -515,7 +515,7 @@ proptest::proptest! {
     /// Parameter names, white space and the order of files change nothing about what collides.
     #[test]
     fn collisions_do_not_depend_on_order(seed in 0usize..6) {
-        let mut parts = vec![
+        let mut parts = [
             "interface A { function transfer(address to, uint256 n) external; }",
             "interface B { function   many_msg_babbage ( bytes1  ) external; }",
             "interface C { function other() external; }",

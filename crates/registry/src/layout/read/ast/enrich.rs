@@ -28,6 +28,7 @@ pub(in crate::layout::read) fn enrich(
     let Some(contract) = program.contract(file, contract) else {
         return Ok(());
     };
+    layout.tells_annotations = true;
     let (lineage, missing) = program.lineage(contract);
     for base in &lineage {
         for structure in nodes(base).filter(|node| kind(node) == "StructDefinition") {
@@ -46,6 +47,7 @@ pub(in crate::layout::read) fn enrich(
         }
     }
     if missing > 0 {
+        layout.tells_annotations = false;
         let (plural, verb) = if missing == 1 { ("", "is") } else { ("s", "are") };
         layout.unknown.push(format!(
             "the source of {missing} inherited contract{plural} {verb} not in this file, so namespaces and \
@@ -102,9 +104,9 @@ fn tell_types(layout: &mut Layout, program: &Program<'_>) {
         };
         if let Some(listed) = layout.types.0.get_mut(&type_id) {
             listed.shape = shape;
-            listed.bytes = listed.bytes.or(Some(U256::ONE).filter(|_| {
-                matches!(&listed.shape, Shape::Enum(Some(values)) if values.len() <= 256)
-            }));
+            listed.bytes = listed.bytes.or(Some(U256::ONE).filter(
+                |_| matches!(&listed.shape, Shape::Enum(Some(values)) if values.len() <= 256),
+            ));
         }
     }
 }

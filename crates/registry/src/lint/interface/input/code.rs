@@ -11,7 +11,7 @@ const CODE_BYTES_MAX: usize = 256 * 1024;
 ///
 /// # Errors
 /// What is wrong with them.
-pub(super) fn from_hex(text: &str) -> Result<Vec<u8>, String> {
+pub(in crate::lint) fn from_hex(text: &str) -> Result<Vec<u8>, String> {
     let text = text.trim();
     if text.contains("__") {
         return Err("the bytecode has unlinked libraries".to_owned());
@@ -23,14 +23,15 @@ pub(super) fn from_hex(text: &str) -> Result<Vec<u8>, String> {
     if code.is_empty() { Err("empty bytecode".to_owned()) } else { Ok(code) }
 }
 
-/// The selectors that runtime code dispatches on, in order.
-pub(super) fn selectors(code: &[u8]) -> Vec<[u8; 4]> {
+/// The selectors that runtime code dispatches on, in order, with where each function's body begins.
+pub(in crate::lint) fn entries(code: &[u8]) -> Vec<([u8; 4], usize)> {
     let arguments = evmole::ContractInfoArgs::new(code).with_selectors();
     let functions = evmole::contract_info(arguments).functions.unwrap_or_default();
-    let mut selectors: Vec<[u8; 4]> = functions.iter().map(|function| function.selector).collect();
-    selectors.sort_unstable();
-    selectors.dedup();
-    selectors
+    let mut entries: Vec<([u8; 4], usize)> =
+        functions.iter().map(|function| (function.selector, function.bytecode_offset)).collect();
+    entries.sort_unstable();
+    entries.dedup_by_key(|(selector, _)| *selector);
+    entries
 }
 
 /// A contract of which only the code is known.
@@ -39,7 +40,7 @@ pub(super) fn surface(name: &str, file: &str, code: &[u8]) -> Surface {
         name: name.to_owned(),
         file: file.to_owned(),
         is_contract: true,
-        unnamed: selectors(code),
+        unnamed: entries(code).into_iter().map(|(selector, _)| selector).collect(),
         ..Surface::default()
     }
 }

@@ -14,7 +14,22 @@ use crate::lint::{LeftOut, Place};
 pub(super) fn read(source: Source<'_>, into: &mut Infrastructure) -> Result<Reading, String> {
     let value: Value =
         serde_json::from_str(source.text).map_err(|error| format!("not JSON: {error}"))?;
-    value_of(source, source.stem(), &value, into)
+    read_value(source, &value, into)
+}
+
+/// The same of JSON that is parsed already.
+pub(in crate::lint) fn read_value(
+    source: Source<'_>,
+    value: &Value,
+    into: &mut Infrastructure,
+) -> Result<Reading, String> {
+    value_of(source, source.stem(), value, into)
+}
+
+/// The contract that an artefact is of; where it does not say, its file's name.
+pub(in crate::lint) fn name_of(source: Source<'_>, artefact: &Value) -> String {
+    let said = artefact.as_object().and_then(contract_name);
+    said.unwrap_or(source.stem()).to_owned()
 }
 
 fn value_of(

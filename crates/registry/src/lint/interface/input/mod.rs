@@ -15,6 +15,9 @@ use crate::lint::{LeftOut, Place};
 
 pub use solidity::{Declared, Scope};
 
+pub(in crate::lint) use code::{entries, from_hex as code_from_hex};
+pub(in crate::lint) use json::{name_of, read_value};
+
 /// A file to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
