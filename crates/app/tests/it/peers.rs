@@ -7,12 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chain::recorded::Recording;
 use evm::meridian::{call, contracts::MeridianToken, ether};
 use expect_test::expect_file;
 use model::B256;
 use serde_json::{Value, json};
 
-use crate::world::{Chain, bellwether, run_to_end};
+use crate::world::{Chain, Program, bellwether, run_to_end, until};
 
 fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers")
@@ -133,7 +134,7 @@ fn what_is_no_file_of_a_peer_could_not_be_done() {
 /// Asks the devnet's node and writes the answers as a recording.
 async fn record(chain: &Chain, from: u64, folder: &Path) {
     // Another test of this process may have been first.
-    let _already = rustls::crypto::ring::default_provider().install_default();
+    rustls::crypto::ring::default_provider().install_default().ok();
     let http = reqwest::Client::new();
     let ask = async |method: &str, params: Value| -> Value {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
@@ -229,4 +230,180 @@ async fn the_difference_report_is_right_on_a_recorded_range_of_the_devnet() {
         "the transaction failed; there it counts as successful, because some transaction of the block emitted a log and its receipts were therefore not fetched",
     ];
     assert_eq!(whys, BTreeSet::from(expected));
+}
+
+/// A folder of OpenZeppelin Monitor with one mainnet and these monitors.
+fn folder_of(monitors: &[Value]) -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let write = |path: &str, value: &Value| {
+        let path = place.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value.to_string()).unwrap();
+    };
+    write(
+        "networks/mainnet.json",
+        &json!({"network_type": "EVM", "slug": "ethereum_mainnet", "name": "Ethereum",
+            "rpc_urls": [{"type_": "rpc", "url": {"type": "Environment", "value": "NODE"}, "weight": 100}],
+            "chain_id": 1, "block_time_ms": 12_000, "confirmation_blocks": 12,
+            "cron_schedule": "0 */1 * * * *"}),
+    );
+    for (at, monitor) in monitors.iter().enumerate() {
+        write(&format!("monitors/{at}.json"), monitor);
+    }
+    place
+}
+
+/// What the corpus' receipts say by themselves, without any of our readers.
+#[derive(Default)]
+struct Receipts {
+    /// Transactions in which the pool emitted a swap, and those in which it took in token 0.
+    swapped: BTreeSet<String>,
+    took_in: BTreeSet<String>,
+    /// Transactions to the router that failed, that did not, and the failed ones of blocks in which
+    /// nothing emitted a log.
+    failed: BTreeSet<String>,
+    succeeded: BTreeSet<String>,
+    failed_in_silence: BTreeSet<String>,
+}
+
+const POOL: &str = "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640";
+const ROUTER: &str = "0x7a250d5630b4cf539739df2c5dacb4c659f2488d";
+const SWAP: &str = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67";
+
+impl Receipts {
+    fn of(corpus: &Path) -> Self {
+        let mut found = Self::default();
+        let recording = Recording::open(corpus).unwrap();
+        for (_, block) in recording.blocks() {
+            let receipts = block.unwrap().receipts.unwrap();
+            let receipts: Vec<Value> = serde_json::from_slice(&receipts).unwrap();
+            let is_silent = receipts.iter().all(|r| r["logs"].as_array().unwrap().is_empty());
+            for receipt in &receipts {
+                let hash = receipt["transactionHash"].as_str().unwrap().to_owned();
+                for log in receipt["logs"].as_array().unwrap() {
+                    if log["address"] == POOL && log["topics"][0] == SWAP {
+                        found.swapped.insert(hash.clone());
+                        // The first word is a signed amount: positive when the pool takes it in.
+                        let word = &log["data"].as_str().unwrap()[2..66];
+                        let is_zero = word.bytes().all(|b| b == b'0');
+                        if !is_zero && word.as_bytes()[0] < b'8' {
+                            found.took_in.insert(hash.clone());
+                        }
+                    }
+                }
+                if receipt["to"] != ROUTER {
+                    continue;
+                }
+                if receipt["status"] == "0x1" {
+                    found.succeeded.insert(hash);
+                } else {
+                    if is_silent {
+                        found.failed_in_silence.insert(hash.clone());
+                    }
+                    found.failed.insert(hash);
+                }
+            }
+        }
+        found
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_difference_report_is_right_on_recorded_blocks_of_mainnet() {
+    let Some(corpus) = std::env::var_os("BELLWETHER_CORPUS").map(PathBuf::from) else {
+        return println!("skipped: BELLWETHER_CORPUS names no folder of recorded blocks");
+    };
+    let param =
+        |name: &str, kind: &str, indexed| json!({"name": name, "type": kind, "indexed": indexed});
+    let abi = json!([{"type": "event", "name": "Swap", "anonymous": false, "inputs": [
+        param("sender", "address", true), param("recipient", "address", true),
+        param("amount0", "int256", false), param("amount1", "int256", false),
+        param("sqrtPriceX96", "uint160", false), param("liquidity", "uint128", false),
+        param("tick", "int24", false)]}]);
+    let monitor = |name: &str, address: &str, conditions: Value| {
+        json!({"name": name, "paused": false, "networks": ["ethereum_mainnet"],
+            "addresses": [{"address": address, "contract_spec": abi}],
+            "match_conditions": conditions, "trigger_conditions": [], "triggers": []})
+    };
+    let swap = |expression: &str| {
+        json!({"events": [{"expression": expression,
+            "signature": "Swap(address,address,int256,int256,uint160,uint128,int24)"}]})
+    };
+    let status = |status: &str| json!({"transactions": [{"status": status, "expression": null}]});
+    let folder = folder_of(&[
+        monitor("Took in", POOL, swap("amount0 > 0")),
+        monitor("Price", POOL, swap("sqrtPriceX96 > 0")),
+        monitor("Failed", ROUTER, status("Failure")),
+        monitor("Succeeded", ROUTER, status("Success")),
+    ]);
+    let into = folder.path().join("ours");
+    let mut command = bellwether();
+    command.args(["import", "openzeppelin-monitor", "--json", "--dry-run"]).arg(folder.path());
+    command.arg("--into").arg(&into).args(["--compare", "--recorded"]).arg(&corpus);
+    let ended = run_to_end(command).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let said = ended.json();
+    assert_eq!(said["compared"]["refused"], json!([]));
+
+    let truth = Receipts::of(&corpus);
+    assert!(truth.swapped.len() >= 5 && truth.failed.len() >= 5, "the corpus has what it takes");
+    let both = |rule: &str| said["compared"]["rules"][rule]["both"].as_u64().unwrap() as usize;
+    let none = BTreeSet::new();
+
+    assert_eq!(both("Took in"), truth.took_in.len());
+    assert_eq!(
+        (only(&said, "Took in", true), only(&said, "Took in", false)),
+        (none.clone(), none.clone())
+    );
+
+    // Its evaluator does not know uint160.
+    assert_eq!((both("Price"), only(&said, "Price", true)), (0, truth.swapped));
+
+    // Its issue 498: receipts are read only where no transaction of the block emitted a log.
+    let misread: BTreeSet<String> =
+        truth.failed.difference(&truth.failed_in_silence).cloned().collect();
+    assert_eq!(both("Failed"), truth.failed_in_silence.len());
+    assert_eq!(only(&said, "Failed", true), misread);
+    assert_eq!(only(&said, "Failed", false), none);
+    assert_eq!(both("Succeeded"), truth.succeeded.len());
+    assert_eq!(only(&said, "Succeeded", false), misread);
+    assert_eq!(only(&said, "Succeeded", true), none);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_runs_and_finds_what_it_should() {
+    let chain = Chain::start(78).await;
+    let place = tempfile::tempdir().unwrap();
+    let into = place.path().join("ours");
+    let (code, said) = import(&["openzeppelin-monitor", "openzeppelin"], &into);
+    assert_eq!(code, Some(1), "{said}");
+    fs::write(into.join("bellwether.toml"), "name = \"ours\"\nlisten = \"127.0.0.1:0\"\n").unwrap();
+    // Nobody is told anything here: the routes alone are replaced, because they lead to the world.
+    fs::write(
+        into.join("routes.toml"),
+        "[[receiver]]\nname = \"terminal\"\nkind = \"stdout\"\n\n[[route]]\nname = \"all\"\nreceivers = [\"terminal\"]\n",
+    )
+    .unwrap();
+    let mut program = Program::start(&into, &into.join("bellwether.db"), |command| {
+        command.arg("run").arg(&into);
+        command.env("RPC_MERIDIAN_DEVNET", chain.node.url()).env("SPARE_NODE_URL", chain.node.url())
+    });
+    let issued = chain.issue(5);
+    let head = chain.devnet.mine().unwrap();
+    program.judged(head).await;
+    until("the alerts are told", || program.out().contains("large-transfers-transfer")).await;
+    let store = program.stop_and_open().await;
+    let of_issue: BTreeSet<String> = crate::world::all_findings(&store)
+        .into_iter()
+        .filter(|record| record.finding.origin.tx == Some(issued))
+        .map(|record| record.finding.monitor.to_string())
+        .collect();
+    let expected = [
+        "everything",
+        "filtered",
+        "large-transfers-issue",
+        "large-transfers-transfer",
+        "wrong-case",
+    ];
+    assert_eq!(of_issue, expected.map(str::to_owned).into());
 }

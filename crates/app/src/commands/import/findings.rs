@@ -9,7 +9,7 @@ use super::{Outcome, Target, read_file};
 use crate::{
     import::{
         Import,
-        findings::{Outside, OutsideFinding, kin, label_files, read_forta, read_lido},
+        findings::{LabelFiles, Outside, OutsideFinding, kin, label_files, read_forta, read_lido},
     },
     init::chain_name,
     terminal::print_line,
@@ -59,7 +59,7 @@ fn settle(system: &'static str, outside: &Outside, target: &Target) -> anyhow::R
     for (what, why) in &outside.unread {
         import.report.leave(what, why);
     }
-    let (files, unnamed) = label_files(system, &outside.labels);
+    let LabelFiles { files, unnamed } = label_files(system, &outside.labels);
     for (path, text) in &files {
         let count = text.lines().count() - 1;
         import.report.take(format!("{count} labels"), path);

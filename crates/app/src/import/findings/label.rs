@@ -22,13 +22,18 @@ pub struct OutsideLabel {
     pub is_removal: bool,
 }
 
+/// Labels as files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LabelFiles {
+    /// Path and text of each list.
+    pub files: Vec<(String, String)>,
+    /// Labels whose words cannot be the name of a list: which, and why.
+    pub unnamed: Vec<(String, String)>,
+}
+
 /// One list per category, such as `labels/exploiter.forta.csv`. A removal takes away what stood
-/// before it; of two labels of one address the later counts. The second part holds the words that no
-/// list can be named after.
-pub fn label_files(
-    system: &str,
-    labels: &[OutsideLabel],
-) -> (Vec<(String, String)>, Vec<(String, String)>) {
+/// before it; of two labels of one address the later counts.
+pub fn label_files(system: &str, labels: &[OutsideLabel]) -> LabelFiles {
     let mut lists: BTreeMap<Category, BTreeMap<Address, &OutsideLabel>> = BTreeMap::new();
     let mut unnamed = Vec::new();
     for label in labels {
@@ -57,7 +62,7 @@ pub fn label_files(
         }
         (format!("labels/{category}.{system}.csv"), text)
     });
-    (files.collect(), unnamed)
+    LabelFiles { files: files.collect(), unnamed }
 }
 
 /// A field of comma-separated values, on one line.

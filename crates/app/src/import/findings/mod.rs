@@ -17,7 +17,7 @@ use serde_json::Value;
 
 pub use forta::read as read_forta;
 pub use kin::kin;
-pub use label::{OutsideLabel, label_files};
+pub use label::{LabelFiles, OutsideLabel, label_files};
 pub use lido::read as read_lido;
 
 use crate::init::slug;

@@ -53,7 +53,7 @@ fn a_finding_without_a_block_says_so_and_takes_the_one_its_bot_was_given() {
 #[test]
 fn labels_become_lists_with_their_confidence_and_other_entities_are_told() {
     let outside = read_forta(FINDING).unwrap();
-    let (files, unnamed) = label_files("forta", &outside.labels);
+    let LabelFiles { files, unnamed } = label_files("forta", &outside.labels);
     assert_eq!(unnamed, []);
     expect![[r#"
         labels/exploiter.forta.csv
@@ -67,7 +67,7 @@ fn labels_become_lists_with_their_confidence_and_other_entities_are_told() {
     .assert_eq(&format!("{}: {}", outside.unread[0].0, outside.unread[0].1));
 
     let taken_back = OutsideLabel { is_removal: true, ..outside.labels[0].clone() };
-    let (files, _) = label_files("forta", &[outside.labels[0].clone(), taken_back]);
+    let LabelFiles { files, .. } = label_files("forta", &[outside.labels[0].clone(), taken_back]);
     assert_eq!(files, [], "a removal takes the label back");
 }
 

@@ -62,7 +62,12 @@ pub(crate) fn say(template: &Template, about: About<'_>) -> Result<(String, Vec<
         rest = inner[end + close.len()..].trim_start_matches('}');
     }
     push_words(&mut said, rest);
-    let said = said.trim().to_owned();
+    // What was left out may leave its punctuation behind.
+    let said = match left_out.is_empty() {
+        true => said.trim(),
+        false => said.trim_end_matches([':', ',', '-', ' ']).trim(),
+    };
+    let said = said.to_owned();
     if said.is_empty() {
         return Err("nothing of it can be said".to_owned());
     }

@@ -5,6 +5,7 @@
 //! compiled by our own engine before it is written; what does not compile is not taken, and told.
 
 mod assemble; //   from rules of theirs to monitors of ours
+mod checked; //    nothing is written that our own engine would refuse
 mod compare; //    the difference report
 mod defender; //  Defender
 mod draft; //      our folder in the making

@@ -8,7 +8,8 @@ use registry::{ContractAbi, EventAbi};
 use serde_json::Value;
 
 use super::{
-    assemble::{add, assemble},
+    assemble::assemble,
+    checked::add,
     draft::{Draft, Existing, Monitor, Subject, variable},
     expression::Dialect,
     known_events::{KnownEvents, abi_json},

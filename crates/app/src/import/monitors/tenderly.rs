@@ -11,7 +11,7 @@ use registry::{EventAbi, Param};
 use serde_json::Value;
 
 use super::{
-    assemble::add,
+    checked::add,
     draft::{Draft, Existing, Monitor, Subject, variable},
     expression::{Dialect, Scope, parse, translate},
     known_events::KnownEvents,

@@ -1,7 +1,5 @@
 //! The draft as the texts of our files.
 
-use std::fmt::Write as _;
-
 use model::Name;
 
 use super::draft::{Draft, Monitor, Network, Receiver, Subject};
@@ -69,47 +67,42 @@ impl Draft {
 fn network(network: &Network) -> String {
     let mut lines = format!("chain_id = {}\n", network.chain_id);
     if let Some(finality) = &network.finality {
-        let _ = writeln!(lines, "finality = {}", text(finality));
+        key(&mut lines, "finality", &text(finality));
     }
     if let Some(start) = network.start {
-        let _ = writeln!(lines, "start = \"block {start}\"");
+        key(&mut lines, "start", &text(&format!("block {start}")));
     }
     for (at, variable) in network.endpoints.iter().enumerate() {
-        let _ = write!(
-            lines,
-            "\n[[endpoint]]\nname = \"endpoint-{}\"\nurl = {{ env = {} }}\n",
-            at + 1,
-            text(variable)
-        );
+        lines.push_str("\n[[endpoint]]\n");
+        key(&mut lines, "name", &text(&format!("endpoint-{}", at + 1)));
+        key(&mut lines, "url", &from_environment(variable));
     }
     lines
 }
 
 fn monitor(monitor: &Monitor) -> String {
-    let mut lines = String::new();
-    for note in &monitor.notes {
-        lines.push_str(&comment(note));
-    }
-    let _ = writeln!(lines, "[[monitor]]\nname = {}", text(monitor.name.as_str()));
+    let mut lines: String = monitor.notes.iter().map(|note| comment(note)).collect();
+    lines.push_str("[[monitor]]\n");
+    key(&mut lines, "name", &text(monitor.name.as_str()));
     if !monitor.on.is_empty() {
-        let _ = writeln!(lines, "on = {}", list(monitor.on.iter().map(Name::as_str)));
+        key(&mut lines, "on", &names(&monitor.on));
     }
     if !monitor.networks.is_empty() {
-        let _ = writeln!(lines, "networks = {}", list(monitor.networks.iter().map(Name::as_str)));
+        key(&mut lines, "networks", &names(&monitor.networks));
     }
-    let _ = match &monitor.subject {
-        Subject::Event(event) => writeln!(lines, "event = {}", text(event)),
-        Subject::Call(call) => writeln!(lines, "call = {}", text(call)),
-        Subject::Transaction if monitor.on.is_empty() => writeln!(lines, "transaction = true"),
-        Subject::Transaction => writeln!(lines, "transaction = \"involving\""),
-    };
+    match &monitor.subject {
+        Subject::Event(event) => key(&mut lines, "event", &text(event)),
+        Subject::Call(call) => key(&mut lines, "call", &text(call)),
+        Subject::Transaction if monitor.on.is_empty() => key(&mut lines, "transaction", "true"),
+        Subject::Transaction => key(&mut lines, "transaction", "\"involving\""),
+    }
     if let Some(when) = &monitor.when {
-        let _ = writeln!(lines, "when = {}", text(when));
+        key(&mut lines, "when", &text(when));
     }
     if let Some(say) = &monitor.say {
-        let _ = writeln!(lines, "say = {}", text(say));
+        key(&mut lines, "say", &text(say));
     }
-    let _ = writeln!(lines, "severity = \"{}\"", monitor.severity);
+    key(&mut lines, "severity", &text(monitor.severity.as_str()));
     lines
 }
 
@@ -117,61 +110,77 @@ fn monitor(monitor: &Monitor) -> String {
 /// terminal, so that nothing is lost.
 fn routes(receivers: &[(Name, Receiver)], monitors: &[Monitor]) -> String {
     let mut lines = String::new();
-    for (name, receiver) in receivers {
-        let _ = writeln!(lines, "[[receiver]]\nname = {}", text(name.as_str()));
-        let variable = |name: &str| format!("{{ env = {} }}", text(name));
-        let _ = match receiver {
-            Receiver::Slack { url } => {
-                writeln!(lines, "kind = \"slack\"\nurl = {}\n", variable(url))
-            }
-            Receiver::Webhook { url, secret } => writeln!(
-                lines,
-                "kind = \"webhook\"\nurl = {}\nsecret = {}\n",
-                variable(url),
-                variable(secret)
-            ),
-            Receiver::Mail { host, port, username, password, from, to } => {
-                let tls = if *port == 465 { "tls" } else { "starttls" };
-                let _ = writeln!(
-                    lines,
-                    "kind = \"mail\"\nhost = {}\nport = {port}\ntls = \"{tls}\"",
-                    text(host)
-                );
-                if let Some(username) = username {
-                    let _ = writeln!(lines, "username = {}", variable(username));
-                }
-                if let Some(password) = password {
-                    let _ = writeln!(lines, "password = {}", variable(password));
-                }
-                let to = list(to.iter().map(String::as_str));
-                writeln!(lines, "from = {}\nto = {to}\n", text(from))
-            }
-        };
+    for (name, of) in receivers {
+        lines.push_str(&receiver(name, of));
+        lines.push('\n');
     }
     let is_named = |name: &str| receivers.iter().any(|(known, _)| known.as_str() == name);
     let terminal = if is_named("terminal") { "terminal-rest" } else { "terminal" };
-    let _ = writeln!(lines, "[[receiver]]\nname = \"{terminal}\"\nkind = \"stdout\"\n");
-    let mut sets: Vec<(&[Name], Vec<&Name>)> = Vec::new();
+    lines.push_str(&format!("[[receiver]]\nname = \"{terminal}\"\nkind = \"stdout\"\n\n"));
+    let mut sets: Vec<(&[Name], Vec<Name>)> = Vec::new();
     for monitor in monitors.iter().filter(|monitor| !monitor.receivers.is_empty()) {
         match sets.iter_mut().find(|(set, _)| *set == monitor.receivers.as_slice()) {
-            Some((_, names)) => names.push(&monitor.name),
-            None => sets.push((&monitor.receivers, vec![&monitor.name])),
+            Some((_, names)) => names.push(monitor.name.clone()),
+            None => sets.push((&monitor.receivers, vec![monitor.name.clone()])),
         }
     }
     for (at, (receivers, monitors)) in sets.iter().enumerate() {
-        let _ = writeln!(
-            lines,
-            "[[route]]\nname = \"imported-{}\"\nmonitors = {}\nreceivers = {}\n",
-            at + 1,
-            list(monitors.iter().map(|name| name.as_str())),
-            list(receivers.iter().map(Name::as_str)),
-        );
+        lines.push_str("[[route]]\n");
+        key(&mut lines, "name", &text(&format!("imported-{}", at + 1)));
+        key(&mut lines, "monitors", &names(monitors));
+        key(&mut lines, "receivers", &names(receivers));
+        lines.push('\n');
     }
-    let _ = writeln!(
-        lines,
-        "# What no route above takes.\n[[route]]\nname = \"rest\"\nreceivers = [\"{terminal}\"]"
-    );
+    lines.push_str("# What no route above takes.\n[[route]]\nname = \"rest\"\n");
+    key(&mut lines, "receivers", &list([terminal].into_iter()));
     lines
+}
+
+fn receiver(name: &Name, receiver: &Receiver) -> String {
+    let mut lines = format!("[[receiver]]\nname = {}\n", text(name.as_str()));
+    match receiver {
+        Receiver::Slack { url } => {
+            key(&mut lines, "kind", "\"slack\"");
+            key(&mut lines, "url", &from_environment(url));
+        }
+        Receiver::Webhook { url, secret } => {
+            key(&mut lines, "kind", "\"webhook\"");
+            key(&mut lines, "url", &from_environment(url));
+            key(&mut lines, "secret", &from_environment(secret));
+        }
+        Receiver::Mail { host, port, username, password, from, to } => {
+            key(&mut lines, "kind", "\"mail\"");
+            key(&mut lines, "host", &text(host));
+            key(&mut lines, "port", &port.to_string());
+            key(&mut lines, "tls", if *port == 465 { "\"tls\"" } else { "\"starttls\"" });
+            if let Some(username) = username {
+                key(&mut lines, "username", &from_environment(username));
+            }
+            if let Some(password) = password {
+                key(&mut lines, "password", &from_environment(password));
+            }
+            key(&mut lines, "from", &text(from));
+            key(&mut lines, "to", &list(to.iter().map(String::as_str)));
+        }
+    }
+    lines
+}
+
+/// `key = value`, where the value is TOML already.
+fn key(lines: &mut String, key: &str, value: &str) {
+    lines.push_str(key);
+    lines.push_str(" = ");
+    lines.push_str(value);
+    lines.push('\n');
+}
+
+/// A secret by the name of the variable that holds it.
+fn from_environment(variable: &str) -> String {
+    format!("{{ env = {} }}", text(variable))
+}
+
+fn names(names: &[Name]) -> String {
+    list(names.iter().map(Name::as_str))
 }
 
 /// A TOML string.

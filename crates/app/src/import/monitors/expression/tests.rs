@@ -119,63 +119,63 @@ fn what_it_could_never_match_is_refused_with_the_place() {
         |source| said(Dialect::OpenZeppelin, source),
         expect![[r#"
             amuont > 5
-              no: no parameter `amuont`: there the condition failed and never matched (parameters: sender, amount, price, tick, note, tag, data, id, paid, amounts, in) at character 1
+              no: at character 1: no parameter `amuont`: there the condition failed and never matched (parameters: sender, amount, price, tick, note, tag, data, id, paid, amounts, in)
               | amuont > 5
               | ^
             amount > sender
-              no: "sender" is no number at character 10
+              no: at character 10: "sender" is no number
               | amount > sender
               |          ^
             amount = 5
-              no: expected one of ==, !=, <, <=, >, >=, contains, starts_with, ends_with, found `=`; equality is == there at character 8
+              no: at character 8: expected one of ==, !=, <, <=, >, >=, contains, starts_with, ends_with, found `=`; equality is == there
               | amount = 5
               |        ^
             amount > 5 && paid == true
-              no: expected AND, OR or the end, found `&&`; `&&` is AND there at character 12
+              no: at character 12: expected AND, OR or the end, found `&&`; `&&` is AND there
               | amount > 5 && paid == true
               |            ^
             !paid == true
-              no: expected the name of a parameter, found `!paid`; there is no negation there at character 1
+              no: at character 1: expected the name of a parameter, found `!paid`; there is no negation there
               | !paid == true
               | ^
             amount contains 5
-              no: contains cannot be asked of a number; there it failed and never matched at character 1
+              no: at character 1: contains cannot be asked of a number; there it failed and never matched
               | amount contains 5
               | ^
             sender > 5
-              no: > cannot be asked of an address; there it failed and never matched at character 1
+              no: at character 1: > cannot be asked of an address; there it failed and never matched
               | sender > 5
               | ^
             sender == 'me'
-              no: "me" is no address at character 11
+              no: at character 11: "me" is no address
               | sender == 'me'
               |           ^
             note == 'open
-              no: this quote is never closed at character 9
+              no: at character 9: this quote is never closed
               | note == 'open
               |         ^
             amounts == '[1,2]'
-              no: a whole array can only be asked whether it contains a value; compare its elements: name[0] at character 1
+              no: at character 1: a whole array can only be asked whether it contains a value; compare its elements: name[0]
               | amounts == '[1,2]'
               | ^
             tag contains 'x'
-              no: `tag` is indexed, so the chain holds only its hash, of which contains "x" cannot be asked at character 1
+              no: at character 1: `tag` is indexed, so the chain holds only its hash, of which contains "x" cannot be asked
               | tag contains 'x'
               | ^
             data ends_with 0xabc
-              no: "0xabc" is not whole bytes in hexadecimal digits at character 16
+              no: at character 16: "0xabc" is not whole bytes in hexadecimal digits
               | data ends_with 0xabc
               |                ^
 
-              no: expected the name of a parameter, found the end at character 1
+              no: at character 1: expected the name of a parameter, found the end
               | 
               | ^
             amount > and
-              no: "and" is a keyword; quote it to compare with the text at character 10
+              no: at character 10: "and" is a keyword; quote it to compare with the text
               | amount > and
               |          ^
             ((amount > 5)
-              no: expected `)`, found the end at character 14
+              no: at character 14: expected `)`, found the end
               | ((amount > 5)
               |              ^"#]],
     );
@@ -216,11 +216,11 @@ fn transactions_are_asked_by_their_names_and_by_those_the_documentation_invents(
             input starts_with '0xa9059cbb'
               tx.input starts_with 0xa9059cbb
             max_fee_per_gas > 5
-              no: `max_fee_per_gas` is not kept here; tx.gas_price is what was paid at character 1
+              no: at character 1: `max_fee_per_gas` is not kept here; tx.gas_price is what was paid
               | max_fee_per_gas > 5
               | ^
             sender == 5
-              no: a transaction has no `sender` (there are: value, from, to, hash, gas_price, gas_limit, nonce, input, gas_used, transaction_index, status) at character 1
+              no: at character 1: a transaction has no `sender` (there are: value, from, to, hash, gas_price, gas_limit, nonce, input, gas_used, transaction_index, status)
               | sender == 5
               | ^"#]],
     );
@@ -271,15 +271,15 @@ fn defenders_richer_conditions_are_said_in_our_language() {
             amount - (price - 1) == 3
               amount - (price - 1) == 3
             sender == id
-              no: cannot compare address with bytes32 by == at character 1
+              no: at character 1: cannot compare address with bytes32 by ==
               | sender == id
               | ^
             $12 == 3
-              no: no parameter `$12`: there the condition failed and never matched (parameters: sender, amount, price, tick, note, tag, data, id, paid, amounts, in) at character 1
+              no: at character 1: no parameter `$12`: there the condition failed and never matched (parameters: sender, amount, price, tick, note, tag, data, id, paid, amounts, in)
               | $12 == 3
               | ^
             amount
-              no: `amount` is uint256, no condition at character 1
+              no: at character 1: `amount` is uint256, no condition
               | amount
               | ^
             paid OR note == 'Open'
