@@ -6,7 +6,10 @@ pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types
 pub mod config; //    the user's folder of TOML files
 pub mod demo; //      a protocol, its traffic and its attacks, watched
+pub mod dossier; //   everything about one address in one place
+pub mod export; //    what is guarded, as a document for others
 pub mod health; //    from what followers and judges say to what pages show
+pub mod import; //    what a team brings along from other tools
 pub mod init; //      from what a team has to a folder that works
 pub mod lint; //      what lints found, as people and programs read it
 pub mod logging; //   structured, on standard error
@@ -17,6 +20,7 @@ pub mod notify; //    from the outbox to people
 pub mod pipeline; //  from a block to an alert: read this first
 pub mod replay; //    judging blocks that are past
 pub mod server; //    pipeline and pages, started and stopped together
+pub mod signature; // documents that others can check
 pub mod snapshot; //  the state of everything at one moment, and whether it can be trusted
 pub mod terminal; //  speaking to the person at the terminal
 pub mod web; //       pages, server-sent events

@@ -139,7 +139,7 @@ fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {
     })
 }
 
-fn site_info(config: &Config) -> SiteInfo {
+pub(crate) fn site_info(config: &Config) -> SiteInfo {
     let monitors = |network: &crate::config::Network| {
         let judges = |spec: &&detect::MonitorSpec| {
             spec.networks.is_empty() || spec.networks.contains(&network.chain.name)
@@ -160,6 +160,7 @@ fn site_info(config: &Config) -> SiteInfo {
             })
             .collect(),
         registry: config.registry.clone(),
+        monitors: config.monitors.clone(),
         runbooks: config.runbooks.clone(),
     }
 }

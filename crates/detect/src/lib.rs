@@ -5,6 +5,7 @@
 //! reads a clock, a file or the network: the same events give the same judgements, live, in a replay
 //! and after a crash, whatever forks lay in between.
 
+pub mod chronicle; //  what became of each deployment, and the children of factories
 pub mod detectors; //  code that judges, one file and one page each
 mod engine; //         the fold: route, judge, remember, account for
 pub mod expression; // the language of monitors

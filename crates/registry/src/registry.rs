@@ -1,20 +1,40 @@
 //! All deployments and labels, looked up by network and address.
 
+mod found; // children of factories, known since a block
+mod plans; // what was said about contracts that do not exist yet
+
+use std::sync::Arc;
+
 use model::{Address, Log, Name};
 use rustc_hash::FxHashMap;
 
-use crate::{ContractAbi, DecodedCall, DecodedLog, Deployment, Labels, Undecoded};
+use crate::{ContractAbi, DecodedCall, DecodedLog, Deployment, Labels, Undecoded, authority};
+pub use found::Child;
+use found::Found;
+pub use plans::Plans;
 
-/// What is guarded on all networks. Built once per configuration; lookups take well under a
-/// microsecond with tens of thousands of deployments.
-#[derive(Debug, Default)]
+/// What is guarded on all networks: what the configuration declares, shared and never changed, and
+/// laid over it what was found on one network since ([`Registry::adopt`]). A clone is cheap as long
+/// as little was found. Lookups take well under a microsecond with tens of thousands of deployments.
+///
+/// Deployments have numbers: declared ones from 0 in the order of their declaration, found ones
+/// after them in the order of their discovery.
+#[derive(Debug, Clone, Default)]
 pub struct Registry {
+    declared: Arc<Declared>,
+    found: Found,
+    authority: Arc<authority::Declared>,
+}
+
+#[derive(Debug, Default)]
+struct Declared {
     deployments: Vec<Deployment>,
     labels: Labels,
     /// Networks as small numbers, so that the key below is 24 bytes and needs no text.
     networks: FxHashMap<Name, u32>,
     by_address: FxHashMap<(u32, Address), u32>,
     by_label: FxHashMap<Name, u32>,
+    plans: Plans,
 }
 
 /// A mistake in the set of deployments.
@@ -68,6 +88,29 @@ pub enum RegistryError {
         /// The value as text, because floats have no equality.
         deviation: String,
     },
+    /// A plan or template for a deployment that is not declared.
+    #[error("no deployment is labelled {0:?}")]
+    UnknownLabel(Name),
+    /// A planned deployment whose recipe leads elsewhere.
+    #[error("deployment {label:?}: its address is {address}, but its plan creates {predicted}")]
+    PredictedElsewhere {
+        /// Deployment.
+        label: Name,
+        /// Declared address.
+        address: Address,
+        /// Address that the recipe gives.
+        predicted: Address,
+    },
+    /// Children that cannot be named.
+    #[error("deployment {label:?}: children labelled {prefix}-1, {prefix}-2 … {problem}")]
+    BadChildPrefix {
+        /// The factory.
+        label: Name,
+        /// First part of the children's labels.
+        prefix: Name,
+        /// What is wrong with it.
+        problem: String,
+    },
 }
 
 /// Digits of the largest `uint256`.
@@ -79,23 +122,35 @@ impl Registry {
     /// # Errors
     /// All mistakes at once, in the order of the deployments.
     pub fn new(deployments: Vec<Deployment>, labels: Labels) -> Result<Self, Vec<RegistryError>> {
-        let mut registry = Self { labels, ..Self::default() };
+        Self::with_plans(deployments, labels, Plans::default())
+    }
+
+    /// The same with what is known about contracts that do not exist yet.
+    ///
+    /// # Errors
+    /// All mistakes at once, those of the deployments before those of the plans.
+    pub fn with_plans(
+        deployments: Vec<Deployment>,
+        labels: Labels,
+        plans: Plans,
+    ) -> Result<Self, Vec<RegistryError>> {
+        let mut declared = Declared { labels, ..Declared::default() };
         let mut errors = Vec::new();
         for (at, deployment) in deployments.iter().enumerate() {
             let place = |d: &Deployment| format!("{} on {}", d.address, d.network);
             check(deployment, &mut errors);
-            let network = registry.networks.len() as u32;
-            let network = *registry.networks.entry(deployment.network.clone()).or_insert(network);
-            if let Some(&first) = registry.by_label.get(&deployment.label) {
+            let network = declared.networks.len() as u32;
+            let network = *declared.networks.entry(deployment.network.clone()).or_insert(network);
+            if let Some(&first) = declared.by_label.get(&deployment.label) {
                 errors.push(RegistryError::DuplicateLabel {
                     label: deployment.label.clone(),
                     first: place(&deployments[first as usize]),
                     second: place(deployment),
                 });
             } else {
-                registry.by_label.insert(deployment.label.clone(), at as u32);
+                declared.by_label.insert(deployment.label.clone(), at as u32);
             }
-            if let Some(&first) = registry.by_address.get(&(network, deployment.address)) {
+            if let Some(&first) = declared.by_address.get(&(network, deployment.address)) {
                 errors.push(RegistryError::DuplicateAddress {
                     network: deployment.network.clone(),
                     address: deployment.address,
@@ -103,40 +158,85 @@ impl Registry {
                     second: deployment.label.clone(),
                 });
             } else {
-                registry.by_address.insert((network, deployment.address), at as u32);
+                declared.by_address.insert((network, deployment.address), at as u32);
             }
         }
-        registry.deployments = deployments;
-        if errors.is_empty() { Ok(registry) } else { Err(errors) }
+        declared.deployments = deployments;
+        declared.plans = plans.indexed(&declared, &mut errors);
+        if errors.is_empty() {
+            let declared = Arc::new(declared);
+            Ok(Self { declared, found: Found::default(), authority: Arc::default() })
+        } else {
+            Err(errors)
+        }
     }
 
-    /// All deployments, in the order they were given.
+    /// All declared deployments, in the order they were given.
     pub fn deployments(&self) -> &[Deployment] {
-        &self.deployments
+        &self.declared.deployments
     }
 
-    /// The deployment with this label.
+    /// The deployment with this label, declared or found.
     pub fn get(&self, label: &Name) -> Option<&Deployment> {
-        self.by_label.get(label).map(|&at| &self.deployments[at as usize])
+        self.index_of(label).map(|index| self.deployment(index))
     }
 
-    /// The deployment at this address.
+    /// The number of the deployment with this label.
+    pub fn index_of(&self, label: &Name) -> Option<u32> {
+        let declared = self.declared.by_label.get(label).copied();
+        declared.or_else(|| Some(self.declared_count() + self.found.labelled(label)?))
+    }
+
+    /// The deployment at this address, declared or found.
     pub fn at(&self, network: &Name, address: Address) -> Option<&Deployment> {
-        let network = *self.networks.get(network)?;
-        self.by_address.get(&(network, address)).map(|&at| &self.deployments[at as usize])
+        self.index_at(network, address).map(|index| self.deployment(index))
+    }
+
+    /// The number of the deployment at this address.
+    pub fn index_at(&self, network: &Name, address: Address) -> Option<u32> {
+        let network = *self.declared.networks.get(network)?;
+        let declared = self.declared.by_address.get(&(network, address)).copied();
+        declared.or_else(|| Some(self.declared_count() + self.found.at(network, address)?))
+    }
+
+    /// A deployment by its number.
+    ///
+    /// # Panics
+    /// When there is none of that number; numbers come from this registry or one it was cloned from.
+    pub fn deployment(&self, index: u32) -> &Deployment {
+        match index.checked_sub(self.declared_count()) {
+            None => &self.declared.deployments[index as usize],
+            Some(found) => &self.found.children()[found as usize].deployment,
+        }
+    }
+
+    fn declared_count(&self) -> u32 {
+        self.declared.deployments.len() as u32
     }
 
     /// What to call this address: the deployment's label, else the name in a label set.
     pub fn label(&self, network: &Name, address: Address) -> Option<&str> {
         match self.at(network, address) {
             Some(deployment) => Some(deployment.label.as_str()),
-            None => self.labels.name(network, address),
+            None => self.declared.labels.name(network, address),
         }
+    }
+
+    /// The same registry, with what people declared about who holds what.
+    #[must_use]
+    pub fn with_authority(mut self, declared: authority::Declared) -> Self {
+        self.authority = Arc::new(declared);
+        self
+    }
+
+    /// What people declared about who holds what, and history that was read for it.
+    pub fn authority(&self) -> &Arc<authority::Declared> {
+        &self.authority
     }
 
     /// What is known about addresses in general.
     pub fn labels(&self) -> &Labels {
-        &self.labels
+        &self.declared.labels
     }
 
     /// Reads a log with the ABI of the contract that emitted it.
@@ -208,8 +308,6 @@ fn check(deployment: &Deployment, errors: &mut Vec<RegistryError>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use alloy_dyn_abi::DynSolValue;
     use expect_test::expect;
     use model::{B256, TokenAmount, U256};

@@ -194,6 +194,7 @@ fn rules(meridian: &Meridian) -> Rules {
         version: 1,
         networks: Vec::new(),
         on: vec![name("token")],
+        children_of: Vec::new(),
         rule: RuleSpec::Expression {
             subject: Subject::Event("Transfer".to_owned()),
             when: Some(when),

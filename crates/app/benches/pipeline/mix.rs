@@ -204,6 +204,7 @@ fn spec(n: usize, on: Vec<Name>, rule: RuleSpec) -> MonitorSpec {
         version: 1,
         networks: Vec::new(),
         on,
+        children_of: Vec::new(),
         rule,
         severity: Severity::Medium,
         say: None,

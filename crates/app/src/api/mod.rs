@@ -24,6 +24,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/findings", get(routes::findings))
         .route("/series", get(routes::series))
         .route("/deployments", get(routes::deployments))
+        .route("/addresses/{network}/{address}", get(routes::address))
         .route("/outbox", get(routes::outbox))
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::read_only)

@@ -11,6 +11,7 @@ use store::{AlertFilter, FindingFilter, LabelMatcher, RangeQuery};
 
 use super::{parameters::Parameters, reply::Failure, wire};
 use crate::{
+    dossier::{self, Declared, Dossier},
     metrics as exposition,
     web::{Site, SiteInfo},
     words,
@@ -171,6 +172,36 @@ pub(super) async fn deployments(
     Ok(Json(wire::Page { items, next: None }))
 }
 
+/// Everything about one address; the address may be a deployment's label.
+pub(super) async fn address(
+    State(site): State<Site>,
+    Path((network, what)): Path<(String, String)>,
+    asked: Parameters,
+) -> Answer<wire::Dossier> {
+    asked.only(&[])?;
+    let info = site.info();
+    let networks = networks_of(&info);
+    let Some(network) = networks.iter().find(|known| known.as_str() == network).cloned() else {
+        let allowed = networks.iter().map(ToString::to_string).collect();
+        let error = format!("there is no network {:?}", words::clean(&network));
+        return Err(Failure::NotFound(wire::Error { error, allowed }));
+    };
+    let found = dossier::find(&what, Some(&network), &networks, &info.registry);
+    let address = match found.as_deref() {
+        Ok([(_, address), ..]) => *address,
+        Ok([]) => return Err(Failure::missing("there is no such address")),
+        Err(error) => return Err(Failure::missing(words::clean(error))),
+    };
+    let declared = info.clone();
+    let dossier = site
+        .read(move |store| {
+            let declared = Declared { registry: &declared.registry, monitors: &declared.monitors };
+            Dossier::of(&network, address, declared, Some(store))
+        })
+        .await?;
+    Ok(Json(wire::Dossier::new(&dossier, &info)))
+}
+
 pub(super) async fn outbox(State(site): State<Site>, asked: Parameters) -> Answer<wire::Outbox> {
     asked.only(&[])?;
     let snapshot = site.snapshot().await?;
@@ -212,6 +243,7 @@ pub(super) async fn unknown(uri: Uri) -> Failure {
         "findings",
         "series",
         "deployments",
+        "addresses/{network}/{address}",
         "outbox",
     ];
     let allowed = addresses.iter().map(|address| format!("/api/v1/{address}")).collect();

@@ -4,14 +4,21 @@
 mod check; //  read the folder, report every mistake
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
+mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
 mod lint; //   what is wrong in interfaces, events and layouts
+mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Folder, Missing};
 
 /// Security operations for deployed on-chain protocols: watch every block, prove what was watched,
 /// find what is wrong, tell a person.
@@ -28,7 +35,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
+    Import(import::Import),
     Check(check::Check),
+    Registry(registry::RegistryCommand),
     Lint(lint::Lint),
     Run(run::Run),
     Replay(replay::Replay),
@@ -58,7 +67,9 @@ impl Cli {
         let result = runtime.block_on(async {
             match self.command {
                 Command::Init(command) => command.run().await,
+                Command::Import(command) => command.run().await,
                 Command::Check(command) => command.run(),
+                Command::Registry(command) => command.run(),
                 Command::Lint(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
@@ -80,6 +91,17 @@ impl Cli {
 fn could_not(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
     ExitCode::from(2)
+}
+
+/// The folder, read and checked; its mistakes become the error.
+fn loaded_from(folder: &Path) -> anyhow::Result<Config> {
+    Config::load(&Folder::new(folder), Missing::IsFine)
+        .map_err(|mistakes| anyhow::anyhow!("the folder has mistakes:\n{mistakes}"))
+}
+
+/// As [`loaded_from`], for commands whose only place is the folder.
+fn loaded(folder: &FolderArgument) -> anyhow::Result<Config> {
+    loaded_from(&folder.folder)
 }
 
 /// Where the user's folder is.

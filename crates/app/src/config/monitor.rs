@@ -8,7 +8,7 @@ use toml::{Spanned, de::DeValue};
 
 use super::{
     mistake::{SourceFile, nearest},
-    table::{Collector, Located, Table, parse, parse_duration_ms},
+    table::{BooleanOr, Collector, Located, Table, parse, parse_duration_ms},
 };
 
 /// A monitor with the places where it was declared, so that the detectors' own complaints can point
@@ -98,8 +98,12 @@ fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Decl
     let detector = table.text("detector");
     let event = table.text("event");
     let call = table.text("call");
-    let transaction = table.boolean("transaction").unwrap_or(false);
-    let subjects = [detector.is_some(), event.is_some(), call.is_some(), transaction];
+    let transaction = match table.boolean_or("transaction", "involving") {
+        Some(BooleanOr::Boolean(true)) => Some(Subject::Transaction),
+        Some(BooleanOr::Word) => Some(Subject::Involving),
+        Some(BooleanOr::Boolean(false)) | None => None,
+    };
+    let subjects = [detector.is_some(), event.is_some(), call.is_some(), transaction.is_some()];
     if subjects.iter().filter(|is_written| **is_written).count() != 1 {
         table.mistake(
             table.span(),
@@ -136,7 +140,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Decl
             let subject = match (event, call) {
                 (Some(event), _) => Subject::Event(event.value),
                 (_, Some(call)) => Subject::Call(call.value),
-                _ => Subject::Transaction,
+                _ => transaction.unwrap_or(Subject::Transaction),
             };
             RuleSpec::Expression { subject, when: when.map(|w| w.value), any_address_abi: None }
         }
@@ -146,6 +150,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Decl
         version,
         networks: on_networks.into_iter().map(|n| n.value).collect(),
         on: on.into_iter().map(|o| o.value).collect(),
+        children_of: Vec::new(),
         rule,
         severity: severity?.value,
         say: say.map(|say| say.value),

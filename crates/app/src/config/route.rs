@@ -223,7 +223,8 @@ fn mail(table: &Table<'_>, around: &dyn Surroundings, missing: Missing) -> Optio
         MailTls::Tls => 465,
     };
     let port = table.integer_in("port", 1..65_536).map_or(port_default, |p| p as u16);
-    let username = table.text("username").map(|u| u.value);
+    let username = secret(table, "username", Literal::Anything, around, missing);
+    let username = username.map(|u| u.value.reveal().clone());
     let password = secret(table, "password", Literal::Never, around, missing).map(|p| p.value);
     let from = table.required_text("from");
     let to = table.texts("to");

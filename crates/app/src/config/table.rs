@@ -265,6 +265,19 @@ impl<'a> Table<'a> {
         found
     }
 
+    /// True, false, or a word that says more than true does.
+    pub(crate) fn boolean_or(&self, key: &'static str, word: &str) -> Option<BooleanOr> {
+        let value = self.take(key)?;
+        match (value.get_ref().as_bool(), value.get_ref().as_str()) {
+            (Some(flag), _) => Some(BooleanOr::Boolean(flag)),
+            (_, Some(found)) if found == word => Some(BooleanOr::Word),
+            _ => {
+                self.wrong_type(key, value, &format!("true, false or {word:?}"));
+                None
+            }
+        }
+    }
+
     /// A duration such as `"90s"`, `"6h"`, `"30d"`, in milliseconds.
     pub(crate) fn duration_ms(&self, key: &'static str) -> Option<Located<u64>> {
         self.parsed(key, parse_duration_ms)
@@ -395,6 +408,15 @@ impl<'a> Table<'a> {
             self.mistake_help(key.span(), format!("unknown key {word:?}"), help);
         }
     }
+}
+
+/// A key that is switched on and off, or on in a particular way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BooleanOr {
+    /// `true`, `false`
+    Boolean(bool),
+    /// The word.
+    Word,
 }
 
 /// Either form of a value that may be written short or long.

@@ -18,6 +18,7 @@ use super::{
     alerts::{self, Row},
     charts::{self, Chart},
     layout::{self, Failure, When},
+    lines::Line,
 };
 use crate::{api::wire, words};
 
@@ -29,29 +30,6 @@ const FINDINGS_SHOWN_MAX: usize = 20;
 
 /// Decisions that are shown; the API gives the rest.
 const DECISIONS_SHOWN_MAX: usize = 100;
-
-/// A name with a value, and where the value leads.
-#[derive(Serialize)]
-struct Line {
-    name: String,
-    value: String,
-    url: Option<String>,
-    /// Whether it is a hash, an address or bytes.
-    is_code: bool,
-    /// Whether the words are a stranger's.
-    is_untrusted: bool,
-}
-
-impl Line {
-    fn text(name: &str, value: impl Into<String>) -> Self {
-        let value = value.into();
-        Self { name: name.to_owned(), value, url: None, is_code: false, is_untrusted: false }
-    }
-
-    fn code(name: &str, value: impl Into<String>, url: Option<String>) -> Self {
-        Self { url, is_code: true, ..Self::text(name, value) }
-    }
-}
 
 #[derive(Serialize)]
 struct Message {

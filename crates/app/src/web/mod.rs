@@ -11,9 +11,12 @@ mod alert; //    one alert, top-down like a good pager message
 mod alerts; //   all alerts, newest first, in pages
 mod assets; //   style sheet, script, icon
 mod charts; //   which series are shown, and what they say
+mod contract; // everything about one address
+mod contracts; // all that is guarded
 mod detector; // a detector's page
 mod events; //   server-sent events: something changed, still alive
 mod layout; //   templates, headers, error pages
+mod lines; //    lines of a table of facts
 mod mail; //     the built-in mailbox
 mod overview; // the first screen
 mod site; //     what everything is made from
@@ -36,6 +39,8 @@ pub fn router(site: Site) -> Router {
         .route("/", get(overview::page))
         .route("/alerts", get(alerts::page))
         .route("/alerts/{id}", get(alert::page))
+        .route("/contracts", get(contracts::page))
+        .route("/contracts/{network}/{address}", get(contract::page))
         .route("/docs/detectors/{area}/{name}", get(detector::page))
         .route("/events", get(events::stream))
         .route("/assets/{name}", get(assets::file));

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use detect::MonitorSpec;
 use model::{Name, UnixMillis};
 use registry::{Explorer, Registry};
 use store::{Store, StoreError};
@@ -33,6 +34,8 @@ pub struct SiteInfo {
     pub networks: Vec<NetworkInfo>,
     /// What is guarded, and labels.
     pub registry: Arc<Registry>,
+    /// What is watched.
+    pub monitors: Vec<MonitorSpec>,
     /// Texts of the runbooks that are files, by the name that monitors give them.
     pub runbooks: BTreeMap<String, String>,
 }

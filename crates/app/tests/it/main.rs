@@ -11,8 +11,12 @@ mod anvil; //    a real node: live, reorganised, restarted, behind endpoints tha
 mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
 mod crash; //    killed many times, it ends like a run that was not
+mod import; //   contracts of other tools become files that `check` accepts
 mod lint; //     what is wrong before anything is deployed
 mod mistakes; // one folder per mistake, and what `check` says to it
+mod onboarding; // from one address to a folder that watches
 mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
+mod peers; //    what other monitors watch, taken over and compared
+mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server

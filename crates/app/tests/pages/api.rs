@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use crate::http::Served;
 
 /// The body, one value a line.
-async fn check(served: &Served, path: &str, status: u16, expected: Expect) {
+pub(crate) async fn check(served: &Served, path: &str, status: u16, expected: Expect) {
     let answer = served.get(path).await;
     assert_eq!(answer.status, status, "{path}: {}", answer.body);
     assert_eq!(answer.header("content-type"), Some("application/json"), "{path}");
@@ -13,7 +13,7 @@ async fn check(served: &Served, path: &str, status: u16, expected: Expect) {
 }
 
 /// Pretty, with the character that turns text around made visible.
-fn visible(value: &serde_json::Value) -> String {
+pub(crate) fn visible(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap().replace('\u{202e}', "<U+202E>")
 }
 
@@ -884,7 +884,7 @@ async fn a_question_that_cannot_be_answered_says_what_could() {
         series?metric=calls&from=0&until=1710000000&step=1
           400 {"error":"buckets: 1710000000 asked for, at most 11000 in one query","allowed":[]}
         nothing
-          404 {"error":"the API has no \"/nothing\"","allowed":["/api/v1/status","/api/v1/networks","/api/v1/coverage","/api/v1/alerts","/api/v1/alerts/{id}","/api/v1/findings","/api/v1/series","/api/v1/deployments","/api/v1/outbox"]}
+          404 {"error":"the API has no \"/nothing\"","allowed":["/api/v1/status","/api/v1/networks","/api/v1/coverage","/api/v1/alerts","/api/v1/alerts/{id}","/api/v1/findings","/api/v1/series","/api/v1/deployments","/api/v1/addresses/{network}/{address}","/api/v1/outbox"]}
         POST
           405 {"error":"the API is only read","allowed":["GET","HEAD"]}
     "#]].assert_eq(&told);

@@ -1,6 +1,7 @@
 //! Pages, API, metrics and events, over HTTP, from a store full of made-up data.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod addresses;
 mod api; //     bodies are a promise
 mod events; //  server-sent events
 mod http; //    just enough of a client

@@ -252,3 +252,49 @@ async fn older_alerts_are_a_link_away() {
     assert_eq!((count(&first), count(&second)), (50, 10));
     assert!(!second.body.contains("?before="));
 }
+
+#[tokio::test]
+async fn everything_about_one_contract_is_in_one_place() {
+    let served = Served::full().await;
+    let page = served.get("/contracts/mainnet/vault").await;
+    assert_eq!(page.status, 200);
+    has(
+        &page,
+        &[
+            "vault",
+            "12,400,000 USDC",
+            "18,000,000",
+            "role-change watches everything access/role_change",
+            "whale-redeems event Redeemed when amount > 1_000 ether",
+            "0x8456cb59 pause() paused",
+            "deposit() takes value those on the whole contract",
+            "RoleGranted(bytes32,address,address) OpenZeppelin",
+            "41 % of vault left in one transaction",
+            "3 functions change state, 1 only read",
+        ],
+    );
+    assert!(!page.text().contains("bridge-only"), "another contract's monitor");
+    // The same by its address, and from the list.
+    let list = served.get("/contracts").await;
+    has(&list, &["8 guarded", "meridian 8", "insurance-fund"]);
+    let address = served.get("/api/v1/addresses/mainnet/vault").await.json()["address"].clone();
+    let by_address = served.get(&format!("/contracts/mainnet/{}", address.as_str().unwrap())).await;
+    assert_eq!(by_address.text(), page.text());
+    for nowhere in ["/contracts/base/vault", "/contracts/mars/vault", "/contracts/mainnet/valut"] {
+        assert_eq!(served.get(nowhere).await.status, 404, "{nowhere}");
+    }
+}
+
+#[tokio::test]
+async fn a_contract_that_nobody_watches_is_not_green() {
+    let served = Served::empty().await;
+    let page = served.get("/contracts/mainnet/vault").await;
+    has(&page, &["no block judged yet", "Silence means nothing here."]);
+    assert!(!page.body.contains("state good"), "green without a judged block");
+
+    let stranger = sample::stranger();
+    let page = served.get(&format!("/contracts/mainnet/{stranger}")).await;
+    has(&page, &["nobody guards it", "bellwether init --address", "Label: exploiter"]);
+    assert!(page.body.contains("&lt;script&gt;alert(1)"), "a label is text");
+    assert!(!page.body.contains("<script>alert"), "a label is never markup");
+}

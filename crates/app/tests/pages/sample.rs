@@ -7,6 +7,7 @@ use bellwether::{
     snapshot::{EndpointHealth, NetworkHealth, TrustLimits},
     web::{Mail, MailSummary, Mailbox, NetworkInfo, SiteInfo, Sources},
 };
+use detect::{MonitorSpec, Params, RuleSpec, Subject};
 use model::{
     Action, Address, Alert, AlertId, AlertState, Anchor, B256, BlindMonitor, BlindReason,
     BlockCoverage, BlockRef, Confidence, CoverageResult, Decision, Evidence, Fact, FactValue,
@@ -14,7 +15,7 @@ use model::{
     Notification, NotificationId, NotificationKind, NotificationState, Origin, Position, Reason,
     Sample, SeriesKey, Severity, TokenAmount, Told, U256, UnixMillis, UnixSeconds,
 };
-use registry::{Class, ContractAbi, Deployment, Explorer, Labels, Registry};
+use registry::{Category, Class, ContractAbi, Deployment, Explorer, Label, Labels, Registry};
 use store::{BlockSamples, Step, Store};
 use tokio::sync::{broadcast, watch};
 
@@ -84,7 +85,7 @@ pub(crate) fn info() -> SiteInfo {
         token: None,
         oracle: None,
     };
-    let deployments = vec![
+    let mut deployments = vec![
         deployment("token", "mainnet", Class::Token, 1, None),
         deployment("vault", "mainnet", Class::Vault, 2, Some(usdc(12_400_000))),
         deployment("price-oracle", "mainnet", Class::Oracle, 3, None),
@@ -94,7 +95,16 @@ pub(crate) fn info() -> SiteInfo {
         deployment("bridge", "base", Class::Bridge, 7, Some(usdc(3_100_000))),
         deployment("vault-gnosis", "gnosis", Class::Vault, 8, None),
     ];
-    let registry = Registry::new(deployments, Labels::default()).expect("no mistakes");
+    deployments[1].abi = vault_abi();
+    let (stranger, mut labels) = (stranger(), Labels::builder());
+    let label = Label {
+        category: &Category::Exploiter,
+        name: HOSTILE,
+        source: "list.csv",
+        confidence_percent: 80,
+    };
+    labels.add(None, stranger, label).expect("one label");
+    let registry = Registry::new(deployments, labels.build()).expect("no mistakes");
     let network = |label: &str, chain_id, explorer: Option<&str>| NetworkInfo {
         name: name(label),
         chain_id,
@@ -110,6 +120,7 @@ pub(crate) fn info() -> SiteInfo {
             network("gnosis", 100, None),
         ],
         registry: Arc::new(registry),
+        monitors: monitors(),
         runbooks: [(
             "plans/drain.md".to_owned(),
             "1. Pause the vault: the guardian key is with the person on call.\n2. Tell the bridge's \
@@ -772,4 +783,53 @@ fn with_told(mut alert: Alert) -> Alert {
         alert.told.insert(name("on-call"), told);
     }
     alert
+}
+
+/// What is watched: a detector on one contract, one on everything, expressions over an event and a
+/// call.
+fn monitors() -> Vec<MonitorSpec> {
+    let monitor = |label: &str, on: &[&str], rule| MonitorSpec {
+        name: name(label),
+        version: 1,
+        networks: Vec::new(),
+        on: on.iter().map(|label| name(label)).collect(),
+        children_of: Vec::new(),
+        rule,
+        severity: Severity::High,
+        say: None,
+        runbook: None,
+    };
+    let detector = |id: &str| RuleSpec::Detector { id: id.to_owned(), params: Params::default() };
+    let expression = |subject, when: Option<&str>| RuleSpec::Expression {
+        subject,
+        when: when.map(str::to_owned),
+        any_address_abi: None,
+    };
+    let redeemed = Subject::Event("Redeemed".to_owned());
+    let paused = Subject::Call("pause()".to_owned());
+    vec![
+        monitor("role-change", &[], detector("access/role_change")),
+        monitor("gas-unusual", &["vault"], detector("telemetry/gas_unusual")),
+        monitor("whale-redeems", &["vault"], expression(redeemed, Some("amount > 1_000 ether"))),
+        monitor("paused", &["vault"], expression(paused, None)),
+        monitor("bridge-only", &["bridge"], detector("liquidity/outflow_exceeds_share")),
+    ]
+}
+
+/// What the vault can be asked and says.
+fn vault_abi() -> Arc<ContractAbi> {
+    let abi = ContractAbi::from_solidity([
+        "function pause()",
+        "function redeem(uint256 amount, address to)",
+        "function deposit() payable",
+        "function totalAssets() view returns (uint256)",
+        "event Redeemed(address indexed holder, uint256 amount)",
+        "event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender)",
+    ]);
+    Arc::new(abi.expect("six items"))
+}
+
+/// Somebody that a list knows and nobody guards.
+pub(crate) fn stranger() -> Address {
+    address(66)
 }

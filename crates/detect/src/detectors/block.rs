@@ -9,7 +9,8 @@ use model::{
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
 
-use crate::windows::Activity;
+use super::Site;
+use crate::{chronicle::News, windows::Activity};
 
 /// `Transfer(address,address,uint256)`.
 pub const TRANSFER: B256 =
@@ -90,6 +91,8 @@ pub struct Block<'a> {
     pub registry: &'a Registry,
     /// What it did to guarded contracts.
     pub activity: &'a Activity,
+    /// What it changed about deployments.
+    pub news: &'a News,
     guarded: &'a FxHashMap<Address, u32>,
     decoded: Vec<DecodedCell>,
     /// Where each transaction's logs begin in `decoded`.
@@ -104,7 +107,7 @@ impl<'a> Block<'a> {
     pub fn new(
         bundle: &'a BlockBundle,
         registry: &'a Registry,
-        activity: &'a Activity,
+        (activity, news): (&'a Activity, &'a News),
         guarded: &'a FxHashMap<Address, u32>,
     ) -> Self {
         let mut first_log = Vec::with_capacity(bundle.transactions.len());
@@ -115,7 +118,17 @@ impl<'a> Block<'a> {
         }
         let decoded = vec![OnceCell::new(); logs as usize];
         let at = bundle.header.timestamp;
-        Self { bundle, at, registry, activity, guarded, decoded, first_log, reads: OnceCell::new() }
+        Self {
+            bundle,
+            at,
+            registry,
+            activity,
+            news,
+            guarded,
+            decoded,
+            first_log,
+            reads: OnceCell::new(),
+        }
     }
 
     /// Network.
@@ -141,7 +154,20 @@ impl<'a> Block<'a> {
     /// The guarded deployment at an address, if any.
     pub fn guarded(&self, address: &Address) -> Option<(u32, &'a Deployment)> {
         let index = *self.guarded.get(address)?;
-        Some((index, &self.registry.deployments()[index as usize]))
+        Some((index, self.registry.deployment(index)))
+    }
+
+    /// A deployment by its index, be it declared or a child.
+    pub fn deployment(&self, index: u32) -> &'a Deployment {
+        self.registry.deployment(index)
+    }
+
+    /// Whether a monitor guards the deployment, by itself or as a child of a factory.
+    pub fn is_guarded_by(&self, site: &Site, index: u32) -> bool {
+        match self.registry.child(index) {
+            None => site.guards(index),
+            Some(child) => site.children_of.binary_search(&child.factory).is_ok(),
+        }
     }
 
     /// A log of a guarded contract, decoded with that contract's ABI.
@@ -180,6 +206,16 @@ impl<'a> Block<'a> {
             all.map(|(at, read)| (asked(&read.request), at)).collect()
         });
         places.get(&asked).map(|&at| &reads[at].result)
+    }
+
+    /// The answer to a request as it came, if it was asked.
+    pub fn answer(&self, request: &ReadRequest) -> Option<&'a Result<Bytes, String>> {
+        self.read(match request {
+            ReadRequest::Call { to, input } => Asked::Call(*to, input.as_ref()),
+            ReadRequest::Balance(of) => Asked::Balance(*of),
+            ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
+            ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
+        })
     }
 
     /// Native value of an account after the block in wei, if it was asked and answered.

@@ -12,6 +12,7 @@ pub mod access; //      who may do what
 pub mod block; //       the block as detectors see it
 pub mod chain; //       the chain itself, and our own blindness
 pub mod change; //      how the protocol works
+pub mod deployment; //  what is deployed, by whom
 pub mod flow; //        the shape of calls
 pub mod liquidity; //   money that leaves
 pub mod oracle; //      prices
@@ -22,8 +23,11 @@ pub mod telemetry; //   gas, failures and rates against their own past
 
 use std::sync::Arc;
 
-use model::{BlindMonitor, BlockRef, ChainEvent, Level, Name, PlannedRead, Severity, UnixSeconds};
-use registry::{Deployment, Registry};
+use model::{
+    BlindMonitor, BlockRef, ChainEvent, Level, Name, OpenHole, PlannedRead, Severity, UnixMillis,
+    UnixSeconds,
+};
+use registry::{Deployment, Registry, coverage::Threat};
 
 pub use block::{Block, Touch, What};
 pub use params::{ParamKind, ParamSpec, Params, Settings};
@@ -59,8 +63,17 @@ impl Spec {
 pub trait Detector: Sync {
     /// What is fixed about it.
     fn spec(&self) -> &'static Spec;
+    /// Whether it can watch contracts that it hears of only while judging: children of a factory.
+    fn watches_children(&self) -> bool {
+        false
+    }
     /// Makes it ready to judge one monitor's contracts on one network.
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge>;
+    /// What it is about, for the account of what is watched. Unless it says otherwise, what its area
+    /// is about.
+    fn threats(&self) -> &'static [Threat] {
+        threats_of_area(self.spec().id)
+    }
 }
 
 /// Where a configured detector judges.
@@ -70,7 +83,10 @@ pub struct Site {
     pub network: Name,
     /// Contracts that the monitor guards there: indexes into the registry's deployments, ascending.
     pub guarded: Vec<u32>,
-    /// Everything known.
+    /// Factories whose children the monitor guards as well, ascending. Children come while blocks
+    /// are judged: [`Block::deployment`] knows them, this site does not.
+    pub children_of: Vec<u32>,
+    /// Everything declared.
     pub registry: Arc<Registry>,
     /// Prefix of the monitor's state.
     pub key: MonitorKey,
@@ -131,6 +147,27 @@ pub struct Moved<'a> {
     pub is_too_deep: bool,
 }
 
+/// A look at the ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct LedgerLook<'a> {
+    /// Holes that are open.
+    pub holes: &'a [OpenHole],
+    /// Newest final block and its time: what is said of the ledger rests on it, because it cannot
+    /// be reverted.
+    pub finalized: (BlockRef, UnixSeconds),
+    /// Wall time: holes are as old as people have waited.
+    pub now: UnixMillis,
+}
+
+/// A hole that was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// The hole's place in [`LedgerLook::holes`].
+    pub hole: usize,
+    /// The finding.
+    pub finding: model::FindingId,
+}
+
 /// A configured detector.
 pub trait Judge: Send + Sync {
     /// What wakes it.
@@ -156,6 +193,13 @@ pub trait Judge: Send + Sync {
         let (_, _) = (moved, report);
     }
 
+    /// Judges holes in the ledger: blocks that monitors did not judge, and that nobody has judged
+    /// since. Gives what it has to say of each, in their order.
+    fn ledger(&self, look: &LedgerLook<'_>, report: &mut Report<'_>) -> Vec<Told> {
+        let (_, _) = (look, report);
+        Vec::new()
+    }
+
     /// Judges what the others could not, after they are done with a block.
     fn after_block(
         &self,
@@ -168,11 +212,30 @@ pub trait Judge: Send + Sync {
     }
 }
 
+/// What the detectors of an area are about.
+fn threats_of_area(id: &str) -> &'static [Threat] {
+    match id.split('/').next() {
+        Some("access") => &[Threat::Takeover],
+        Some("change" | "deployment") => &[Threat::Change],
+        Some("liquidity") => &[Threat::Drain],
+        Some("flow" | "reputation") => &[Threat::Misuse],
+        Some("telemetry") => &[Threat::Anomaly],
+        Some("oracle" | "dependency") => &[Threat::Silence, Threat::Manipulation],
+        // `chain` is about the watching itself.
+        _ => &[],
+    }
+}
+
 /// Every detector there is.
 pub static ALL: &[&dyn Detector] = &[
     &access::role_change::RoleChange,
+    &change::code_changed::CodeChanged,
+    &access::authority_drift::AuthorityDrift,
     &change::parameter_update::ParameterUpdate,
     &change::proxy_upgraded::ProxyUpgraded,
+    &deployment::created::Created,
+    &deployment::lifecycle_moved::LifecycleMoved,
+    &deployment::lookalike::Lookalike,
     &oracle::feed_late::FeedLate,
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,

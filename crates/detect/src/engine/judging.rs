@@ -14,6 +14,7 @@ use super::{
     routes::{Bucket, MatcherRef},
 };
 use crate::{
+    chronicle::CHILDREN_MAX,
     detectors::{
         Block, Report, Touch, What,
         block::{TRANSFER, Transfer},
@@ -73,6 +74,16 @@ pub(super) fn judge(
     for (at, reason) in failures {
         reports.blind(at, reason);
     }
+    for refusal in &block.news.refused {
+        let factory = block.deployment(refusal.factory);
+        let reason = format!(
+            "{} has more than {CHILDREN_MAX} children; {} is not watched",
+            factory.label, refusal.address
+        );
+        for &at in network.watchers_of_children(refusal.factory) {
+            reports.blind(at, BlindReason::Evaluation(reason.clone()));
+        }
+    }
     matches.sort_by_key(|(matcher, _)| *matcher);
     for (matcher, at) in matches {
         reports.matched(network, block, matcher, at);
@@ -121,7 +132,7 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
     woken.test(network, &network.routes.transactions, &occurrence, whole, |_| true);
     let appear = |address: &Address, woken: &mut Woken| {
         let Some(index) = network.guarded.get(address) else { return };
-        let Some(local) = network.routes.local.get(index) else { return };
+        let Some(local) = network.local(*index) else { return };
         for &monitor in &local.by_transaction {
             let touch = Touch { tx: at, deployment: *index, what: What::Transaction };
             woken.touches.push((monitor, touch));
@@ -156,6 +167,34 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
         appear(&log.address, woken);
         wake_log(network, block, at, ordinal as u32, woken);
     }
+    if network.routes.wants_involving {
+        wake_involved(network, &occurrence, whole, woken);
+    }
+}
+
+/// The monitors of every deployment that the transaction involves, each monitor once.
+fn wake_involved(network: &Network, occurrence: &Occurrence<'_>, whole: Match, woken: &mut Woken) {
+    let tx = occurrence.tx;
+    let parties = std::iter::once(&tx.from).chain(&tx.to).chain(&tx.created);
+    let mut involved: Vec<u32> = parties
+        .chain(tx.logs.iter().map(|log| &log.address))
+        .filter_map(|address| network.guarded.get(address).copied())
+        .collect();
+    involved.sort_unstable();
+    involved.dedup();
+    let before = (woken.matches.len(), woken.failures.len());
+    for index in involved {
+        if let Some(local) = network.routes.local.get(&index) {
+            woken.test(network, &local.involving_transactions, occurrence, whole, |_| true);
+        }
+    }
+    // One transaction that involves several deployments of a monitor is still one match.
+    let mut told = std::collections::BTreeSet::new();
+    let new = woken.matches.split_off(before.0);
+    woken.matches.extend(new.into_iter().filter(|(to, _)| told.insert(to.monitor)));
+    let mut told = std::collections::BTreeSet::new();
+    let new = woken.failures.split_off(before.1);
+    woken.failures.extend(new.into_iter().filter(|(monitor, _)| told.insert(*monitor)));
 }
 
 fn wake_call(
@@ -168,7 +207,7 @@ fn wake_call(
 ) {
     let is_delegate = call.kind == FrameKind::DelegateCall;
     let deployment = network.guarded.get(&call.to).copied();
-    let local = deployment.and_then(|index| network.routes.local.get(&index));
+    let local = deployment.and_then(|index| network.local(index));
     if let (Some(local), Some(deployment), false) = (local, deployment, is_delegate) {
         let touch = Touch { tx, deployment, what: What::Frame(index) };
         woken.touches.extend(local.by_call.iter().map(|monitor| (*monitor, touch)));
@@ -224,7 +263,7 @@ fn wake_log(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, woken: 
     let at = Match::Log { tx, ordinal };
     let deployment = network.guarded.get(&log.address).copied();
     if let Some(deployment) = deployment
-        && let Some(local) = network.routes.local.get(&deployment)
+        && let Some(local) = network.local(deployment)
     {
         if let Some(monitors) = topic0.and_then(|topic0| local.by_topic.get(&topic0)) {
             let touch = Touch { tx, deployment, what: What::Log(ordinal) };
@@ -274,7 +313,7 @@ fn wake_transfer(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, wo
     let Some(transfer) = Transfer::of(block.log(tx, ordinal)) else { return };
     for party in [transfer.from, transfer.to] {
         let Some(&deployment) = network.guarded.get(&party) else { continue };
-        let Some(local) = network.routes.local.get(&deployment) else { continue };
+        let Some(local) = network.local(deployment) else { continue };
         let touch = Touch { tx, deployment, what: What::Transfer(ordinal) };
         woken.touches.extend(local.by_transfer.iter().map(|monitor| (*monitor, touch)));
     }
@@ -439,7 +478,7 @@ fn claim_of(
                 Occurrence { args: &args, block: header, tx, log: None, call: Some(call) };
             Some(matcher.claim(block, at, &occurrence, severity))
         }
-        (Match::Transaction { tx }, Occasion::Transaction) => {
+        (Match::Transaction { tx }, Occasion::Transaction | Occasion::Involving) => {
             let tx = block.tx(tx);
             let occurrence = Occurrence { args: &[], block: header, tx, log: None, call: None };
             Some(matcher.claim(block, at, &occurrence, severity))

@@ -1,14 +1,14 @@
 //! Everything about one network: monitors, routes, state.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy_primitives::Address;
 use model::{
     BlindMonitor, BlindReason, BlockBundle, BlockCoverage, BlockRef, ChainEvent, CoverageResult,
-    Finding, Level, Name, ReadPlan, Sample, Severity, StateChange, UnixSeconds,
+    Finding, Level, Name, ReadPlan, ReadRequest, Sample, Severity, StateChange, UnixSeconds,
 };
 use registry::{EventAbi, FunctionAbi, Registry};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     Finality, Head, Judgement,
@@ -16,8 +16,9 @@ use super::{
     routes::{Bucket, Local, MatcherRef, Routes},
 };
 use crate::{
-    detectors::{Block, Moved, Report},
-    monitors::{self, Compiled, Matcher, MonitorError, MonitorSpec, Occasion, Rule},
+    chronicle::{self, Census, Creation, News, Offspring, Scene, overlay},
+    detectors::{Block, LedgerLook, Moved, Report, Told},
+    monitors::{self, Compiled, Matcher, MonitorError, MonitorSpec, Occasion, On, Rule},
     state::{Key, Kind, Reverted, StateTable},
     windows::{Activity, CallWindow, EventWindow, SeriesCache},
 };
@@ -28,8 +29,16 @@ pub(super) struct Network {
     pub(super) monitors: Vec<Compiled>,
     pub(super) severities: Vec<Severity>,
     pub(super) routes: Routes,
-    /// Deployments of this network by address.
+    /// What is declared, with the children that were found on this network laid over it.
+    known: Registry,
+    /// Deployments of this network by address, children included.
     pub(super) guarded: FxHashMap<Address, u32>,
+    /// Whether each declared deployment of this network has its chronicle.
+    is_enrolled: bool,
+    /// Monitors that are on the children of each factory.
+    watchers_of_children: FxHashMap<u32, Vec<u32>>,
+    /// Declared deployments that a monitor is on.
+    watched: FxHashSet<u32>,
     pub(super) needs_more_than_logs: Vec<(u32, Level)>,
     /// Monitors that do not compile here although they did elsewhere: blind on every block.
     broken: Vec<BlindMonitor>,
@@ -53,7 +62,9 @@ impl Network {
             .filter(|(deployment, _)| deployment.network == name)
             .map(|(deployment, index)| (deployment.address, index))
             .collect();
-        let needs = monitors.iter().zip(0u32..).filter(|(m, _)| m.needs > Level::Logs);
+        let needs = |m: &Compiled| m.needs.max(m.needs_for_children);
+        let needs = monitors.iter().zip(0u32..).map(|(m, at)| (at, needs(m)));
+        let (watched, watchers_of_children) = who_watches(&monitors);
         let broken = errors
             .iter()
             .map(|error| BlindMonitor {
@@ -63,7 +74,11 @@ impl Network {
             .collect();
         let network = Self {
             routes: Routes::new(&monitors),
-            needs_more_than_logs: needs.map(|(monitor, at)| (at, monitor.needs)).collect(),
+            needs_more_than_logs: needs.filter(|(_, needs)| *needs > Level::Logs).collect(),
+            known: registry.as_ref().clone(),
+            is_enrolled: false,
+            watchers_of_children,
+            watched,
             severities,
             monitors,
             guarded,
@@ -79,6 +94,7 @@ impl Network {
     #[cfg(test)]
     pub(super) fn replace_monitors(&mut self, monitors: Vec<Compiled>, severities: Vec<Severity>) {
         self.routes = Routes::new(&monitors);
+        (self.watched, self.watchers_of_children) = who_watches(&monitors);
         self.monitors = monitors;
         self.severities = severities;
     }
@@ -88,7 +104,12 @@ impl Network {
             Rule::Detector { judge, .. } => judge.reads(),
             Rule::Expression(_) => Vec::new(),
         });
-        ReadPlan::new(reads.collect())
+        // Without traces nothing else would show the block in which a planned contract appears.
+        let planned = self.known.all_planned().into_iter().map(|at| self.known.deployment(at));
+        let planned = planned
+            .filter(|deployment| deployment.network == self.name)
+            .map(|deployment| ReadRequest::CodeHash(deployment.address).every_block());
+        ReadPlan::new(reads.chain(planned).collect())
     }
 
     pub(super) fn matcher(&self, at: MatcherRef) -> &Matcher {
@@ -99,7 +120,78 @@ impl Network {
     }
 
     pub(super) fn local_at(&self, address: &Address) -> Option<&Local> {
-        self.routes.local.get(self.guarded.get(address)?)
+        self.local(*self.guarded.get(address)?)
+    }
+
+    /// What concerns a deployment: a child shares it with its siblings.
+    pub(super) fn local(&self, index: u32) -> Option<&Local> {
+        match self.known.child(index) {
+            None => self.routes.local.get(&index),
+            Some(child) => self.routes.of_children.get(&child.factory),
+        }
+    }
+
+    /// Monitors that are on the children of a factory, ascending.
+    pub(super) fn watchers_of_children(&self, factory: u32) -> &[u32] {
+        self.watchers_of_children.get(&factory).map_or(&[], Vec::as_slice)
+    }
+
+    /// Puts back what was remembered, and the children among it.
+    pub(super) fn restore(&mut self, table: StateTable) {
+        self.table = table;
+        self.is_enrolled = false;
+        self.put_children_back();
+    }
+
+    fn children_remembered(&self) -> u64 {
+        self.table.get::<Census>(&Census::of_all()).map_or(0, |census| census.count)
+    }
+
+    /// Makes the children that are known those that are remembered.
+    fn put_children_back(&mut self) {
+        for child in self.known.children() {
+            self.guarded.remove(&child.deployment.address);
+        }
+        self.known.keep_children(0);
+        // Numbers of children may mean others now.
+        self.series = SeriesCache::default();
+        for running in 0..self.children_remembered() {
+            let Some(child) = self.table.get::<Offspring>(&Offspring::key(running)) else {
+                continue;
+            };
+            if let Some(index) = overlay(&mut self.known, &self.name, child) {
+                self.guarded.insert(child.address, index);
+            }
+        }
+    }
+
+    /// Notes what a block changes about deployments, before anything is judged by it.
+    fn take_news(&mut self, bundle: &BlockBundle) -> (Activity, News) {
+        let creations = Creation::all(bundle);
+        let (known, guarded, table) = (&mut self.known, &mut self.guarded, &mut self.table);
+        let mut news = chronicle::adopt(bundle, creations, known, guarded, table);
+        let known = &self.known;
+        let at = |address: &Address| {
+            let index = *self.guarded.get(address)?;
+            Some((index, known.deployment(index)))
+        };
+        let activity = Activity::of(bundle, at);
+        let enrol = if self.is_enrolled { 0..0 } else { 0..known.deployments().len() as u32 };
+        let enrol = enrol.filter(|index| known.deployment(*index).network == self.name);
+        let is_watched = |index: u32| match known.child(index) {
+            None => self.watched.contains(&index),
+            Some(child) => self.watchers_of_children.contains_key(&child.factory),
+        };
+        let scene = Scene {
+            bundle,
+            known,
+            guarded: &self.guarded,
+            activity: &activity,
+            is_watched: &is_watched,
+        };
+        chronicle::tell(&scene, enrol, &mut news, &mut self.table);
+        self.is_enrolled = true;
+        (activity, news)
     }
 
     /// A function that all matchers of a bucket agree on: they were put together by selector.
@@ -129,24 +221,15 @@ impl Network {
         bucket.all().map(|to| to.monitor)
     }
 
-    pub(super) fn committed(
-        &mut self,
-        bundle: &BlockBundle,
-        registry: &Registry,
-        monitors_version: u64,
-    ) -> Judgement {
+    pub(super) fn committed(&mut self, bundle: &BlockBundle, monitors_version: u64) -> Judgement {
         let at = bundle.header.timestamp;
         *self.table.entry(Key::new(Kind::Head), || Head { block: bundle.block_ref(), at }) =
             Head { block: bundle.block_ref(), at };
-        let guarded = |address: &Address| {
-            let index = *self.guarded.get(address)?;
-            Some((index, &registry.deployments()[index as usize]))
-        };
-        let activity = Activity::of(bundle, guarded);
+        let (activity, news) = self.take_news(bundle);
         let mut samples = Vec::new();
-        self.roll_windows(at, &activity, registry, &mut samples);
+        self.roll_windows(at, &activity, &mut samples);
         let mut table = std::mem::replace(&mut self.table, StateTable::new(self.name.clone()));
-        let block = Block::new(bundle, registry, &activity, &self.guarded);
+        let block = Block::new(bundle, &self.known, (&activity, &news), &self.guarded);
         let verdicts = judging::judge(self, &block, &mut table, false);
         self.table = table;
         let state = self.table.commit_block(bundle.block_ref());
@@ -155,15 +238,12 @@ impl Network {
 
     /// Judges a block that was in quarantine. What remembers cannot take it in any more, because
     /// later blocks were built on its absence; whatever judges the block alone does.
-    pub(super) fn recovered(
-        &mut self,
-        bundle: &BlockBundle,
-        registry: &Registry,
-        monitors_version: u64,
-    ) -> Judgement {
+    pub(super) fn recovered(&mut self, bundle: &BlockBundle, monitors_version: u64) -> Judgement {
         let activity = Activity::default();
+        // Children cannot be taken in any more: their numbers are given to later ones.
+        let news = News { creations: Creation::all(bundle), ..News::default() };
         let mut table = std::mem::replace(&mut self.table, StateTable::new(self.name.clone()));
-        let block = Block::new(bundle, registry, &activity, &self.guarded);
+        let block = Block::new(bundle, &self.known, (&activity, &news), &self.guarded);
         let verdicts = judging::judge(self, &block, &mut table, true);
         table.roll_back_to(0);
         self.table = table;
@@ -198,6 +278,8 @@ impl Network {
         let head = self.table.get::<Head>(&Key::new(Kind::Head)).cloned();
         let finality = self.table.get::<Finality>(&Key::new(Kind::Finality)).cloned();
         let was_applied = |_: BlockRef| head.is_some();
+        let final_children = self.final_children(finality.as_ref());
+        let children_before = self.children_remembered();
         let (mut state, is_too_deep) = match self.table.revert(undone, was_applied) {
             Reverted::Exactly(state) => (state, false),
             Reverted::TooDeep(state) => (state, true),
@@ -205,14 +287,39 @@ impl Network {
         if let (true, Some(finality)) = (is_too_deep, finality.clone()) {
             // What is final stays known although everything learned is gone.
             *self.table.entry(Key::new(Kind::Finality), || finality.clone()) = finality.clone();
-            state.entries.retain(|entry| entry.key != Key::new(Kind::Finality).as_bytes());
-            state.entries.extend(self.table.commit_final(finality.block).entries);
+            self.remember_children(&final_children);
+            let written = self.table.commit_final(finality.block).entries;
+            state.entries.retain(|entry| written.iter().all(|new| new.key != entry.key));
+            state.entries.extend(written);
         }
+        if is_too_deep || self.children_remembered() != children_before {
+            self.put_children_back();
+        }
+        // A deployment that was enrolled by a block that left is enrolled by the next one.
+        self.is_enrolled = false;
         let at = self.table.get::<Head>(&Key::new(Kind::Head)).or(head.as_ref()).map(|h| h.at);
         let finalized = finality.map(|finality| finality.block);
         let moved = Moved { event, finalized, head_at: at, is_too_deep };
         let findings = self.ask_about_chain(moved);
         Judgement { reverted: undone.to_vec(), ..self.nothing(findings, state) }
+    }
+
+    /// Children that no reorg can take back, in the order in which they came.
+    fn final_children(&self, finality: Option<&Finality>) -> Vec<Offspring> {
+        let Some(finality) = finality else { return Vec::new() };
+        let all = (0..self.children_remembered())
+            .filter_map(|running| self.table.get::<Offspring>(&Offspring::key(running)));
+        all.filter(|child| child.born.number <= finality.block.number).cloned().collect()
+    }
+
+    /// Remembers children anew after everything was forgotten: what is not known to exist would be
+    /// watched by nobody.
+    fn remember_children(&mut self, children: &[Offspring]) {
+        for (running, child) in (0u64..).zip(children) {
+            self.table.entry(Offspring::key(running), || child.clone());
+            self.table.entry(Census::of_all(), Census::default).count = running + 1;
+            self.table.entry(Census::of(child.factory), Census::default).count = child.number;
+        }
     }
 
     pub(super) fn quarantined(
@@ -250,6 +357,19 @@ impl Network {
         Judgement { finalized: Some(block), ..self.nothing(Vec::new(), state) }
     }
 
+    pub(super) fn look_at_ledger(&self, look: &LedgerLook<'_>) -> (Vec<Finding>, Vec<Told>) {
+        let (mut findings, mut told) = (Vec::new(), Vec::new());
+        for &at in &self.routes.coverage {
+            let monitor = &self.monitors[at as usize];
+            if let Rule::Detector { judge, .. } = &monitor.rule {
+                let mut report = Report::new(&monitor.claimant, &self.name);
+                told.extend(judge.ledger(look, &mut report));
+                findings.extend(report.into_parts().0);
+            }
+        }
+        (findings, told)
+    }
+
     fn ask_about_chain(&self, moved: Moved<'_>) -> Vec<Finding> {
         let mut findings = Vec::new();
         for &at in &self.routes.chain_moves {
@@ -263,15 +383,9 @@ impl Network {
         findings
     }
 
-    fn roll_windows(
-        &mut self,
-        at: UnixSeconds,
-        activity: &Activity,
-        registry: &Registry,
-        samples: &mut Vec<Sample>,
-    ) {
+    fn roll_windows(&mut self, at: UnixSeconds, activity: &Activity, samples: &mut Vec<Sample>) {
         for calls in &activity.calls {
-            let deployment = &registry.deployments()[calls.deployment as usize];
+            let deployment = self.known.deployment(calls.deployment);
             let key = Key::new(Kind::CallWindow)
                 .address(deployment.address)
                 .with(&calls.function.key_bytes());
@@ -292,7 +406,7 @@ impl Network {
             }
         }
         for &(index, topic, count) in &activity.logs {
-            let deployment = &registry.deployments()[index as usize];
+            let deployment = self.known.deployment(index);
             let key = Key::new(Kind::EventWindow)
                 .address(deployment.address)
                 .with(topic.unwrap_or_default().as_slice());
@@ -322,4 +436,32 @@ impl Network {
             undo_dropped: Vec::new(),
         }
     }
+}
+
+/// Declared deployments that some monitor is on, and the monitors on the children of each factory.
+fn who_watches(monitors: &[Compiled]) -> (FxHashSet<u32>, FxHashMap<u32, Vec<u32>>) {
+    let mut watched = FxHashSet::default();
+    let mut of_children: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+    for (at, monitor) in (0u32..).zip(monitors) {
+        let mut children_of = BTreeSet::new();
+        match &monitor.rule {
+            Rule::Detector { guarded, children_of: factories, .. } => {
+                watched.extend(guarded);
+                children_of.extend(factories);
+            }
+            Rule::Expression(matchers) => {
+                for matcher in matchers {
+                    match matcher.on {
+                        On::AnyAddress => {}
+                        On::Deployment(index) => drop(watched.insert(index)),
+                        On::ChildrenOf(factory) => drop(children_of.insert(factory)),
+                    }
+                }
+            }
+        }
+        for factory in children_of {
+            of_children.entry(factory).or_default().push(at);
+        }
+    }
+    (watched, of_children)
 }

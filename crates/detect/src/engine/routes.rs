@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     expression::Slot,
-    monitors::{Compiled, Matcher, Occasion, Rule},
+    monitors::{Compiled, Matcher, Occasion, On, Rule},
 };
 
 /// A matcher of a monitor, by both positions.
@@ -77,6 +77,7 @@ pub(super) struct Local {
     pub(super) anonymous_events: Bucket,
     pub(super) calls: FxHashMap<[u8; 4], Bucket>,
     pub(super) direct_transactions: Bucket,
+    pub(super) involving_transactions: Bucket,
     /// Detectors by topic, by any call, by any transfer, by any appearance.
     pub(super) by_topic: FxHashMap<B256, Vec<u32>>,
     pub(super) by_call: Vec<u32>,
@@ -89,6 +90,9 @@ pub(super) struct Local {
 pub(super) struct Routes {
     /// By the deployment's index in the registry.
     pub(super) local: FxHashMap<u32, Local>,
+    /// What concerns every child of a factory, by the factory's index: one entry for all children,
+    /// so that ten thousand of them cost no more than one.
+    pub(super) of_children: FxHashMap<u32, Local>,
     pub(super) events_anywhere: FxHashMap<B256, Bucket>,
     pub(super) calls_anywhere: FxHashMap<[u8; 4], Bucket>,
     pub(super) transactions: Bucket,
@@ -96,6 +100,8 @@ pub(super) struct Routes {
     pub(super) chain_moves: Vec<u32>,
     pub(super) coverage: Vec<u32>,
     pub(super) wants_transfers: bool,
+    /// Whether any monitor asks which transactions involve a deployment.
+    pub(super) wants_involving: bool,
 }
 
 impl Routes {
@@ -104,9 +110,11 @@ impl Routes {
         for (at, monitor) in monitors.iter().enumerate() {
             let at = at as u32;
             match &monitor.rule {
-                Rule::Detector { wants, guarded, .. } => {
+                Rule::Detector { wants, guarded, children_of, .. } => {
                     routes.wants_transfers |= wants.transfers;
-                    for &index in guarded {
+                    let declared = guarded.iter().map(|index| (false, *index));
+                    let children = children_of.iter().map(|index| (true, *index));
+                    for (is_child, index) in declared.chain(children) {
                         let is_local = !wants.topics.is_empty()
                             || wants.calls
                             || wants.transfers
@@ -114,7 +122,9 @@ impl Routes {
                         if !is_local {
                             break;
                         }
-                        let local = routes.local.entry(index).or_default();
+                        let locals =
+                            if is_child { &mut routes.of_children } else { &mut routes.local };
+                        let local = locals.entry(index).or_default();
                         for topic in &wants.topics {
                             local.by_topic.entry(*topic).or_default().push(at);
                         }
@@ -129,6 +139,7 @@ impl Routes {
                 Rule::Expression(matchers) => {
                     for (matcher_at, matcher) in matchers.iter().enumerate() {
                         let to = MatcherRef { monitor: at, matcher: matcher_at as u32 };
+                        routes.wants_involving |= matches!(matcher.occasion, Occasion::Involving);
                         routes.bucket(matcher).add(to, matcher);
                     }
                 }
@@ -138,18 +149,21 @@ impl Routes {
     }
 
     fn bucket(&mut self, matcher: &Matcher) -> &mut Bucket {
-        match (matcher.deployment, &matcher.occasion) {
-            (Some(index), occasion) => {
-                let local = self.local.entry(index).or_default();
-                match occasion {
-                    Occasion::Event(event) => match event.topic0 {
-                        Some(topic0) => local.events.entry(topic0).or_default(),
-                        None => &mut local.anonymous_events,
-                    },
-                    Occasion::Call(function) => local.calls.entry(function.selector).or_default(),
-                    Occasion::Transaction => &mut local.direct_transactions,
-                }
-            }
+        let local = match matcher.on {
+            On::AnyAddress => None,
+            On::Deployment(index) => Some(self.local.entry(index).or_default()),
+            On::ChildrenOf(factory) => Some(self.of_children.entry(factory).or_default()),
+        };
+        match (local, &matcher.occasion) {
+            (Some(local), occasion) => match occasion {
+                Occasion::Event(event) => match event.topic0 {
+                    Some(topic0) => local.events.entry(topic0).or_default(),
+                    None => &mut local.anonymous_events,
+                },
+                Occasion::Call(function) => local.calls.entry(function.selector).or_default(),
+                Occasion::Transaction => &mut local.direct_transactions,
+                Occasion::Involving => &mut local.involving_transactions,
+            },
             (None, Occasion::Event(event)) => {
                 // An anonymous event cannot be told apart on an address whose ABI is not known; the
                 // zero topic is no event's, so such a monitor is found by nothing.
@@ -158,7 +172,9 @@ impl Routes {
             (None, Occasion::Call(function)) => {
                 self.calls_anywhere.entry(function.selector).or_default()
             }
-            (None, Occasion::Transaction) => &mut self.transactions,
+            // Without a deployment there is nothing to be involved in: such a monitor is refused
+            // when it is compiled.
+            (None, Occasion::Transaction | Occasion::Involving) => &mut self.transactions,
         }
     }
 }

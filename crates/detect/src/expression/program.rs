@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, ops::Range, sync::Arc};
 use alloy_primitives::{Address, U256};
 
 use super::{
+    builtin::Builtin,
     number::Exact,
     scope::{AddressSet, Slot},
     syntax::{Arithmetic, Compare, Search},
@@ -56,6 +57,22 @@ impl Program {
             one => std::slice::from_ref(one),
         };
         parts.iter().filter_map(requirement).collect()
+    }
+
+    /// Whether it can only be true of the outermost call of a transaction: `call.depth == 0` stands
+    /// at the top level of `&&`.
+    pub fn is_of_outermost_calls(&self) -> bool {
+        let parts = match &self.test {
+            Test::All(parts) => parts.as_ref(),
+            one => std::slice::from_ref(one),
+        };
+        let depth = Slot::builtin(Builtin::CallDepth);
+        let is_depth = |place: &Place| {
+            place.path.is_empty() && matches!(place.root, Root::Slot(slot) if slot == depth)
+        };
+        parts.iter().any(|part| {
+            matches!(part, Test::Uint(place, Compare::Equal, zero) if zero.is_zero() && is_depth(place))
+        })
     }
 }
 

@@ -20,12 +20,14 @@ pub(crate) struct Compiled {
     pub(crate) claimant: Claimant,
     /// Least that the network must give for the whole of it to be judged.
     pub(crate) needs: Level,
+    /// Least that the network must give for new children of its factories to be seen.
+    pub(crate) needs_for_children: Level,
     pub(crate) rule: Rule,
 }
 
 /// What it looks for.
 pub(crate) enum Rule {
-    Detector { judge: Box<dyn Judge>, wants: Wants, guarded: Vec<u32> },
+    Detector { judge: Box<dyn Judge>, wants: Wants, guarded: Vec<u32>, children_of: Vec<u32> },
     Expression(Vec<Matcher>),
 }
 
@@ -52,10 +54,13 @@ pub(crate) fn compile(
             mistakes.push((MonitorPart::Name, "another monitor has the same name".to_owned()));
         }
         let guarded = guarded(registry, spec, network, &places, &mut mistakes);
+        let children_of = factories(registry, spec, network, &mut mistakes);
         let is_elsewhere = !spec.networks.is_empty() && !spec.networks.contains(network);
-        let compiled = monitor(registry, spec, network, &guarded, &scope, &mut mistakes);
+        let compiled =
+            monitor(registry, spec, network, (&guarded, &children_of), &scope, &mut mistakes);
         if mistakes.is_empty() {
-            let has_nothing_here = !spec.on.is_empty() && guarded.is_empty();
+            let has_nothing_here =
+                !spec.is_on_everything() && guarded.is_empty() && children_of.is_empty();
             ready.extend(compiled.filter(|_| !is_elsewhere && !has_nothing_here));
         }
         errors.extend(mistakes.into_iter().map(|(part, message)| MonitorError {
@@ -95,7 +100,7 @@ fn guarded(
             }
         }
     }
-    if spec.on.is_empty() {
+    if spec.is_on_everything() {
         return places.here.clone();
     }
     let mut guarded: Vec<u32> = spec
@@ -107,6 +112,49 @@ fn guarded(
     guarded.sort_unstable();
     guarded.dedup();
     guarded
+}
+
+/// Factories on this network whose children the monitor is on, ascending.
+fn factories(
+    registry: &Registry,
+    spec: &MonitorSpec,
+    network: &Name,
+    mistakes: &mut Vec<(MonitorPart, String)>,
+) -> Vec<u32> {
+    let is_here = |index: &u32| registry.deployment(*index).network == *network;
+    if spec.is_on_everything() {
+        return registry.factories().into_iter().filter(is_here).collect();
+    }
+    let mut found = Vec::new();
+    for label in &spec.children_of {
+        match registry.index_of(label) {
+            Some(index) if registry.template(index).is_some() => found.push(index),
+            Some(_) => {
+                let message = format!(
+                    "deployment {label} does not say what its children are; give it a [children] table"
+                );
+                mistakes.push((MonitorPart::On, message));
+            }
+            None => {
+                let factories = registry.factories();
+                let known: Vec<&str> =
+                    factories.iter().map(|f| registry.deployment(*f).label.as_str()).collect();
+                mistakes.push((MonitorPart::On, unknown("factory", label.as_str(), &known)));
+            }
+        }
+    }
+    found.retain(is_here);
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Least that the network must give for the children of these factories to be seen.
+fn needs_for_children(registry: &Registry, factories: &[u32]) -> Level {
+    let by_frames = |index: &u32| {
+        registry.template(*index).is_some_and(|t| t.source == registry::ChildSource::Frames)
+    };
+    if factories.iter().any(by_frames) { Level::Traces } else { Level::Logs }
 }
 
 /// Deployments by label and network, so that ten thousand monitors do not search a thousand
@@ -130,7 +178,7 @@ fn monitor(
     registry: &Arc<Registry>,
     spec: &MonitorSpec,
     network: &Name,
-    guarded: &[u32],
+    (guarded, children_of): (&[u32], &[u32]),
     scope: &ExpressionScope<'_>,
     mistakes: &mut Vec<(MonitorPart, String)>,
 ) -> Option<Compiled> {
@@ -160,10 +208,22 @@ fn monitor(
                     return None;
                 }
             };
+            if !detector.watches_children() && !spec.children_of.is_empty() {
+                let able = detectors::ALL.iter().filter(|d| d.watches_children());
+                let able: Vec<&str> = able.map(|d| d.spec().id).collect();
+                let message = format!(
+                    "detector {id} must know its contracts before there is a block, so it cannot watch children of a factory (those that can: {})",
+                    able.join(", ")
+                );
+                mistakes.push((MonitorPart::On, message));
+                return None;
+            }
+            let children_of = if detector.watches_children() { children_of } else { &[] };
             let version = version_of(spec.version, detector_spec.version);
             let site = Site {
                 network: network.clone(),
                 guarded: guarded.to_vec(),
+                children_of: children_of.to_vec(),
                 registry: registry.clone(),
                 key: MonitorKey::of(&spec.name, version),
                 severity: spec.severity,
@@ -173,14 +233,20 @@ fn monitor(
                 name: spec.name.clone(),
                 claimant: claimant(id, version, Some(detector_spec.runbook())),
                 needs: detector_spec.needs,
-                rule: Rule::Detector { wants: judge.wants(), judge, guarded: guarded.to_vec() },
+                needs_for_children: needs_for_children(registry, children_of),
+                rule: Rule::Detector {
+                    wants: judge.wants(),
+                    judge,
+                    guarded: guarded.to_vec(),
+                    children_of: children_of.to_vec(),
+                },
             })
         }
         RuleSpec::Expression { subject, when, any_address_abi } => {
             let matchers = scope.matchers(
                 spec,
                 (subject, when.as_deref(), any_address_abi.as_deref()),
-                guarded,
+                (guarded, children_of),
                 mistakes,
             );
             let needs = matchers.iter().map(Matcher::needs).max().unwrap_or(Level::Logs);
@@ -188,6 +254,11 @@ fn monitor(
                 name: spec.name.clone(),
                 claimant: claimant("expression", version_of(spec.version, 0), None),
                 needs,
+                needs_for_children: if spec.is_on_everything() {
+                    Level::Logs
+                } else {
+                    needs_for_children(registry, children_of)
+                },
                 rule: Rule::Expression(matchers),
             })
         }
@@ -201,11 +272,21 @@ fn version_of(monitor: u32, detector: u32) -> u32 {
 }
 
 /// A number that changes whenever anything changes that monitors judge by.
-pub(crate) fn set_version(specs: &[MonitorSpec]) -> u64 {
+pub(crate) fn set_version(specs: &[MonitorSpec], registry: &Registry) -> u64 {
     let mut text = String::new();
+    if let Some(policy) = &registry.authority().policy {
+        text += &format!("{policy:?}\n");
+    }
+    for deployment in registry.deployments() {
+        text += &format!("{} {} {}\n", deployment.label, deployment.network, deployment.address);
+    }
     for spec in specs {
-        let MonitorSpec { name, version, networks, on, rule, severity, say, runbook } = spec;
+        let MonitorSpec { name, version, networks, on, children_of, rule, severity, say, runbook } =
+            spec;
         text += &format!("{name} {version} {networks:?} {on:?} {severity} {say:?} {runbook:?}\n");
+        if !children_of.is_empty() {
+            text += &format!("children of {children_of:?}\n");
+        }
         match rule {
             RuleSpec::Detector { id, params } => {
                 let own = detectors::find(id).map(|d| d.spec().version);
@@ -220,6 +301,5 @@ pub(crate) fn set_version(specs: &[MonitorSpec]) -> u64 {
             }
         }
     }
-    let digest = alloy_primitives::keccak256(text);
-    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    super::account::number_of(&text)
 }

@@ -1,6 +1,6 @@
 //! A match expression on one event, call or transaction.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::Address;
@@ -22,13 +22,23 @@ const INDEXED_ADDRESSES_MAX: usize = 64;
 
 /// A compiled expression on one deployment, or on any address.
 pub(crate) struct Matcher {
-    /// Index of the deployment; `None` for any address.
-    pub(crate) deployment: Option<u32>,
+    pub(crate) on: On,
     pub(crate) occasion: Occasion,
     program: Option<Program>,
     say: Option<Say>,
     asks_for_success: bool,
     asks_for_kind: bool,
+}
+
+/// Where it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    /// Anywhere.
+    AnyAddress,
+    /// One deployment.
+    Deployment(u32),
+    /// Every child of a factory.
+    ChildrenOf(u32),
 }
 
 /// What is looked at.
@@ -37,6 +47,7 @@ pub(crate) enum Occasion {
     Event(Arc<EventAbi>),
     Call(Arc<FunctionAbi>),
     Transaction,
+    Involving,
 }
 
 /// Where something matched.
@@ -51,8 +62,12 @@ impl Matcher {
     /// Least that the network must give: nested calls are seen only in traces.
     pub(crate) fn needs(&self) -> Level {
         match self.occasion {
-            Occasion::Call(_) => Level::Traces,
-            Occasion::Event(_) | Occasion::Transaction => Level::Logs,
+            Occasion::Call(_) => {
+                let program = self.program.as_ref();
+                let is_outermost = program.is_some_and(Program::is_of_outermost_calls);
+                if is_outermost { Level::Logs } else { Level::Traces }
+            }
+            Occasion::Event(_) | Occasion::Transaction | Occasion::Involving => Level::Logs,
         }
     }
 
@@ -60,7 +75,7 @@ impl Matcher {
     pub(crate) fn shape(&self) -> Vec<bool> {
         match &self.occasion {
             Occasion::Event(event) => event.params.iter().map(|param| param.indexed).collect(),
-            Occasion::Call(_) | Occasion::Transaction => Vec::new(),
+            Occasion::Call(_) | Occasion::Transaction | Occasion::Involving => Vec::new(),
         }
     }
 
@@ -96,7 +111,7 @@ impl Matcher {
         let params = match &self.occasion {
             Occasion::Event(event) => event.params.as_slice(),
             Occasion::Call(function) => function.inputs.as_slice(),
-            Occasion::Transaction => &[],
+            Occasion::Transaction | Occasion::Involving => &[],
         };
         let label =
             |address: Address| block.registry.label(block.network(), address).map(str::to_owned);
@@ -227,25 +242,33 @@ impl<'r> ExpressionScope<'r> {
         &self,
         spec: &MonitorSpec,
         (subject, when, any_abi): (&Subject, Option<&str>, Option<&ContractAbi>),
-        guarded: &[u32],
+        (guarded, children_of): (&[u32], &[u32]),
         mistakes: &mut Vec<(MonitorPart, String)>,
     ) -> Vec<Matcher> {
         let mut matchers = Vec::new();
-        let mut build = |deployment: Option<(u32, &Deployment)>,
+        let mut build = |on: On,
+                         deployment: Option<&Deployment>,
                          found: Result<Occasion, String>| {
             let found = found.map_err(|mistake| (MonitorPart::Subject, mistake));
-            match found.and_then(|occasion| self.matcher(spec, when, deployment, occasion)) {
+            match found.and_then(|occasion| self.matcher(spec, when, (on, deployment), occasion)) {
                 Ok(matcher) => matchers.push(matcher),
                 Err(mistake) if mistakes.contains(&mistake) => {}
                 Err(mistake) => mistakes.push(mistake),
             }
         };
-        if spec.on.is_empty() {
-            build(None, self.any_occasion(subject, any_abi));
+        if spec.is_on_everything() {
+            build(On::AnyAddress, None, self.any_occasion(subject, any_abi));
             return matchers;
         }
-        for &index in guarded {
-            let deployment = &self.registry.deployments()[index as usize];
+        let children = children_of.iter().filter_map(|&factory| {
+            let template = self.registry.template(factory)?;
+            let prototype = template.prototype(self.registry.deployment(factory));
+            Some((On::ChildrenOf(factory), Cow::Owned(prototype)))
+        });
+        let guarded = guarded
+            .iter()
+            .map(|&index| (On::Deployment(index), Cow::Borrowed(self.registry.deployment(index))));
+        for (place, deployment) in guarded.chain(children) {
             let on = |reason: String| format!("{} ({}): {reason}", deployment.label, self.network);
             let found = match subject {
                 Subject::Event(text) => {
@@ -255,8 +278,9 @@ impl<'r> ExpressionScope<'r> {
                     deployment.abi.find_function(text).map(|f| Occasion::Call(f.clone()))
                 }
                 Subject::Transaction => Ok(Occasion::Transaction),
+                Subject::Involving => Ok(Occasion::Involving),
             };
-            build(Some((index, deployment)), found.map_err(|e| on(e.to_string())));
+            build(place, Some(&deployment), found.map_err(|e| on(e.to_string())));
         }
         matchers
     }
@@ -273,6 +297,9 @@ impl<'r> ExpressionScope<'r> {
                     Transfer(address indexed from, address indexed to, uint256 value)";
         match (subject, abi) {
             (Subject::Transaction, _) => Ok(Occasion::Transaction),
+            (Subject::Involving, _) => {
+                Err("involving needs deployments: name them in on".to_owned())
+            }
             (Subject::Event(text), Some(abi)) => {
                 abi.find_event(text).map(|e| Occasion::Event(e.clone())).map_err(|e| e.to_string())
             }
@@ -327,7 +354,7 @@ impl<'r> ExpressionScope<'r> {
         &self,
         spec: &MonitorSpec,
         when: Option<&str>,
-        deployment: Option<(u32, &Deployment)>,
+        (on, deployment): (On, Option<&Deployment>),
         occasion: Occasion,
     ) -> Result<Matcher, (MonitorPart, String)> {
         let program = when
@@ -346,7 +373,7 @@ impl<'r> ExpressionScope<'r> {
             program.as_ref().is_some_and(|p| p.references().contains(&Slot::builtin(builtin)))
         };
         Ok(Matcher {
-            deployment: deployment.map(|(index, _)| index),
+            on,
             asks_for_success: asks_for(Builtin::TxStatus) || asks_for(Builtin::CallSuccess),
             asks_for_kind: asks_for(Builtin::CallKind),
             occasion,
@@ -361,10 +388,9 @@ impl<'r> ExpressionScope<'r> {
         &self,
         text: &str,
         occasion: &Occasion,
-        deployment: Option<(u32, &Deployment)>,
+        deployment: Option<&Deployment>,
         compile: impl Fn(&Scope) -> Result<T, Vec<Diagnostic>>,
     ) -> Result<T, String> {
-        let deployment = deployment.map(|(_, deployment)| deployment);
         compile(&self.scope(Some(text), occasion, deployment))
             .or_else(|_| compile(&self.scope(None, occasion, deployment)))
             .map_err(|mistakes| {
@@ -384,7 +410,7 @@ impl<'r> ExpressionScope<'r> {
         let mut scope = match occasion {
             Occasion::Event(event) => Scope::event(&parameters(&event.params)),
             Occasion::Call(function) => Scope::call(&parameters(&function.inputs)),
-            Occasion::Transaction => Scope::transaction(),
+            Occasion::Transaction | Occasion::Involving => Scope::transaction(),
         };
         for (name, addresses) in &self.label_sets {
             scope = scope.with_labels(name, addresses.clone());

@@ -16,9 +16,12 @@ pub struct MonitorSpec {
     pub version: u32,
     /// Networks it watches; empty means all.
     pub networks: Vec<Name>,
-    /// Deployments it watches, by label. Empty means all deployments for a detector, and any
-    /// address for an expression.
+    /// Deployments it watches, by label. If this and `children_of` are empty, that means all
+    /// deployments for a detector (with all children, if it can watch them), and any address for an
+    /// expression.
     pub on: Vec<Name>,
+    /// Factories, by label, whose children it watches: those that exist and those to come.
+    pub children_of: Vec<Name>,
     /// What it looks for.
     pub rule: RuleSpec,
     /// How bad a finding is; detectors that tell degrees apart start from here.
@@ -27,6 +30,13 @@ pub struct MonitorSpec {
     pub say: Option<String>,
     /// Runbook; without one, findings point to the detector's page.
     pub runbook: Option<String>,
+}
+
+impl MonitorSpec {
+    /// Whether it names nothing that it is on, and so is on everything.
+    pub fn is_on_everything(&self) -> bool {
+        self.on.is_empty() && self.children_of.is_empty()
+    }
 }
 
 /// What a monitor looks for.
@@ -58,8 +68,11 @@ pub enum RuleSpec {
 ///   `call.success`. Calls inside transactions need traces; without them the monitor judges the
 ///   outermost calls and is blind otherwise. A delegate call runs foreign code in the caller's name
 ///   and is skipped unless the condition asks for `call.kind`.
+/// - A call monitor whose condition begins with or contains, behind `&&`, `call.depth == 0` looks at
+///   the outermost calls alone and needs no traces.
 /// - A transaction is looked at whether it failed or not. With deployments, those transactions are
-///   meant that call one of them directly.
+///   meant that call one of them directly; [`Subject::Involving`] means those that touch one of them
+///   in any way that receipts show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// `Redeemed`, or `Redeemed(address,uint256)` where the name is not enough.
@@ -68,6 +81,9 @@ pub enum Subject {
     Call(String),
     /// Transactions as such.
     Transaction,
+    /// Transactions that one of the deployments sent, is called or created by, or emitted a log in.
+    /// Each is looked at once, however many of the deployments it involves.
+    Involving,
 }
 
 /// The part of a monitor's declaration that a mistake is in, for those who know where it was

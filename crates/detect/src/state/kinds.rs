@@ -6,8 +6,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::Key;
 use crate::{
+    chronicle::{Census, Chronicle, Offspring, OwnCode, PendingUpgrade},
     detectors::{
+        access::watched::{Drifts, Held, Uses},
         chain::blind::Streaks,
+        change::code_changed::CodeRead,
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
@@ -144,4 +147,22 @@ remembered! {
     11 v 1 LedgerShard,
     /// Since when which monitors are blind.
     12 v 1 Streaks,
+    /// A contract that a guarded factory created.
+    20 v 1 Offspring,
+    /// How many children a factory, or the network, has.
+    21 v 1 Census,
+    /// The life and lineage of one deployment.
+    22 v 1 Chronicle,
+    /// Which deployment runs code of one hash.
+    23 v 1 OwnCode,
+    /// Which deployment a waiting operation would upgrade.
+    24 v 1 PendingUpgrade,
+    /// What a monitor read of a contract's code and slots last.
+    25 v 1 CodeRead,
+    /// A monitor's view of who holds what in one contract.
+    30 v 1 Held,
+    /// When the holders of one contract's roles last called it.
+    31 v 1 Uses,
+    /// A monitor's open drifts of authority.
+    32 v 1 Drifts,
 }

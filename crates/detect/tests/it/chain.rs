@@ -102,6 +102,7 @@ pub(crate) fn detector(
         version: 1,
         networks: Vec::new(),
         on: on.iter().map(|label| name(label)).collect(),
+        children_of: Vec::new(),
         rule: RuleSpec::Detector { id: id.to_owned(), params },
         severity,
         say: None,
@@ -121,6 +122,7 @@ pub(crate) fn expression(
         version: 1,
         networks: Vec::new(),
         on: on.iter().map(|label| name(label)).collect(),
+        children_of: Vec::new(),
         rule: RuleSpec::Expression {
             subject,
             when: when.map(str::to_owned),
@@ -151,6 +153,7 @@ pub(crate) struct TxBuilder {
     pub(crate) logs: Vec<Log>,
     pub(crate) frames: Vec<Frame>,
     pub(crate) salt: u64,
+    pub(crate) created: Option<Address>,
 }
 
 pub(crate) fn selector(signature: &str) -> Vec<u8> {
@@ -174,6 +177,7 @@ pub(crate) fn tx(from: u8, to: u8) -> TxBuilder {
         logs: Vec::new(),
         frames: Vec::new(),
         salt: 0,
+        created: None,
     }
 }
 
@@ -252,9 +256,29 @@ impl TxBuilder {
         self.frames = frames;
         self
     }
+    /// A transaction that creates a contract, as its receipt tells.
+    pub(crate) fn creates(mut self, address: Address) -> Self {
+        (self.to, self.created) = (None, Some(address));
+        self
+    }
     pub(crate) fn salt(mut self, salt: u64) -> Self {
         self.salt = salt;
         self
+    }
+}
+
+/// A frame that creates a contract with this code.
+pub(crate) fn creation(
+    parent: Option<u32>,
+    depth: u16,
+    from: Address,
+    at: Address,
+    code: &[u8],
+) -> Frame {
+    Frame {
+        kind: FrameKind::Create2,
+        output: Bytes::copy_from_slice(code),
+        ..frame(parent, depth, from, at, &[])
     }
 }
 
@@ -275,6 +299,20 @@ impl BlockBuilder {
         let output: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes::<32>()).collect();
         let request = ReadRequest::Call { to: address(to), input: input.into() };
         self.reads.push(StateRead { request, result: Ok(output.into()) });
+        self
+    }
+
+    /// With the hash of an account's code after the block; of no code for none.
+    pub(crate) fn code_hash(mut self, of: Address, code: &[u8]) -> Self {
+        let result = Ok(keccak256(code).to_vec().into());
+        self.reads.push(StateRead { request: ReadRequest::CodeHash(of), result });
+        self
+    }
+
+    /// With a word of storage after the block.
+    pub(crate) fn slot(mut self, of: Address, slot: B256, word: B256) -> Self {
+        let request = ReadRequest::Storage { of, slot };
+        self.reads.push(StateRead { request, result: Ok(word.to_vec().into()) });
         self
     }
 
@@ -319,14 +357,15 @@ impl BlockBuilder {
                     gas_used: tx.gas_used,
                     effective_gas_price: U256::from(1),
                     status: if tx.failed { TxStatus::Failed } else { TxStatus::Success },
-                    created: None,
+                    created: tx.created,
                     logs,
                 }
             })
             .collect();
         let traces = self.traced.then(|| {
             let trace = |tx: &TxBuilder| {
-                let alone = || vec![frame(None, 0, tx.from, tx.to.unwrap(), &tx.input)];
+                let to = tx.to.or(tx.created).unwrap();
+                let alone = || vec![frame(None, 0, tx.from, to, &tx.input)];
                 let frames = if tx.frames.is_empty() { alone() } else { tx.frames.clone() };
                 TxTrace { frames }
             };
@@ -386,8 +425,11 @@ impl World {
         labels: Labels,
         monitors: Vec<MonitorSpec>,
     ) -> Self {
-        let registry = Arc::new(Registry::new(deployments, labels).unwrap());
-        let engine = Engine::new(registry, monitors).unwrap_or_else(|errors| {
+        Self::of(Registry::new(deployments, labels).unwrap(), monitors)
+    }
+
+    pub(crate) fn of(registry: Registry, monitors: Vec<MonitorSpec>) -> Self {
+        let engine = Engine::new(Arc::new(registry), monitors).unwrap_or_else(|errors| {
             panic!("{}", errors.iter().map(|e| format!("{e}\n")).collect::<String>())
         });
         Self {

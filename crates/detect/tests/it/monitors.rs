@@ -170,6 +170,42 @@ fn transactions_match_directly_called_deployments_or_all() {
 }
 
 #[test]
+fn a_transaction_involves_who_sent_it_whom_it_calls_and_who_emitted_in_it_once() {
+    let me = address(ALICE);
+    let txs = || {
+        block([
+            tx(ALICE, VAULT),
+            tx(VAULT, POOL).salt(1),
+            tx(ALICE, 0x77).salt(2).log(redeemed(me, 5)),
+            tx(ALICE, 0x77).salt(3),
+            tx(ALICE, VAULT).failed().salt(4),
+        ])
+    };
+    let count = |on: &[&str], when: Option<&str>| {
+        let mut world = one(Subject::Involving, on, when);
+        world.push(12, &txs()).findings.len()
+    };
+    assert_eq!(count(&["vault"], None), 4, "all but the one among strangers");
+    assert_eq!(count(&["vault", "pool"], None), 4, "two deployments in one transaction: one match");
+    assert_eq!(count(&["vault"], Some("tx.status == failed")), 1);
+    let registry = Arc::new(Registry::new(deployments(), Default::default()).unwrap());
+    let nowhere = expression("m", &[], Subject::Involving, None);
+    let errors = Engine::new(registry, vec![nowhere]).unwrap_err();
+    assert_eq!(errors[0].to_string(), "monitor m: involving needs deployments: name them in on");
+}
+
+#[test]
+fn a_monitor_of_outermost_calls_needs_no_traces() {
+    let blind_of = |when: &str| {
+        let mut world = one(Subject::Call("redeem".into()), &["vault"], Some(when));
+        blind(&world.push(12, &block([tx(ALICE, VAULT)]))).len()
+    };
+    assert_eq!(blind_of("call.depth == 0 && amount > 1"), 0);
+    assert_eq!(blind_of("amount > 1"), 1);
+    assert_eq!(blind_of("call.depth == 0 || amount > 1"), 1, "a nested call could match");
+}
+
+#[test]
 fn monitors_indexed_by_address_match_as_the_others_do() {
     let me = address(ALICE);
     let when = format!("holder == {me} && amount > 1");
@@ -221,7 +257,7 @@ fn all_mistakes_of_all_monitors_are_told_at_once() {
           = an address is written with 40 hexadecimal digits; the zero address is address(0)
         monitor place: unknown deployment "vaul"; did you mean "vault"? (one of: vault, usd, feed, pool, gold)
         monitor place: another monitor has the same name
-        monitor oracle.feed_lat: unknown detector "oracle/feed_lat"; did you mean "oracle/feed_late"? (one of: access/role_change, change/parameter_update, change/proxy_upgraded, oracle/feed_late, oracle/price_moved_in_transaction, liquidity/outflow_exceeds_share, reputation/known_bad_address, telemetry/failed_calls_rise, telemetry/gas_unusual, telemetry/call_rate_unusual, flow/reentrant_call, chain/reorg, chain/blind)
+        monitor oracle.feed_lat: unknown detector "oracle/feed_lat"; did you mean "oracle/feed_late"? (one of: access/role_change, access/authority_drift, change/parameter_update, change/proxy_upgraded, oracle/feed_late, oracle/price_moved_in_transaction, liquidity/outflow_exceeds_share, reputation/known_bad_address, telemetry/failed_calls_rise, telemetry/gas_unusual, telemetry/call_rate_unusual, flow/reentrant_call, chain/reorg, chain/blind)
         monitor chain.reorg: unknown parameter "depth" (one of: depth_blocks)
         monitor chain.reorg: parameter "depth_blocks" is "0", allowed is a whole number from 1 to 1000000
         monitor anywhere: unknown event "Pinged" (there are none); a monitor on any address needs it in full, such as Transfer(address indexed from, address indexed to, uint256 value)

@@ -19,6 +19,7 @@ const NAME: [&str; 9] = [
 ];
 const CATEGORY: [&str; 6] =
     ["category", "labels", "label", "etherscan_labels", "contract_creator_etherscan_label", "type"];
+const CONFIDENCE: [&str; 1] = ["confidence"];
 const CHAIN: [&str; 4] = ["chain_id", "chainid", "chain", "network_id"];
 
 pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, ImportError> {
@@ -46,6 +47,7 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
     let name = column(name, &NAME)?;
     let category = column(category, &CATEGORY)?;
     let chain_id = column(chain_id, &CHAIN)?;
+    let confidence = column(&None, &CONFIDENCE)?;
     if import.of.category.is_none() && category.is_none() {
         return Err(ImportError::NoCategory { file: import.of.file.clone() });
     }
@@ -74,6 +76,7 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
             name: field(name).unwrap_or_default(),
             categories: &words,
             chain_id: field(chain_id),
+            confidence: field(confidence),
         })?;
     }
     Ok(std::mem::take(&mut import.outcome))

@@ -171,6 +171,9 @@ pub(super) struct Row<'a> {
     pub(super) name: &'a str,
     pub(super) categories: &'a [&'a str],
     pub(super) chain_id: Option<&'a str>,
+    /// How far this row is believed, as a share (`0.87`) or in percent (`87%`); empty or absent:
+    /// as far as its list.
+    pub(super) confidence: Option<&'a str>,
 }
 
 impl<'a> Import<'a> {
@@ -205,14 +208,27 @@ impl<'a> Import<'a> {
             self.reject(row.line, format!("{} is no address", quoted(row.address)));
             return Ok(());
         };
+        let of_row = row.confidence.map(str::trim).filter(|text| !text.is_empty());
+        let confidence_percent = match of_row.map(|text| (text, parse_confidence(text))) {
+            None => self.of.confidence_percent,
+            Some((_, Some(percent))) => percent.min(self.of.confidence_percent),
+            Some((text, None)) => {
+                let reason = format!(
+                    "{} is no confidence (a share from 0 to 1, or a percentage)",
+                    quoted(text)
+                );
+                self.reject(row.line, reason);
+                return Ok(());
+            }
+        };
         if let Some(category) = &self.of.category {
-            return self.add(row.line, address, row.name, category);
+            return self.add(row.line, address, row.name, category, confidence_percent);
         }
         let mut is_labelled = false;
         for word in row.categories {
             if let Some(category) = Category::from_list_word(word) {
                 is_labelled = true;
-                self.add(row.line, address, row.name, &category)?;
+                self.add(row.line, address, row.name, &category, confidence_percent)?;
             } else if !word.trim().is_empty() {
                 self.reject(row.line, format!("{} cannot be a category", quoted(word)));
                 is_labelled = true;
@@ -230,14 +246,10 @@ impl<'a> Import<'a> {
         address: Address,
         name: &str,
         category: &Category,
+        confidence_percent: u8,
     ) -> Result<(), ImportError> {
         let name = clean_name(name);
-        let label = Label {
-            category,
-            name: &name,
-            source: &self.of.source,
-            confidence_percent: self.of.confidence_percent,
-        };
+        let label = Label { category, name: &name, source: &self.of.source, confidence_percent };
         self.builder
             .add(self.of.network.as_ref(), address, label)
             .map_err(|source| ImportError::TooMany { file: self.of.file.clone(), line, source })?;
@@ -266,6 +278,16 @@ fn clean_name(name: &str) -> String {
     let shown = name.chars().map(|c| if c.is_control() { ' ' } else { c });
     let kept: String = shown.filter(|c| !is_direction(*c)).collect();
     kept.trim().chars().take(NAME_LEN_MAX).collect()
+}
+
+/// `0.87`, `87%`; `None` for anything outside of 0 to 100 %.
+fn parse_confidence(text: &str) -> Option<u8> {
+    let percent = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().ok()?,
+        None => text.parse::<f64>().ok()? * 100.0,
+    };
+    // In range, so the cast keeps the value.
+    (0.0..=100.0).contains(&percent).then(|| percent.round() as u8)
 }
 
 /// Longest part of a bad value that a message shows.

@@ -101,7 +101,14 @@ impl List<'_, '_> {
         };
         let chain_id = field(value, &columns.chain_id, &["chain_id", "chainId", "chain"])
             .map(|chain| chain.as_str().map_or_else(|| chain.to_string(), str::to_owned));
-        let row = Row { line, address, name, categories: &words, chain_id: chain_id.as_deref() };
+        let row = Row {
+            line,
+            address,
+            name,
+            categories: &words,
+            chain_id: chain_id.as_deref(),
+            confidence: None,
+        };
         self.import.row(&row).map_err(|error| {
             *self.failure = Some(error);
             E::custom("stopped")

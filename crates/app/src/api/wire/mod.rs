@@ -5,6 +5,7 @@
 //! known is `null`, never 0.
 
 mod alert; //   alerts, findings, evidence
+mod dossier; // everything about one address
 mod series; //  points
 mod status; //  networks, coverage, trust, outbox
 
@@ -15,6 +16,7 @@ pub use alert::{
     Alert, AlertDetails, Attempt, Decision, Evidence, Fact, Finding, History, Measure, Message,
     Origin, Told, Value,
 };
+pub use dossier::{Dossier, Event, Function, KnownAs, Watcher};
 pub use series::{Metrics, Points, Series, SeriesAnswer};
 pub use status::{
     Blind, BlindHere, Counted, Coverage, CoverageRow, Deployment, Endpoint, Hole, Network, Outbox,

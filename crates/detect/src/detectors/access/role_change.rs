@@ -34,6 +34,10 @@ impl Detector for RoleChange {
         &SPEC
     }
 
+    fn watches_children(&self) -> bool {
+        true
+    }
+
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         Box::new(Configured { severity: site.severity, tells_losses: settings.flag("losses") })
     }

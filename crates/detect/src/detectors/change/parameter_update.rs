@@ -45,6 +45,10 @@ impl Detector for ParameterUpdate {
         &SPEC
     }
 
+    fn watches_children(&self) -> bool {
+        true
+    }
+
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         Box::new(Configured {
             severity: site.severity,

@@ -34,6 +34,10 @@ impl Detector for ReentrantCall {
         &SPEC
     }
 
+    fn watches_children(&self) -> bool {
+        true
+    }
+
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         Box::new(Configured { allowed: settings.words("allowed_functions").to_vec(), site })
     }
@@ -65,7 +69,7 @@ impl Judge for Configured {
     ) {
         for touch in touches {
             let Some(trace) = block.trace(touch.tx) else { continue };
-            let guarded = self.site.deployment(touch.deployment).address;
+            let guarded = block.deployment(touch.deployment).address;
             let found = self.reentries(block, trace, guarded);
             if !found.is_empty() {
                 self.tell(block, touch, trace, &found, report);
@@ -132,7 +136,7 @@ impl Configured {
         found: &[Reentry],
         report: &mut Report<'_>,
     ) {
-        let deployment = self.site.deployment(touch.deployment);
+        let deployment = block.deployment(touch.deployment);
         let first = &found[0];
         let function = |index: usize| {
             let frame = &trace.frames[index];

@@ -49,6 +49,10 @@ impl Detector for KnownBadAddress {
         &SPEC
     }
 
+    fn watches_children(&self) -> bool {
+        true
+    }
+
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         let parsed = settings.words("categories").iter().filter_map(|word| word.parse().ok());
         Box::new(Configured {
@@ -186,7 +190,7 @@ impl Configured {
     ) {
         let Some(label) = self.worst_label(block, address) else { return };
         let tx = touched[0].tx;
-        let guarded = self.site.deployment(touched[0].deployment);
+        let guarded = block.deployment(touched[0].deployment);
         let severity = match (part, label.category) {
             (Part::InboundTransfer, _) => Severity::Info,
             (_, Category::Exploiter | Category::Phishing | Category::Scam | Category::Set(_)) => {
@@ -212,7 +216,7 @@ impl Configured {
             .fact("part", FactValue::Text(part.as_str().to_owned()))
             .fact("transaction sender", block.address_fact(block.tx(tx).from));
         for touch in &touched[1..] {
-            let other = self.site.deployment(touch.deployment).address;
+            let other = block.deployment(touch.deployment).address;
             if other != guarded.address {
                 claim = claim.fact("also touched", block.address_fact(other));
             }

@@ -47,6 +47,10 @@ impl Detector for FailedCallsRise {
         &SPEC
     }
 
+    fn watches_children(&self) -> bool {
+        true
+    }
+
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         Box::new(Configured {
             alpha: settings.number("alpha"),

@@ -82,6 +82,10 @@ impl Detector for GasUnusual {
         &SPEC
     }
 
+    fn watches_children(&self) -> bool {
+        true
+    }
+
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         let (lambda, arl0) = (settings.number("lambda"), settings.number("arl0_buckets"));
         Box::new(Configured {

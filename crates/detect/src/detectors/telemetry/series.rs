@@ -98,8 +98,9 @@ pub(super) struct Telemetry {
     pub(super) rules: EpisodeRules,
     monitor: MonitorKey,
     kind: Kind,
-    /// Names of series made so far; no judgement depends on it.
-    names: Mutex<FxHashMap<(Entity, &'static str), Arc<SeriesKey>>>,
+    /// Names of series made so far, each with the contract's name in it: a child that a reorg
+    /// brings back may have another number. No judgement depends on it.
+    names: Mutex<FxHashMap<(Entity, &'static str), (String, Arc<SeriesKey>)>>,
 }
 
 impl Telemetry {
@@ -132,9 +133,9 @@ impl Telemetry {
         &'b self,
         block: &'b Block<'_>,
     ) -> impl Iterator<Item = (Entity, &'b CallTally)> + 'b {
-        block.activity.calls.iter().filter(|calls| self.site.guards(calls.deployment)).map(
+        block.activity.calls.iter().filter(|c| block.is_guarded_by(&self.site, c.deployment)).map(
             |calls| {
-                let address = self.site.deployment(calls.deployment).address;
+                let address = block.deployment(calls.deployment).address;
                 ((address, calls.function.key_bytes()), &calls.tally)
             },
         )
@@ -215,19 +216,24 @@ impl Telemetry {
     ) -> Arc<SeriesKey> {
         // A poisoned cache of names is still a cache of names.
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = names.entry((entity, metric)).or_insert_with(|| {
-            let contract = block.name_of(entity.0);
-            Arc::new(SeriesKey::new(
-                metric,
-                [
-                    ("network", block.network().as_str()),
-                    ("contract", contract.as_str()),
-                    ("function", self.function_of(block, entity).as_str()),
-                    ("monitor", monitor.as_str()),
-                ],
-            ))
-        });
-        Arc::clone(key)
+        let is_current = |(contract, _): &&(String, Arc<SeriesKey>)| {
+            block.registry.label(block.network(), entity.0) == Some(contract)
+        };
+        if let Some((_, key)) = names.get(&(entity, metric)).filter(is_current) {
+            return Arc::clone(key);
+        }
+        let contract = block.name_of(entity.0);
+        let key = Arc::new(SeriesKey::new(
+            metric,
+            [
+                ("network", block.network().as_str()),
+                ("contract", contract.as_str()),
+                ("function", self.function_of(block, entity).as_str()),
+                ("monitor", monitor.as_str()),
+            ],
+        ));
+        names.insert((entity, metric), (contract, Arc::clone(&key)));
+        key
     }
 }
 

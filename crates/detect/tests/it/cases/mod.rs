@@ -1,6 +1,9 @@
 //! A firing and a quiet case of every detector, and its page.
 
 mod access_change;
+mod authority;
+mod code;
+mod deployment;
 mod liquidity;
 mod oracle;
 mod others;
@@ -14,8 +17,13 @@ type Case = fn() -> Vec<Finding>;
 /// Detector, a case that must fire, a case close to it that must not.
 const CASES: &[(&str, Case, Case)] = &[
     ("access/role_change", access_change::role_granted, access_change::role_elsewhere),
+    ("change/code_changed", code::slot_written, code::upgraded_with_event),
+    ("access/authority_drift", authority::stranger_may_issue, authority::as_declared),
     ("change/parameter_update", access_change::parameter_changed, access_change::nothing_changed),
     ("change/proxy_upgraded", access_change::upgraded, access_change::nothing_changed),
+    ("deployment/created", deployment::by_our_deployer, deployment::by_a_stranger),
+    ("deployment/lifecycle_moved", deployment::paused, deployment::only_used),
+    ("deployment/lookalike", deployment::copied, deployment::own_copy),
     ("oracle/feed_late", oracle::feed_stops, oracle::feed_answers),
     ("oracle/price_moved_in_transaction", oracle::flash_loan, oracle::plain_swap),
     ("liquidity/outflow_exceeds_share", liquidity::drain, liquidity::flash_in_and_out),

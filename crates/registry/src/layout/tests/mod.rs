@@ -1,0 +1,1 @@
+mod corpus; // the labelled upgrade pairs
