@@ -134,7 +134,8 @@ impl Page {
             class.class, class.confidence, contract.address
         ));
         self.line(format!("- Why: {}", one_line(&class.why)));
-        for evidence in &recognition.traits {
+        let is_said = |why: &str| class.why.contains(why);
+        for evidence in recognition.traits.iter().filter(|e| !is_said(&e.why)) {
             self.line(format!("- {}: {}", evidence.is, one_line(&evidence.why)));
         }
         if let Some(proxy) = &recognition.proxy {

@@ -28,6 +28,7 @@ async fn every_command_explains_itself_with_an_example() {
         "lint",
         "lint-selectors",
         "lint-events",
+        "lint-layout",
         "run",
         "registry",
         "registry-show",

@@ -80,6 +80,56 @@ fn openzeppelin_monitors_folder_is_taken_and_what_is_not_is_told() {
     taken("openzeppelin", &["openzeppelin-monitor", "openzeppelin"], 1);
 }
 
+#[test]
+fn defenders_serverless_yml_is_taken_with_its_references() {
+    taken("serverless", &["defender", "serverless.yml"], 1);
+}
+
+#[test]
+fn defenders_monitors_of_the_api_are_taken() {
+    taken("defender", &["defender", "defender.json"], 1);
+}
+
+#[test]
+fn monitorisms_rules_are_taken_and_an_event_that_cannot_be_read_is_told() {
+    let rules = "monitorism_events.yaml";
+    taken("monitorism_events", &["monitorism", rules, "--chain-id", "10"], 1);
+}
+
+#[test]
+fn monitorisms_watched_accounts_are_taken() {
+    taken("monitorism_transactions", &["monitorism", "monitorism_transactions.yaml"], 1);
+}
+
+#[test]
+fn tenderlys_alerts_are_taken_as_far_as_they_say_what_they_mean() {
+    taken("tenderly", &["tenderly", "tenderly.json"], 1);
+}
+
+#[test]
+fn what_is_no_file_of_a_peer_could_not_be_done() {
+    let place = tempfile::tempdir().unwrap();
+    let into = place.path().join("ours");
+    let wrong = place.path().join("wrong");
+    fs::write(&wrong, "[1, 2").unwrap();
+    let wrong = wrong.to_str().unwrap();
+    for arguments in [
+        ["openzeppelin-monitor", wrong],
+        ["defender", wrong],
+        ["monitorism", wrong],
+        ["tenderly", wrong],
+        ["forta", wrong],
+        ["lido", wrong],
+        ["defender", "monitorism_events.yaml"],
+        ["monitorism", "serverless.yml"],
+        ["tenderly", "no such file"],
+    ] {
+        let (code, said) = import(&arguments, &into);
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+        assert!(!into.exists(), "nothing is written");
+    }
+}
+
 /// Asks the devnet's node and writes the answers as a recording.
 async fn record(chain: &Chain, from: u64, folder: &Path) {
     // Another test of this process may have been first.

@@ -70,6 +70,7 @@ pub fn check(old: Side<'_>, new: Side<'_>, report: &mut Report) {
     opcodes(old, new, report);
     immutables(old, new, report);
     reserved_slots(new, report);
+    code_pointers(new, report);
     match &new.build.source {
         Some(facts) => source(new, facts, report),
         None => report.left_out.push(LeftOut {
@@ -147,7 +148,8 @@ fn immutables(old: Side<'_>, new: Side<'_>, report: &mut Report) {
     }
     let message = match before {
         Some(before) => {
-            format!("`{}` has {after} immutable values, {before} before", new.build.called())
+            let now = counted(after, "immutable value");
+            format!("`{}` has {now}, the deployed one has {before}", new.build.called())
         }
         None => format!("`{}` has {}", new.build.called(), counted(after, "immutable value")),
     };
@@ -183,6 +185,16 @@ fn reserved_slots(new: Side<'_>, report: &mut Report) {
         if let Some(what) = namespace::reserved_in(root, end.unwrap_or(U256::ONE)) {
             found(Region::Namespace(id.clone()).to_string(), root, what);
         }
+    }
+}
+
+fn code_pointers(new: Side<'_>, report: &mut Report) {
+    let Some(layout) = &new.build.layout else { return };
+    let fields = layout.variables.iter().chain(layout.namespaces.values().flatten());
+    for field in fields.filter(|field| layout.types.points_into_code(&field.type_id)) {
+        let message = format!("`{}` keeps a pointer to an internal function", field.label);
+        let place = new.place().item(&field.label);
+        report.diagnostics.push(Diagnostic::new(&rules::CODE_POINTER, message).at(place));
     }
 }
 

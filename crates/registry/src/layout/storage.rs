@@ -1,6 +1,9 @@
 //! The nouns: a layout, its fields, their types and places.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use alloy_primitives::{U256, U512};
 
@@ -21,6 +24,8 @@ pub struct Layout {
     pub base_slot: Option<U256>,
     /// What the fields' types are.
     pub types: Types,
+    /// Whether the file's form tells annotations, so that none told is none there.
+    pub tells_annotations: bool,
     /// Whether the file's form lists namespaces, so that none listed is none there.
     pub lists_namespaces: bool,
     /// What the file did not say and a comparison would have wanted; one sentence each.
@@ -135,6 +140,26 @@ impl Types {
     /// As the source spells it; the id itself where nothing better is known.
     pub fn label<'a>(&'a self, id: &'a str) -> &'a str {
         self.get(id).map_or(id, |t| t.label.as_str())
+    }
+
+    /// Whether a value of this type holds a pointer to an internal function.
+    pub fn points_into_code(&self, id: &str) -> bool {
+        let (mut next, mut seen) = (vec![id], BTreeSet::new());
+        while let Some(id) = next.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.get(id).map(|t| &t.shape) {
+                Some(Shape::Function { is_internal: true }) => return true,
+                Some(Shape::Mapping { value, .. }) => next.push(value),
+                Some(Shape::Array { element, .. }) => next.push(element),
+                Some(Shape::Struct(Some(members))) => {
+                    next.extend(members.iter().map(|member| member.type_id.as_str()));
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     /// The bytes that a field takes, from its first to the one after its last.

@@ -19,8 +19,8 @@ pub use waiver::{WAIVER_EXPIRED, WAIVER_UNUSED, Waiver};
 /// Every rule, in the order of the documentation.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     let families = interface::RULES.iter().chain([
-        &events::RULES,
         &crate::layout::rules::RULES,
+        &events::RULES,
         &timelock::RULES,
         &waiver::RULES,
     ]);

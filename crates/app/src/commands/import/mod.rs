@@ -40,6 +40,9 @@ enum From {
     #[command(flatten)]
     Deployments(deployments::Source),
     OpenzeppelinMonitor(monitors::OpenzeppelinMonitor),
+    Defender(monitors::Defender),
+    Monitorism(monitors::Monitorism),
+    Tenderly(monitors::Tenderly),
     Forta(findings::Forta),
     Lido(findings::Lido),
 }
@@ -49,6 +52,9 @@ impl Import {
         match self.from {
             From::Deployments(command) => command.run(),
             From::OpenzeppelinMonitor(command) => command.run().await,
+            From::Defender(command) => command.run(),
+            From::Monitorism(command) => command.run(),
+            From::Tenderly(command) => command.run(),
             From::Forta(command) => command.run(),
             From::Lido(command) => command.run(),
         }

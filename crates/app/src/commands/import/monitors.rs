@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use registry::ContractAbi;
 use serde_json::{Value, json};
 
 use super::{Outcome, Target, read_file};
@@ -14,7 +15,10 @@ use crate::{
     config::{Config, Folder, Missing},
     import::{
         Import,
-        monitors::{Comparison, Existing, OpenZeppelinFolder, Overlay, compare, take_openzeppelin},
+        monitors::{
+            Comparison, Existing, KnownEvents, OpenZeppelinFolder, Overlay, compare,
+            take_defender, take_defender_api, take_monitorism, take_openzeppelin, take_tenderly,
+        },
     },
     terminal::print_line,
 };
@@ -55,6 +59,113 @@ impl OpenzeppelinMonitor {
         let outcome = self.target.settle(taken.import, more)?;
         Ok(if is_refused { Outcome::FoundWrong } else { outcome })
     }
+}
+
+/// Monitors, notifications and contracts of Defender: a serverless.yml, or the JSON of its API.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  bellwether import defender serverless.yml --into my-protocol")]
+pub(super) struct Defender {
+    /// serverless.yml, or the API's monitors as JSON.
+    file: PathBuf,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Rules of Monitorism's global_events, or a configuration of its transaction_monitor.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  bellwether import monitorism rules/safe.yaml --abi out/Safe.json --into my-protocol"
+)]
+pub(super) struct Monitorism {
+    /// The YAML file.
+    file: PathBuf,
+    #[command(flatten)]
+    chain: Chain,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Alerts of Tenderly, as its API gives them.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  bellwether import tenderly alerts.json --abi out/Vault.json --into my-protocol"
+)]
+pub(super) struct Tenderly {
+    /// The JSON file.
+    file: PathBuf,
+    #[command(flatten)]
+    chain: Chain,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// What these files leave unsaid.
+#[derive(Debug, clap::Args)]
+struct Chain {
+    /// Chain of rules that name none.
+    #[arg(long, value_name = "ID", default_value_t = 1)]
+    chain_id: u64,
+    /// ABI or build artefact that has the events; repeat for several. Those of well-known standards
+    /// are known.
+    #[arg(long, value_name = "FILE")]
+    abi: Vec<PathBuf>,
+}
+
+impl Chain {
+    fn events(&self) -> anyhow::Result<KnownEvents> {
+        let read = |path: &PathBuf| {
+            ContractAbi::from_json(&read_file(path)?)
+                .with_context(|| format!("reading {}", path.display()))
+        };
+        let abis: Vec<ContractAbi> = self.abi.iter().map(read).collect::<anyhow::Result<_>>()?;
+        Ok(KnownEvents::new(&abis))
+    }
+}
+
+impl Defender {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let text = read_file(&self.file)?;
+        let existing = Existing::of(&self.target.into)?;
+        let name = name_of(&self.target.into);
+        let is_json = text.trim_start().starts_with(['{', '[']);
+        let taken = match is_json {
+            true => take_defender_api(&text, &name, existing),
+            false => take_defender(&text, &name, existing),
+        };
+        settle(taken, &self.file, &self.target)
+    }
+}
+
+impl Monitorism {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let text = read_file(&self.file)?;
+        let existing = Existing::of(&self.target.into)?;
+        let name = name_of(&self.target.into);
+        let events = self.chain.events()?;
+        let taken = take_monitorism(&text, &name, self.chain.chain_id, &events, existing);
+        settle(taken, &self.file, &self.target)
+    }
+}
+
+impl Tenderly {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let text = read_file(&self.file)?;
+        let existing = Existing::of(&self.target.into)?;
+        let name = name_of(&self.target.into);
+        let events = self.chain.events()?;
+        let taken = take_tenderly(&text, &name, self.chain.chain_id, &events, existing);
+        settle(taken, &self.file, &self.target)
+    }
+}
+
+fn settle(
+    taken: Result<Import, String>,
+    file: &Path,
+    target: &Target,
+) -> anyhow::Result<Outcome> {
+    let import = taken.map_err(|why| anyhow::anyhow!("{}: {why}", file.display()))?;
+    check(&import, &target.into)?;
+    target.settle(import, Value::Null)
 }
 
 /// What the folder is called, for a `bellwether.toml` that is not there yet.

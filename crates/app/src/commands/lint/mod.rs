@@ -2,6 +2,7 @@
 
 mod events; //    whether what changes state says so
 mod folder; //    everything over the user's folder
+mod layout; //    whether an upgrade finds what is stored
 mod output; //    in which form, and what counts as failure
 mod selectors; // whether interfaces fit together
 mod waivers; //   what is accepted, when there is no folder
@@ -36,6 +37,7 @@ pub(super) struct Lint {
 /// The lints that stand alone.
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    Layout(layout::Layout),
     Selectors(selectors::Selectors),
     Events(events::Events),
 }
@@ -43,6 +45,7 @@ enum What {
 impl Lint {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         match self.what {
+            Some(What::Layout(command)) => command.run(),
             Some(What::Selectors(command)) => command.run(),
             Some(What::Events(command)) => command.run(),
             None => folder::run(&self.folder.folder, &self.output),

@@ -328,15 +328,8 @@ impl Assembly<'_> {
         let rule = self.rule;
         let what = format!("monitor {:?}", rule.name);
         let is_alone = wanted.len() == 1;
-        let file = slug(&rule.name);
-        let file = match self.draft.monitors.iter().any(|m| m.file == file && m.rule != rule.name) {
-            true => self.draft.monitor_name(file.as_str()),
-            false => file,
-        };
         let folder = if rule.is_paused { "monitors/paused" } else { "monitors" };
-        let path = format!("{folder}/{file}.toml");
-        let is_known = |path: &String| self.draft.existing.monitor_files.contains(path);
-        if [path.clone(), format!("monitors/{file}.toml")].iter().any(is_known) {
+        if let Some(path) = self.draft.existing.brought(&slug(&rule.name), &rule.origin) {
             for one in &wanted {
                 let name = match is_alone {
                     true => slug(&rule.name),
@@ -346,9 +339,10 @@ impl Assembly<'_> {
                     self.draft.known.push((name, rule.name.clone()));
                 }
             }
-            self.draft.report.know(what, format!("{path} is there and stays as it is"));
-            return;
+            return self.draft.report.known(what, path);
         }
+        let file = self.draft.monitor_file(slug(&rule.name), &rule.name);
+        let path = format!("{folder}/{file}.toml");
         let mut added = 0;
         for one in wanted {
             let name = match is_alone {
@@ -368,12 +362,19 @@ impl Assembly<'_> {
                         .to_owned(),
                 );
             }
+            if is_call && rule.calls == Calls::AtAnyDepth {
+                notes.push(
+                    "Calls from inside other transactions count, as there; the node has to give traces."
+                        .to_owned(),
+                );
+            }
             let mut monitor = Monitor {
                 name: name.clone(),
                 rule: rule.name.clone(),
                 file: file.clone(),
                 origin: rule.origin.clone(),
                 on,
+                networks: Vec::new(),
                 subject: one.subject,
                 when: one.when,
                 say: one.say,
@@ -382,13 +383,13 @@ impl Assembly<'_> {
                 receivers: rule.receivers.clone(),
                 notes,
             };
-            let mut mistake = self.mistake(&monitor);
-            if let Some((MonitorPart::Say, why)) = &mistake {
+            let mut wrong = mistake(self.draft, &monitor);
+            if let Some((MonitorPart::Say, why)) = &wrong {
                 self.draft.report.differ(&what, format!("the message is ours: {why}"));
                 monitor.say = None;
-                mistake = self.mistake(&monitor);
+                wrong = mistake(self.draft, &monitor);
             }
-            match mistake {
+            match wrong {
                 Some((_, why)) => {
                     self.draft.report.leave(&what, why);
                     self.draft.release(&name);
@@ -409,21 +410,44 @@ impl Assembly<'_> {
             ));
         }
     }
+}
 
-    /// What our own check says about a monitor.
-    fn mistake(&self, monitor: &Monitor) -> Option<(MonitorPart, String)> {
-        let deployments = self.draft.deployments.iter().map(|g| g.deployment.clone()).collect();
-        let registry = match Registry::new(deployments, Labels::default()) {
-            Ok(registry) => registry,
-            Err(errors) => {
-                let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                return Some((MonitorPart::On, told.join("; ")));
-            }
-        };
-        let errors = Engine::new(Arc::new(registry), vec![spec(monitor)]).err()?;
-        let first = errors.into_iter().next()?;
-        Some((first.part, first.message))
+/// Adds a monitor that is in our language already, unless our own check refuses it. Its name and
+/// file are what they should be called; when another has them, they get a number.
+pub(crate) fn add(draft: &mut Draft, what: &str, mut monitor: Monitor) {
+    if let Some(path) = draft.existing.brought(&monitor.file, &monitor.origin) {
+        draft.known.push((monitor.name, monitor.rule));
+        return draft.report.known(what, path);
     }
+    monitor.name = draft.monitor_name(monitor.name.as_str());
+    monitor.file = draft.monitor_file(monitor.name.clone(), &monitor.rule);
+    let folder = if monitor.is_paused { "monitors/paused" } else { "monitors" };
+    let path = format!("{folder}/{}.toml", monitor.file);
+    match mistake(draft, &monitor) {
+        Some((_, why)) => {
+            draft.report.leave(what, why);
+            draft.release(&monitor.name);
+        }
+        None => {
+            draft.report.take(what, path);
+            draft.monitors.push(monitor);
+        }
+    }
+}
+
+/// What our own check says about a monitor.
+fn mistake(draft: &Draft, monitor: &Monitor) -> Option<(MonitorPart, String)> {
+    let deployments = draft.deployments.iter().map(|g| g.deployment.clone()).collect();
+    let registry = match Registry::new(deployments, Labels::default()) {
+        Ok(registry) => registry,
+        Err(errors) => {
+            let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Some((MonitorPart::On, told.join("; ")));
+        }
+    };
+    let errors = Engine::new(Arc::new(registry), vec![spec(monitor)]).err()?;
+    let first = errors.into_iter().next()?;
+    Some((first.part, first.message))
 }
 
 /// The condition on the transaction.
@@ -444,7 +468,7 @@ fn spec(monitor: &Monitor) -> MonitorSpec {
     MonitorSpec {
         name: monitor.name.clone(),
         version: 1,
-        networks: Vec::new(),
+        networks: monitor.networks.clone(),
         on: monitor.on.clone(),
         rule: RuleSpec::Expression { subject, when: monitor.when.clone(), any_address_abi: None },
         children_of: Vec::new(),

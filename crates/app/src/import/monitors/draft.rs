@@ -24,8 +24,8 @@ pub struct Existing {
     pub(crate) deployments: Vec<Deployment>,
     /// Names of monitors.
     pub(crate) monitors: Vec<Name>,
-    /// Files of monitors, those that are switched off too.
-    pub(crate) monitor_files: Vec<String>,
+    /// Files of monitors with their texts, those that are switched off too.
+    pub(crate) monitor_files: BTreeMap<String, String>,
 }
 
 impl Existing {
@@ -55,8 +55,13 @@ impl Existing {
         };
         let networks = config.networks.iter().map(|n| (n.chain.name.clone(), n.chain.chain_id));
         let around = Folder::new(folder);
-        let mut monitor_files = around.list("monitors")?;
-        monitor_files.extend(around.list("monitors/paused")?);
+        let mut monitor_files = BTreeMap::new();
+        for folder in MONITOR_FOLDERS {
+            for path in around.list(folder)? {
+                let text = around.read(&path)?;
+                monitor_files.insert(path, text);
+            }
+        }
         Ok(Self {
             has_general: true,
             has_routes,
@@ -65,6 +70,24 @@ impl Existing {
             deployments: config.registry.deployments().to_vec(),
             monitors: config.monitors.iter().map(|monitor| monitor.name.clone()).collect(),
         })
+    }
+}
+
+/// Where monitors are, and where those are that are switched off.
+pub(crate) const MONITOR_FOLDERS: [&str; 2] = ["monitors", "monitors/paused"];
+
+impl Existing {
+    /// The file of this name that an earlier import wrote for the same thing, if it did.
+    pub(crate) fn brought(&self, file: &Name, origin: &str) -> Option<String> {
+        let head = format!("# {}", origin.lines().next().unwrap_or_default());
+        MONITOR_FOLDERS.iter().map(|folder| format!("{folder}/{file}.toml")).find(|path| {
+            self.monitor_files.get(path).is_some_and(|text| text.lines().any(|line| line == head))
+        })
+    }
+
+    fn has_monitor_file(&self, file: &Name) -> bool {
+        let path = |folder| format!("{folder}/{file}.toml");
+        MONITOR_FOLDERS.iter().any(|folder| self.monitor_files.contains_key(&path(folder)))
     }
 }
 
@@ -118,6 +141,8 @@ pub(crate) struct Monitor {
     /// Comment lines above the file's first monitor.
     pub(crate) origin: String,
     pub(crate) on: Vec<Name>,
+    /// Networks, for a monitor on any address.
+    pub(crate) networks: Vec<Name>,
     pub(crate) subject: Subject,
     pub(crate) when: Option<String>,
     pub(crate) say: Option<String>,
@@ -207,6 +232,14 @@ impl Draft {
         let name = free(slug(wanted), |name| self.names.contains(name));
         self.names.push(name.clone());
         name
+    }
+
+    /// A file for the monitors of a rule that no other has.
+    pub(crate) fn monitor_file(&self, wanted: Name, rule: &str) -> Name {
+        free(wanted, |file| {
+            self.existing.has_monitor_file(file)
+                || self.monitors.iter().any(|m| m.file == *file && m.rule != rule)
+        })
     }
 
     /// Which rule each of our monitors comes from.

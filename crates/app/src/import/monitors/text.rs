@@ -94,6 +94,9 @@ fn monitor(monitor: &Monitor) -> String {
     if !monitor.on.is_empty() {
         let _ = writeln!(lines, "on = {}", list(monitor.on.iter().map(Name::as_str)));
     }
+    if !monitor.networks.is_empty() {
+        let _ = writeln!(lines, "networks = {}", list(monitor.networks.iter().map(Name::as_str)));
+    }
     let _ = match &monitor.subject {
         Subject::Event(event) => writeln!(lines, "event = {}", text(event)),
         Subject::Call(call) => writeln!(lines, "call = {}", text(call)),

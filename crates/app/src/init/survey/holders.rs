@@ -91,6 +91,10 @@ pub(super) fn from_events(
                 None => continue,
             },
             RoleChangeKind::Owner => ("owner".to_owned(), true),
+            // What proxies call their admin in the event is the admin of their storage.
+            RoleChangeKind::Admin if event.source.event.name == "AdminChanged" => {
+                ("proxy admin".to_owned(), true)
+            }
             RoleChangeKind::Admin => ("admin".to_owned(), true),
             RoleChangeKind::Authority => ("authority".to_owned(), true),
             RoleChangeKind::Signer => ("signer".to_owned(), false),

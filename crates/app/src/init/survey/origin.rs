@@ -7,7 +7,10 @@ use chain::rpc::Request;
 use model::{Address, B256, BlockNumber, Bytes};
 use serde::Deserialize;
 
-use super::node::{Node, Quantity};
+use super::{
+    logs::Wanted,
+    node::{Node, Quantity},
+};
 
 /// Most addresses that one account can have created and are looked at; of an account with more
 /// transactions, those around the creations that are known.
@@ -117,7 +120,8 @@ impl Node {
             );
         }
         for address in of.iter().filter(|address| !blocks.contains_key(*address)) {
-            let first = self.logs(&[*address], signs, 0..=self.head, |_| {}).await.logs;
+            let of = [*address];
+            let first = self.logs(&of, signs, 0..=self.head, Wanted::First, |_| {}).await.logs;
             let Some(first) = first.first() else { continue };
             let Some(origin) = self.transaction(first.transaction).await else { continue };
             origins.insert(*address, Origin { block: Some(first.block), ..origin });

@@ -3,34 +3,39 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
-use model::{Address, B256, Bytes};
+use model::Address;
 use registry::{
     proxy::is_delegation,
-    recognise::{AUTHORITY_GETTERS, Answer, Inquiry, MEMBERSHIPS, Question, Trait},
+    recognise::{AUTHORITY_GETTERS, Inquiry, Question, Trait},
 };
 
 use super::{
+<<<<<<< HEAD
     CANDIDATES_MAX, CONTRACTS_MAX, DEPTH_MAX, Holder, HolderKind, Reason, Standing, Survey,
     Surveyed, holders, node::Node, origin::Origin,
+=======
+    CONTRACTS_MAX, DEPTH_MAX, Reason, Standing, Survey, Surveyed, holders, node::Node,
+    origin::Origin,
+>>>>>>> main
 };
 use crate::{init::Artefacts, terminal::Progress};
 
 /// A survey under way.
 pub(super) struct Walk<'a> {
-    node: &'a Node,
+    pub(super) node: &'a Node,
     artefacts: &'a Artefacts,
-    progress: Progress,
-    found: BTreeMap<Address, Surveyed>,
+    pub(super) progress: Progress,
+    pub(super) found: BTreeMap<Address, Surveyed>,
     /// The order in which contracts were found.
     order: Vec<Address>,
-    origins: BTreeMap<Address, Origin>,
+    pub(super) origins: BTreeMap<Address, Origin>,
     /// Addresses without code.
-    accounts: BTreeSet<Address>,
+    pub(super) accounts: BTreeSet<Address>,
     /// Contracts that were followed to their neighbours.
     followed: BTreeSet<Address>,
     /// Accounts whose creations were looked at.
     creators: BTreeSet<Address>,
-    gaps: Vec<String>,
+    pub(super) gaps: Vec<String>,
 }
 
 /// Addresses to look at next, with the reasons.
@@ -184,16 +189,17 @@ impl<'a> Walk<'a> {
             return;
         }
         self.progress.show(&format!("finding where {} contracts come from", contracts.len()));
-        let signs = [
-            "Initialized(uint8)",
-            "Initialized(uint64)",
-            "Upgraded(address)",
-            "AdminChanged(address,address)",
-            "OwnershipTransferred(address,address)",
-            "RoleGranted(bytes32,address,address)",
-            "SafeSetup(address,address[],uint256,address,address)",
-        ]
-        .map(alloy_primitives::keccak256);
+        // Contracts tell at their creation who may do what, as a rule.
+        let mut signs = holders::topics();
+        signs.extend(
+            [
+                "Initialized(uint8)",
+                "Initialized(uint64)",
+                "Upgraded(address)",
+                "SafeSetup(address,address[],uint256,address,address)",
+            ]
+            .map(alloy_primitives::keccak256),
+        );
         let mut origins = self.node.origins(contracts, &signs).await;
         for of in contracts {
             let Some(contract) = self.found.get_mut(of) else { continue };
@@ -295,6 +301,7 @@ impl<'a> Walk<'a> {
             }
         }
     }
+<<<<<<< HEAD
 
     async fn learn_events(&mut self, ours: &[Address], depth: usize) {
         if ours.is_empty() {
@@ -454,6 +461,8 @@ impl Walk<'_> {
             }
         }
     }
+=======
+>>>>>>> main
 }
 
 /// Everything that a contract of ours leads to.
@@ -478,6 +487,7 @@ fn neighbours(contract: &Surveyed) -> Vec<(Address, Reason)> {
     all.extend(constants.map(|constant| (*constant, Reason::InCodeOf(of))));
     all
 }
+<<<<<<< HEAD
 
 fn selector(signature: &str) -> [u8; 4] {
     let hash = alloy_primitives::keccak256(signature);
@@ -522,3 +532,5 @@ mod tests {
         assert!(named_in(&Bytes::from_static(&[0; 40])).is_empty());
     }
 }
+=======
+>>>>>>> main

@@ -83,7 +83,13 @@ fn by_slot(traces: &Traces) -> BTreeMap<U256, Vec<&Cell>> {
 
 /// The gravest disagreement about one slot; one is enough to look at it.
 fn slot_conflict(before: &[&Cell], after: &[&Cell], found: &mut Vec<Conflict>) {
-    let pairs = before.iter().flat_map(|b| after.iter().map(move |a| (*b, *a)));
+    // What both know is agreed on, even where one code copies what another part of it masks.
+    let is_known = |cell: &Cell, others: &[&Cell]| {
+        others.iter().any(|o| o.offset == cell.offset && o.used_as == cell.used_as)
+    };
+    let old = before.iter().filter(|b| !is_known(b, after));
+    let pairs =
+        old.flat_map(|b| after.iter().filter(|a| !is_known(a, before)).map(move |a| (*b, *a)));
     let graded = pairs.filter_map(|(b, a)| Some((grade(b, a, before, after)?, b, a)));
     let worst = graded.max_by_key(|(confidence, _, _)| *confidence);
     found.extend(worst.map(|(confidence, b, a)| Conflict {

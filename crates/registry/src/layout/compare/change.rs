@@ -68,6 +68,8 @@ pub struct Change {
     pub gravity: Gravity,
     /// Where.
     pub region: Region,
+    /// Where it is now, when that is another region.
+    pub moved_to: Option<Region>,
     /// The field as it was.
     pub before: Option<Field>,
     /// The field as it is.
@@ -127,7 +129,7 @@ pub enum Why {
         /// What differs there.
         why: Vec<Why>,
     },
-    /// The author's `retyped-from` does not name the type that it was.
+    /// The author's `retyped-from` or `renamed-from` does not name what it was.
     AnnotationIsWrong {
         /// What is written.
         says: String,
@@ -136,8 +138,6 @@ pub enum Why {
     },
     /// The author says that the type changed on purpose.
     Annotated,
-    /// A pointer into code that is not there any more.
-    CodePointer,
     /// A user-defined type whose values look the same.
     SameEncoding {
         /// As it was.
@@ -203,7 +203,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherType { before, after } => {
-                write!(f, "{before} is stored differently from {after}")
+                write!(f, "what was stored as {before} would be read as {after}")
             }
             Self::OtherSize { before, after } => {
                 write!(f, "a value takes {after} bytes, it took {before}")
@@ -226,9 +226,6 @@ impl fmt::Display for Why {
                 write!(f, "it is declared to have been {says}, but it was {was}")
             }
             Self::Annotated => f.write_str("its author declares that this change is intended"),
-            Self::CodePointer => f.write_str(
-                "a stored pointer to an internal function points into the old code, which will not run",
-            ),
             Self::SameEncoding { before, after } => {
                 write!(f, "{before} and {after} are stored alike; only the meaning may differ")
             }
@@ -272,7 +269,10 @@ impl Change {
             Kind::GapResized => format!("{before} is resized"),
             Kind::BaseMoved => "all of ordinary storage begins elsewhere".to_owned(),
             Kind::NamespaceDeleted => format!("the namespace {} is deleted", self.region),
-            Kind::NamespaceMoved => format!("the namespace {} has another id", self.region),
+            Kind::NamespaceMoved => match &self.moved_to {
+                Some(region) => format!("the namespace {} is {region} now", self.region),
+                None => format!("the namespace {} has another id", self.region),
+            },
             Kind::NamespaceAdded => format!("the namespace {} is added", self.region),
         }
     }

@@ -1,16 +1,17 @@
 //! One ordered list of fields against another: variables of a contract, members of a struct or of a
 //! namespace.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use alloy_primitives::{U256, U512};
 
 use super::{
     align::{Step, align},
     change::{Change, Gravity, Kind, Region, Why},
+    likeness::{Names, cost, fills, is_declared_retype, is_same_name, is_same_place, misnamed},
     types::{Comparer, Differences, Standing, worst},
 };
-use crate::layout::storage::{Field, SLOT_BYTES, Span};
+use crate::layout::storage::{Field, SLOT_BYTES, Shape, Span, Types};
 
 /// What lies after a list of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,103 +74,6 @@ pub(super) fn compare_fields<'a>(
     changes
 }
 
-/// Which names are on both sides: a field that takes over the name of another is rather that other.
-struct Names<'a> {
-    old: HashSet<&'a str>,
-    new: HashSet<&'a str>,
-}
-
-impl<'a> Names<'a> {
-    fn of(old: &'a [Field], new: &'a [Field]) -> Self {
-        let names = |fields: &'a [Field]| fields.iter().map(|f| f.label.as_str()).collect();
-        Self { old: names(old), new: names(new) }
-    }
-}
-
-fn is_same_name(before: &Field, after: &Field) -> bool {
-    before.label == after.label || after.renamed_from.as_deref() == Some(before.label.as_str())
-}
-
-fn is_same_place(before: &Field, after: &Field) -> bool {
-    match (before.place, after.place) {
-        (Some(before), Some(after)) => before == after,
-        _ => true,
-    }
-}
-
-/// Whether the author's annotation names the type that the field had.
-fn is_declared_retype(comparer: &Comparer<'_>, before: &Field, after: &Field) -> bool {
-    let was = comparer.old.label(&before.type_id);
-    after.retyped_from.as_deref().is_some_and(|says| spelled(says) == spelled(was))
-}
-
-/// A type as a person may spell it: without spaces and without the words that solc adds.
-fn spelled(label: &str) -> String {
-    let without = |word: &str| {
-        let added = ["contract", "struct", "enum", "payable"];
-        let head = added.iter().find_map(|added| {
-            word.strip_suffix(added).filter(|head| !head.ends_with(char::is_alphanumeric))
-        });
-        head.unwrap_or(word).to_owned()
-    };
-    label.split_whitespace().map(without).collect()
-}
-
-/// How unlikely it is that the old field became the new one; see [`align`].
-fn cost<'a>(
-    comparer: &mut Comparer<'a>,
-    names: &Names<'_>,
-    before: &'a Field,
-    after: &'a Field,
-) -> Option<u32> {
-    let same_place = is_same_place(before, after);
-    match (comparer.old.is_gap(before), comparer.new.is_gap(after)) {
-        (true, true) => {
-            return Some(if ends(comparer, before, after) == Some(true) { 0 } else { 2 });
-        }
-        (true, false) => return fills(comparer, before, after).then_some(1),
-        (false, true) => {
-            return match (before.label == after.label, same_place) {
-                (true, _) => Some(2),
-                (false, true) => Some(5),
-                (false, false) => None,
-            };
-        }
-        (false, false) => {}
-    }
-    let same_type = is_declared_retype(comparer, before, after)
-        || worst(&comparer.types(&before.type_id, &after.type_id, Standing::Fixed))
-            < Gravity::Breaks;
-    match (is_same_name(before, after), same_type, same_place) {
-        (true, true, true) => Some(0),
-        (true, true, false) => Some(1),
-        (true, false, true) => Some(2),
-        (true, false, false) => Some(4),
-        (false, true, true) => {
-            let other = names.new.contains(before.label.as_str())
-                || names.old.contains(after.label.as_str());
-            Some(if other { 4 } else { 3 })
-        }
-        (false, false, true) => Some(5),
-        (false, _, false) => None,
-    }
-}
-
-/// Whether two gaps end at one byte.
-fn ends(comparer: &Comparer<'_>, before: &Field, after: &Field) -> Option<bool> {
-    Some(comparer.old.span(before)?.end == comparer.new.span(after)?.end)
-}
-
-/// Whether a field lies in an old gap and reaches into its last slot.
-fn fills(comparer: &Comparer<'_>, gap: &Field, after: &Field) -> bool {
-    match (comparer.old.span(gap), comparer.new.span(after)) {
-        (Some(gap), Some(field)) => {
-            field.start >= gap.start && field.end_of_slot() == gap.end_of_slot()
-        }
-        _ => false,
-    }
-}
-
 struct Lists<'a, 'r> {
     old: &'a [Field],
     new: &'a [Field],
@@ -189,7 +93,7 @@ impl<'a> Lists<'a, '_> {
     ) {
         let region = self.region.clone();
         let (before, after) = (before.cloned(), after.cloned());
-        self.changes.push(Change { kind, gravity, region, before, after, why });
+        self.changes.push(Change { kind, gravity, region, moved_to: None, before, after, why });
     }
 
     fn pair(&mut self, comparer: &mut Comparer<'a>, before: &'a Field, after: &'a Field) {
@@ -204,17 +108,21 @@ impl<'a> Lists<'a, '_> {
         let moved = !is_same_place(before, after);
         let renamed = before.label != after.label;
         let declared_rename = renamed && is_same_name(before, after);
+        let misnamed = misnamed(comparer, before, after);
         let differences = comparer.types(&before.type_id, &after.type_id, Standing::Fixed);
         let (types, annotation) = self.retype(comparer, before, after, differences);
         let type_gravity = worst(&types);
         let mut why: Vec<Why> = types.into_iter().map(|(_, why)| why).collect();
         why.extend(annotation);
+        let is_misnamed = misnamed.is_some();
+        why.extend(misnamed);
         let rename_gravity = match (renamed, declared_rename, comparer.options.allow_renames) {
             (false, ..) | (_, true, _) => Gravity::Fine,
             (true, false, true) => Gravity::Careful,
             (true, false, false) => Gravity::Breaks,
         };
         let place_gravity = if moved { Gravity::Breaks } else { Gravity::Fine };
+        let rename_gravity = if is_misnamed { Gravity::Breaks } else { rename_gravity };
         let gravity = type_gravity.max(rename_gravity).max(place_gravity);
         let kind = match (rename_gravity > Gravity::Fine, type_gravity > Gravity::Fine) {
             (true, true) => Kind::Replaced,
@@ -246,8 +154,7 @@ impl<'a> Lists<'a, '_> {
             return (differences, Some(why));
         }
         // An annotation can vouch for the meaning, never for the number of bytes.
-        let bytes =
-            |types: &crate::layout::storage::Types, id: &str| types.get(id).and_then(|t| t.bytes);
+        let bytes = |types: &Types, id: &str| types.get(id).and_then(|t| t.bytes);
         let sizes = (bytes(comparer.old, &before.type_id), bytes(comparer.new, &after.type_id));
         match sizes {
             (Some(before), Some(after)) if before != after => {
@@ -259,13 +166,11 @@ impl<'a> Lists<'a, '_> {
 
     fn gaps(&mut self, comparer: &Comparer<'_>, before: &Field, after: &Field) {
         let spans = (comparer.old.span(before), comparer.new.span(after));
-        let length = |types: &crate::layout::storage::Types, field: &Field| match types
-            .get(&field.type_id)
-            .map(|t| &t.shape)
-        {
-            Some(crate::layout::storage::Shape::Array { length, .. }) => *length,
-            _ => None,
-        };
+        let length =
+            |types: &Types, field: &Field| match types.get(&field.type_id).map(|t| &t.shape) {
+                Some(Shape::Array { length, .. }) => *length,
+                _ => None,
+            };
         let lengths = (length(comparer.old, before), length(comparer.new, after));
         let mut why = Vec::new();
         let mut kind = Kind::Moved;

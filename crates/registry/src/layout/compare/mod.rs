@@ -3,6 +3,7 @@
 mod align; //      which old thing is which new thing
 pub mod change; // what the answer is made of
 mod fields; //     lists of variables and members
+mod likeness; //  whether a new field is an old one
 mod types; //      one type read as another
 
 use alloy_primitives::U256;
@@ -56,7 +57,7 @@ pub fn compare(old: &Layout, new: &Layout, options: Options) -> Comparison {
 fn ordinary(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Change>) {
     let (region, free) = (Region::Storage, Neighbours::None);
     let Some((was, is)) = moved_base(old, new) else {
-        let mut comparer = Comparer::new(&old.types, &new.types, options);
+        let mut comparer = Comparer::new(old, new, options);
         changes.extend(compare_fields(
             &mut comparer,
             &old.variables,
@@ -70,13 +71,14 @@ fn ordinary(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Chan
         kind: Kind::BaseMoved,
         gravity: Gravity::Breaks,
         region: region.clone(),
+        moved_to: None,
         before: old.variables.first().cloned(),
         after: new.variables.first().cloned(),
         why: Vec::new(),
     });
     // Judged as if it had not moved, so that what else changed is seen too.
     let rebased = rebased(&new.variables, is, was);
-    let mut comparer = Comparer::new(&old.types, &new.types, options);
+    let mut comparer = Comparer::new(old, new, options);
     let mut rest = compare_fields(&mut comparer, &old.variables, &rebased, &region, free);
     for place in rest.iter_mut().filter_map(|change| change.after.as_mut()?.place.as_mut()) {
         place.slot = place.slot.wrapping_add(is.wrapping_sub(was));
@@ -88,10 +90,11 @@ fn ordinary(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Chan
 /// variable while it stays the first.
 fn moved_base(old: &Layout, new: &Layout) -> Option<(U256, U256)> {
     let (first_old, first_new) = (old.variables.first()?, new.variables.first()?);
-    let declared = match (old.base_slot, new.base_slot) {
-        (Some(was), Some(is)) => Some((was, is)),
-        _ => None,
+    let begins = |layout: &Layout, first: &Field| {
+        layout.base_slot.or(first.place.map(|place| place.slot)).unwrap_or_default()
     };
+    let is_declared = old.base_slot.is_some() || new.base_slot.is_some();
+    let declared = is_declared.then(|| (begins(old, first_old), begins(new, first_new)));
     let seen = || {
         let is_first = |field: &Field| field.place.filter(|place| place.offset == 0);
         let (was, is) = (is_first(first_old)?, is_first(first_new)?);
@@ -106,7 +109,7 @@ fn moved_base(old: &Layout, new: &Layout) -> Option<(U256, U256)> {
 fn namespaces(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Change>) {
     let mut added: Vec<&String> =
         new.namespaces.keys().filter(|id| !old.namespaces.contains_key(*id)).collect();
-    let mut comparer = Comparer::new(&old.types, &new.types, options);
+    let mut comparer = Comparer::new(old, new, options);
     for (id, before) in &old.namespaces {
         let region = Region::Namespace(id.clone());
         if let Some(after) = new.namespaces.get(id) {
@@ -129,9 +132,10 @@ fn namespaces(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Ch
             kind,
             gravity: Gravity::Breaks,
             region,
+            moved_to: after.map(|id| Region::Namespace(id.clone())),
             before: before.first().cloned(),
             after: after.and_then(|id| new.namespaces.get(id)?.first().cloned()),
-            why: after.map(|id| Why::NowIn(id.clone())).into_iter().collect(),
+            why: Vec::new(),
         });
     }
     for id in added {
@@ -139,6 +143,7 @@ fn namespaces(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Ch
             kind: Kind::NamespaceAdded,
             gravity: Gravity::Fine,
             region: Region::Namespace(id.clone()),
+            moved_to: None,
             before: None,
             after: new.namespaces.get(id).and_then(|fields| fields.first().cloned()),
             why: Vec::new(),
@@ -150,7 +155,7 @@ fn namespaces(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Ch
 /// what older code left there. A change is told all the same: contracts that delegate to each
 /// other within one transaction share it.
 fn transient(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Change>) {
-    let mut comparer = Comparer::new(&old.types, &new.types, options);
+    let mut comparer = Comparer::new(old, new, options);
     let region = Region::Transient;
     let found =
         compare_fields(&mut comparer, &old.transient, &new.transient, &region, Neighbours::None);

@@ -11,7 +11,7 @@ use super::{
     change::{Gravity, Region, Why},
     fields::{Neighbours, compare_fields},
 };
-use crate::layout::storage::{Field, Shape, Type, Types};
+use crate::layout::storage::{Field, Layout, Shape, Type, Types};
 
 /// How deep types are followed into each other; real ones stay below ten.
 const DEPTH_MAX: usize = 64;
@@ -38,6 +38,8 @@ pub(super) struct Comparer<'a> {
     pub(super) old: &'a Types,
     pub(super) new: &'a Types,
     pub(super) options: Options,
+    /// Whether the old side tells which renames were already declared.
+    pub(super) old_is_annotated: bool,
     found: HashMap<(&'a str, &'a str, Standing), Differences>,
     depth: usize,
 }
@@ -48,8 +50,15 @@ pub(super) fn worst(differences: &Differences) -> Gravity {
 }
 
 impl<'a> Comparer<'a> {
-    pub(super) fn new(old: &'a Types, new: &'a Types, options: Options) -> Self {
-        Self { old, new, options, found: HashMap::new(), depth: 0 }
+    pub(super) fn new(old: &'a Layout, new: &'a Layout, options: Options) -> Self {
+        Self {
+            old: &old.types,
+            new: &new.types,
+            options,
+            old_is_annotated: old.tells_annotations,
+            found: HashMap::new(),
+            depth: 0,
+        }
     }
 
     /// What differs between an old and a new type.
@@ -160,11 +169,7 @@ impl<'a> Comparer<'a> {
             (Shape::Function { is_internal: before }, Shape::Function { is_internal: after })
                 if before == after =>
             {
-                if *after {
-                    vec![(Gravity::Careful, Why::CodePointer)]
-                } else {
-                    Vec::new()
-                }
+                Vec::new()
             }
             (Shape::Unknown, Shape::Unknown) if old.label == new.label => {
                 not_told(&old.label, &new.label, "what it is made of")
@@ -226,8 +231,7 @@ fn not_told(before: &str, after: &str, what: &str) -> Differences {
 
 /// The last part of a qualified name: the contract that declares a type often changes its name.
 fn bare(label: &str) -> &str {
-    let name = label.rsplit(['.', ' ']).next().unwrap_or(label);
-    name
+    label.rsplit(['.', ' ']).next().unwrap_or(label)
 }
 
 fn enums(

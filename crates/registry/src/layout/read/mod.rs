@@ -134,7 +134,7 @@ impl Build {
 fn hex_code(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     let is_hex = !digits.is_empty()
-        && digits.len() % 2 == 0
+        && digits.len().is_multiple_of(2)
         && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     // A bare number is JSON, and code that short is no contract.
     (is_hex && (text.starts_with("0x") || digits.len() > 16)).then(|| hex::decode(digits).ok())?

@@ -42,6 +42,8 @@ pub(super) fn layout(value: &Value) -> Result<Layout, ReadError> {
         Some(other) => return Err(bad("namespaces", "an object", other)),
     }
     layout.lists_namespaces = object.get("namespaces").is_some_and(Value::is_object);
+    // Only OpenZeppelin's tools read annotations, and only they name their compiler here.
+    layout.tells_annotations = layout.lists_namespaces || object.contains_key("solcVersion");
     add_types(object, &mut layout.types)?;
     complete(&mut layout);
     Ok(layout)

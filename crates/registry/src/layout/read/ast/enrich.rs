@@ -28,6 +28,7 @@ pub(in crate::layout::read) fn enrich(
     let Some(contract) = program.contract(file, contract) else {
         return Ok(());
     };
+    layout.tells_annotations = true;
     let (lineage, missing) = program.lineage(contract);
     for base in &lineage {
         for structure in nodes(base).filter(|node| kind(node) == "StructDefinition") {
@@ -46,6 +47,7 @@ pub(in crate::layout::read) fn enrich(
         }
     }
     if missing > 0 {
+        layout.tells_annotations = false;
         let (plural, verb) = if missing == 1 { ("", "is") } else { ("s", "are") };
         layout.unknown.push(format!(
             "the source of {missing} inherited contract{plural} {verb} not in this file, so namespaces and \

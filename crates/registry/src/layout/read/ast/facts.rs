@@ -172,12 +172,12 @@ impl Effects {
             Value::Object(fields) => {
                 match kind(node) {
                     "Assignment" => self.written(program, node.get("leftHandSide")),
-                    "UnaryOperation" => match node.get("operator").and_then(Value::as_str) {
-                        Some("++" | "--" | "delete") => {
+                    "UnaryOperation" => {
+                        let operator = node.get("operator").and_then(Value::as_str);
+                        if matches!(operator, Some("++" | "--" | "delete")) {
                             self.written(program, node.get("subExpression"));
                         }
-                        _ => {}
-                    },
+                    }
                     "FunctionCall" => self.called(program, node.get("expression"), depth),
                     _ => {}
                 }

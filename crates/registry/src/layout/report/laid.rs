@@ -1,102 +1,29 @@
-//! An upgrade judged: the comparison and the safety checks as one report of the lints.
+//! What changed between two layouts, in the words of the lints.
 
 use alloy_primitives::U256;
 
-use super::{
-    Build, Change, Comparison, Field, Gravity, Kind, Layout, Options, Region, Types, Why,
-    bytecode::{Confidence, ConflictKind, Traces, conflicts, trace},
-    compare, namespace, rules,
-    safety::{self, Side},
-    storage::slot_text,
+use crate::{
+    layout::{
+        Change, Comparison, Field, Gravity, Kind, Layout, Region, Types, Why, namespace, rules,
+        safety::Side, storage::slot_text,
+    },
+    lint::{Diagnostic, LeftOut, Place, Report, Rule, Severity},
 };
-use crate::lint::{Diagnostic, LeftOut, Place, Report, Rule, Severity};
 
 /// Most fields that one diagnostic lists; what moves with them is counted.
 const ROWS_MAX: usize = 8;
 
-/// From what an upgrade was judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Basis {
-    /// Both sides told their layout.
-    Layouts,
-    /// At least one did not, so both were followed as bytecode: probable, not proven.
-    Bytecode,
-}
-
-/// What came out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
-    /// From what.
-    pub basis: Basis,
-    /// The findings.
-    pub report: Report,
-    /// The comparison of the layouts, when that was the basis.
-    pub comparison: Option<Comparison>,
-}
-
-/// Why an upgrade cannot be judged.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no storage layout in {lacks} and no code in {without_code}, so there is nothing to compare: build \
-     with storageLayout (`forge build --extra-output storageLayout`), or give runtime code on both sides"
-)]
-pub struct Incomparable {
-    /// The file without a layout.
-    pub lacks: String,
-    /// The file without code.
-    pub without_code: String,
-}
-
-/// A build with the name of its file.
-#[derive(Debug, Clone, Copy)]
-pub struct Named<'a> {
-    /// The file as the user named it.
-    pub file: &'a str,
-    /// What it holds.
-    pub build: &'a Build,
-}
-
-/// Judges the upgrade from one build to another.
-pub fn judge(old: Named<'_>, new: Named<'_>, options: Options) -> Result<Judgement, Incomparable> {
-    let traces = |named: Named<'_>| named.build.code.as_ref().map(|code| trace(&code.bytes));
-    let (old_traces, new_traces) = (traces(old), traces(new));
-    let old = Side { file: old.file, build: old.build, traces: old_traces.as_ref() };
-    let new = Side { file: new.file, build: new.build, traces: new_traces.as_ref() };
-    let mut report = Report { judged: 1, ..Report::default() };
-    let layouts = (&old.build.layout, &new.build.layout);
-    let (basis, comparison) = match (layouts, old.traces, new.traces) {
-        ((Some(before), Some(after)), _, _) => {
-            let comparison = compare(before, after, options);
-            Laid { old, new, before, after }.say(&comparison, &mut report);
-            (Basis::Layouts, Some(comparison))
-        }
-        (_, Some(before), Some(after)) => {
-            say_conflicts(old, new, (before, after), &mut report);
-            (Basis::Bytecode, None)
-        }
-        ((before, _), old_code, _) => {
-            let file = |is_old: bool| if is_old { old.file } else { new.file }.to_owned();
-            return Err(Incomparable {
-                lacks: file(before.is_none()),
-                without_code: file(old_code.is_none()),
-            });
-        }
-    };
-    safety::check(old, new, &mut report);
-    Ok(Judgement { basis, report, comparison })
-}
-
 /// Both layouts with their files.
 #[derive(Clone, Copy)]
-struct Laid<'a> {
-    old: Side<'a>,
-    new: Side<'a>,
-    before: &'a Layout,
-    after: &'a Layout,
+pub(super) struct Laid<'a> {
+    pub(super) old: Side<'a>,
+    pub(super) new: Side<'a>,
+    pub(super) before: &'a Layout,
+    pub(super) after: &'a Layout,
 }
 
 impl Laid<'_> {
-    fn say(self, comparison: &Comparison, report: &mut Report) {
+    pub(super) fn say(self, comparison: &Comparison, report: &mut Report) {
         let mut at = 0;
         while let Some(change) = comparison.changes.get(at) {
             // What an insertion or deletion pushes along is one finding, not one per variable.
@@ -187,7 +114,8 @@ impl Laid<'_> {
         if !field.contract.is_empty() {
             place.contract = Some(field.contract.clone());
         }
-        place.slot = field.place.map(|at| absolute(&change.region, at.slot, at.offset));
+        let region = if change.after.is_some() { region_after(change) } else { &change.region };
+        place.slot = field.place.map(|at| absolute(region, at.slot, at.offset));
         place.says = field.source.as_ref().map(|source| format!("declared at {source}"));
         place
     }
@@ -196,17 +124,17 @@ impl Laid<'_> {
     fn table(self, changes: &[Change]) -> Vec<String> {
         let mut rows: Vec<[String; 2]> = Vec::new();
         for change in changes.iter().take(ROWS_MAX) {
-            let cell = |field: &Option<Field>, types: &Types| match field {
+            let cell = |field: &Option<Field>, region: &Region, types: &Types| match field {
                 Some(field) => {
-                    let at = field.place.map(|at| absolute(&change.region, at.slot, at.offset));
+                    let at = field.place.map(|at| absolute(region, at.slot, at.offset));
                     let at = at.map_or_else(|| "?".to_owned(), |at| format!("slot {at}"));
                     format!("{at}  {} {}", types.label(&field.type_id), field.label)
                 }
                 None => "-".to_owned(),
             };
             rows.push([
-                cell(&change.before, &self.before.types),
-                cell(&change.after, &self.after.types),
+                cell(&change.before, &change.region, &self.before.types),
+                cell(&change.after, region_after(change), &self.after.types),
             ]);
         }
         if rows.iter().all(|[before, after]| before == "-" && after == "-") {
@@ -236,9 +164,19 @@ fn is_pushed_alike(first: &Change, next: &Change) -> bool {
     first.kind == Kind::Moved
         && next.kind == Kind::Moved
         && first.region == next.region
-        && first.why.is_empty()
-        && next.why.is_empty()
+        && only_ends_elsewhere(first)
+        && only_ends_elsewhere(next)
         && shift(first).is_some_and(|by| shift(next) == Some(by))
+}
+
+/// Where the new field is; a namespace with another id is elsewhere.
+fn region_after(change: &Change) -> &Region {
+    change.moved_to.as_ref().unwrap_or(&change.region)
+}
+
+/// Whether nothing but its place differs; a gap that is pushed along ends elsewhere too.
+fn only_ends_elsewhere(change: &Change) -> bool {
+    change.why.iter().all(|why| matches!(why, Why::GapEnds { .. }))
 }
 
 /// The slot in the whole of storage: a namespace's root is added where it is known.
@@ -256,9 +194,6 @@ fn absolute(region: &Region, slot: U256, offset: u8) -> String {
 }
 
 fn rule_of(change: &Change) -> &'static Rule {
-    if change.why.contains(&Why::CodePointer) && change.gravity == Gravity::Careful {
-        return &rules::CODE_POINTER;
-    }
     let is_gap = change
         .why
         .iter()
@@ -289,50 +224,5 @@ fn help(change: &Change) -> Option<String> {
         ),
         Kind::Reordered => Some(format!("declare `{}` where it was", after?.label)),
         _ => None,
-    }
-}
-
-fn say_conflicts(
-    old: Side<'_>,
-    new: Side<'_>,
-    (before, after): (&Traces, &Traces),
-    report: &mut Report,
-) {
-    report.left_out.push(LeftOut {
-        place: new.place(),
-        reason:
-            "no storage layout on both sides, so both were followed as bytecode: what is found is \
-                 probable, and what no followed path touches is not seen"
-                .to_owned(),
-    });
-    for conflict in conflicts(before, after) {
-        let (severity, word) = match conflict.confidence {
-            Confidence::Probable => (Severity::Error, "probably"),
-            Confidence::Possible => (Severity::Warning, "possibly"),
-        };
-        let (message, slot, notes) = match &conflict.kind {
-            ConflictKind::Use { before, after } => (
-                format!("slot {} is {word} used as something else", slot_text(before.slot)),
-                before.slot,
-                vec![format!("the old code uses {before}"), format!("the new code uses {after}")],
-            ),
-            ConflictKind::Abandoned { before } => (
-                format!("slot {} is {word} not used any more", slot_text(before.slot)),
-                before.slot,
-                vec![format!("the old code writes {before}")],
-            ),
-            ConflictKind::NamespaceGone { root } => (
-                format!("the namespace at {root} is {word} gone"),
-                U256::from_be_bytes(root.0),
-                vec![
-                    "the old code has storage there, the new code does not know the root"
-                        .to_owned(),
-                ],
-            ),
-        };
-        let place = Place { slot: Some(slot_text(slot)), ..new.place() };
-        let found = Diagnostic::new(&rules::BYTECODE, message).with_severity(severity).at(place);
-        let found = notes.into_iter().fold(found, Diagnostic::with_note);
-        report.diagnostics.push(found.at(old.place().says("the deployed code")));
     }
 }
