@@ -8,6 +8,7 @@
 pub mod config; //   what a person decides about a network
 pub mod endpoint; // several nodes as one source, with health and failover
 pub mod follow; //   every block once, in order, whatever the endpoints do
+pub mod logs; //     logs of the past, in ranges that an endpoint is willing to answer
 pub mod recorded; // blocks from disk, as a source like any other
 pub mod rpc; //      JSON-RPC as nodes really speak it
 mod source; //       the seam between following a chain and asking for it

@@ -1,6 +1,7 @@
 //! The commands, as a person types them. Each reads like a sentence, has an example in its help, a
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
+mod authority; // who can make what happen, and who should
 mod check; //  read the folder, report every mistake
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
@@ -38,6 +39,7 @@ enum Command {
     Import(import::Import),
     Check(check::Check),
     Registry(registry::RegistryCommand),
+    Authority(authority::AuthorityCommand),
     Lint(lint::Lint),
     Run(run::Run),
     Replay(replay::Replay),
@@ -70,6 +72,7 @@ impl Cli {
                 Command::Import(command) => command.run().await,
                 Command::Check(command) => command.run(),
                 Command::Registry(command) => command.run(),
+                Command::Authority(command) => command.run().await,
                 Command::Lint(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,

@@ -12,6 +12,7 @@ macro_rules! project {
 
 /// The example's files, by path.
 const FILES: &[(&str, &str)] = project![
+    "authority/devnet.json",
     "bellwether.toml",
     "deployments/governance.toml",
     "deployments/market.toml",
@@ -32,6 +33,7 @@ const FILES: &[(&str, &str)] = project![
     "plans/drain.md",
     "plans/keys.md",
     "plans/oracle.md",
+    "policy.toml",
     "routes.toml",
 ];
 

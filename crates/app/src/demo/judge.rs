@@ -12,7 +12,7 @@ pub(super) const PAGES_FROM: Severity = Severity::High;
 pub(super) fn monitors_for(area: Area) -> &'static [&'static str] {
     match area {
         Area::OracleLag => &["feed-late"],
-        Area::RoleChange => &["role-change"],
+        Area::RoleChange => &["role-change", "authority-drift"],
         Area::ParameterUpdate => &["parameter-update"],
         Area::Upgrade => &["proxy-upgraded"],
         Area::LargeWithdrawal => {

@@ -267,7 +267,7 @@ fn monitor(
 
 /// Version of a configured detector: the user's and the detector's own together. Detectors stay
 /// below a thousand versions.
-fn version_of(monitor: u32, detector: u32) -> u32 {
+pub(crate) fn version_of(monitor: u32, detector: u32) -> u32 {
     monitor.wrapping_mul(1_000).wrapping_add(detector)
 }
 

@@ -40,7 +40,7 @@ pub use policy::{
     Allowed, DELAY_FLOOR_S, DELAY_S_DEFAULT, Declared, Exception, Person, Policy, Principal,
     ROLES_PER_KEY_DEFAULT, Separation,
 };
-pub use reading::{Meaning, Mismatch, Question, Reading, questions};
+pub use reading::{Meaning, Mismatch, Question, Reading, questions, unknown_before};
 pub use repair::{Repair, bundles};
 pub use role::{ParseRoleError, Role, role_name};
 pub use scan::{PastLog, Scan, ScanError};

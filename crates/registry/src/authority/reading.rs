@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_dyn_abi::{DynSolType, DynSolValue};
 use alloy_json_abi::StateMutability;
 use alloy_primitives::{Address, B256, U256, b256, keccak256};
-use model::{Bytes, ReadRequest};
+use model::{BlockNumber, Bytes, ReadRequest};
 use serde::{Deserialize, Serialize};
 
 use super::{HOLDERS_MAX, Holdings, Past, PrincipalKind, Role};
@@ -264,6 +264,18 @@ pub fn questions(
     asked
 }
 
+/// The block before which holders of a contract's roles are unknown, if they are: its history was not
+/// read, and the contract has roles that it did not list.
+pub fn unknown_before(holdings: &Holdings, abi: &ContractAbi) -> Option<BlockNumber> {
+    let Past::UnknownBefore(block) = holdings.past else { return None };
+    let has_roles = holdings.holders.keys().any(|role| matches!(role, Role::Access(_)))
+        || abi.functions().any(|f| f.signature == "hasRole(bytes32,address)");
+    let named = role_ids(abi);
+    let are_listed = !named.is_empty()
+        && named.into_iter().all(|id| holdings.listed.contains(&Role::Access(id)));
+    (has_roles && !are_listed).then_some(block)
+}
+
 /// Questions that follow from how many hold a role: who they are.
 pub(super) fn members(contract: Address, role: &Role, count: u64) -> Vec<Question> {
     let Role::Access(id) = role else { return Vec::new() };
@@ -280,7 +292,7 @@ pub(super) fn members(contract: Address, role: &Role, count: u64) -> Vec<Questio
 }
 
 /// Ids of the roles that the interface names by constants, `MINTER_ROLE()`.
-pub(super) fn role_ids(abi: &ContractAbi) -> BTreeSet<B256> {
+fn role_ids(abi: &ContractAbi) -> BTreeSet<B256> {
     let is_constant = |f: &&std::sync::Arc<FunctionAbi>| {
         f.inputs.is_empty() && f.name.ends_with("_ROLE") && f.signature.ends_with("()")
     };

@@ -36,6 +36,31 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Entries of a network whose keys lie between two, the second excluded: those of a few kinds,
+    /// without the many of all others.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn detector_state_between(
+        &self,
+        network: &Name,
+        (from, to): (&[u8], &[u8]),
+    ) -> Result<Vec<StateEntry>, StoreError> {
+        self.read("read part of the detectors' state", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT key, value FROM state
+                 WHERE network = ?1 AND key >= ?2 AND key < ?3 ORDER BY key",
+            )?;
+            let entry = |row: &rusqlite::Row<'_>| {
+                Ok(StateEntry { key: row.get(0)?, value: Some(row.get(1)?) })
+            };
+            let entries = statement.query_map(params![network.as_str(), from, to], entry)?;
+            Ok(entries.collect::<rusqlite::Result<Vec<_>>>()?)
+        })
+    }
+}
+
 /// Applies one change, in the order of its fields' meaning: ways back that are done with go first,
 /// so that a block which returned can leave its own anew.
 pub(crate) fn apply(tx: &Transaction<'_>, change: &StateChange) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use std::{
 use alloy_primitives::{Address, keccak256};
 use model::{
     BlindReason, Confidence, FactValue, Level, Name, PlannedRead, ReadRequest, Severity,
-    UnixSeconds,
+    StateEntry, UnixSeconds,
 };
 use registry::{
     Class, ContractAbi, Registry,
@@ -25,7 +25,8 @@ use crate::{
         Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
         Wants, What, milder, worse,
     },
-    state::{Key, Kind, MonitorKey, StateTable},
+    monitors::{MonitorSpec, RuleSpec, version_of},
+    state::{Key, Kind, MonitorKey, RestoreError, StateTable},
 };
 
 static SPEC: Spec = Spec {
@@ -61,6 +62,64 @@ impl Detector for AuthorityDrift {
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
+        Box::new(Configured::new(settings, site))
+    }
+}
+
+/// What a monitor of authority remembers: who holds what as of the newest block judged, and what is
+/// needed to say how old a drift is.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    /// Who holds what.
+    pub observed: Observed,
+    /// Since when drifts stand, and when power was used.
+    pub history: History,
+}
+
+/// Kinds of state that [`remembered`] reads, as the bounds of their keys.
+pub const REMEMBERED_KEYS: (&[u8], &[u8]) = (&[Kind::Held as u8], &[Kind::Drifts as u8 + 1]);
+
+/// Reads what a monitor of authority remembers of a network, out of the rows of the store; `None`
+/// when the monitor is of another kind or has not judged a block there.
+///
+/// # Errors
+/// When a row cannot be read.
+pub fn remembered(
+    spec: &MonitorSpec,
+    registry: &Arc<Registry>,
+    network: &Name,
+    at: Moment,
+    entries: Vec<StateEntry>,
+) -> Result<Option<Remembered>, RestoreError> {
+    let RuleSpec::Detector { id, params } = &spec.rule else { return Ok(None) };
+    let Some(settings) = Settings::check(SPEC.params, params).ok().filter(|_| *id == SPEC.id)
+    else {
+        return Ok(None);
+    };
+    let is_on = |d: &registry::Deployment| {
+        d.network == *network && (spec.on.is_empty() || spec.on.contains(&d.label))
+    };
+    let all = registry.deployments().iter().zip(0u32..);
+    let site = Site {
+        network: network.clone(),
+        guarded: all.filter(|(d, _)| is_on(d)).map(|(_, index)| index).collect(),
+        registry: registry.clone(),
+        key: MonitorKey::of(&spec.name, version_of(spec.version, SPEC.version)),
+        severity: spec.severity,
+        children_of: Vec::new(),
+    };
+    let configured = Configured::new(&settings, site);
+    let memory = StateTable::restore(network.clone(), entries, [])?;
+    let key = Key::new(Kind::Drifts).monitor(&configured.key);
+    let Some(began) = memory.get::<Drifts>(&key).map(|drifts| drifts.began) else {
+        return Ok(None);
+    };
+    let (observed, history) = configured.observed(at, began, &memory);
+    Ok(Some(Remembered { observed, history }))
+}
+
+impl Configured {
+    fn new(settings: &Settings, site: Site) -> Self {
         let every = u32::try_from(settings.integer("verify_every_blocks")).unwrap_or(u32::MAX);
         let every = NonZeroU32::new(every).unwrap_or(NonZeroU32::MIN);
         let registry = site.registry.clone();
@@ -77,7 +136,7 @@ impl Detector for AuthorityDrift {
             read: question.request.clone().every(every),
             question,
         });
-        Box::new(Configured {
+        Self {
             severity: site.severity,
             key: site.key,
             network: site.network,
@@ -86,7 +145,7 @@ impl Detector for AuthorityDrift {
             watched,
             treasuries,
             judge_every_s: settings.integer("judge_every_s"),
-        })
+        }
     }
 }
 
@@ -402,7 +461,8 @@ impl Configured {
     ) {
         let key = Key::new(Kind::Drifts).monitor(&self.key);
         let began = self.began(memory, block);
-        let (observed, history) = self.observed(block, began, memory);
+        let at = Moment { block: block.bundle.header.number, at: block.at };
+        let (observed, history) = self.observed(at, began, memory);
         let known = memory.get::<Drifts>(&key).map(|drifts| drifts.open.clone());
         let known = known.unwrap_or_default();
         let declared = self.registry.authority();
@@ -428,13 +488,7 @@ impl Configured {
         drifts.next_at = next_at;
     }
 
-    fn observed(
-        &self,
-        block: &Block<'_>,
-        began: Moment,
-        memory: &StateTable,
-    ) -> (Observed, History) {
-        let at = Moment { block: block.bundle.header.number, at: block.at };
+    fn observed(&self, at: Moment, began: Moment, memory: &StateTable) -> (Observed, History) {
         let mut observed = Observed::new(self.network.clone(), None, at);
         let mut history = History { watched_since: Some(began.at), ..History::default() };
         let is_asked: BTreeSet<u64> = self.asked.iter().map(|asked| asked.id).collect();

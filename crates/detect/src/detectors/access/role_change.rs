@@ -1,8 +1,11 @@
 //! Power over a contract changed hands. The page is `role_change.md`.
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::B256;
 use model::{BlindReason, FactValue, Level, Severity};
-use registry::risk::{self, RiskKind, RoleChangeKind};
+use registry::{
+    authority,
+    risk::{self, RiskKind, RoleChangeKind},
+};
 
 use crate::{
     detectors::{
@@ -179,32 +182,9 @@ fn sentence(change: &risk::RoleChange, contract: &str, who: &str, role: Option<&
     }
 }
 
-/// Names that contracts give their roles; the id is the hash of the name.
-const ROLE_NAMES: [&str; 16] = [
-    "MINTER_ROLE",
-    "BURNER_ROLE",
-    "PAUSER_ROLE",
-    "UNPAUSER_ROLE",
-    "UPGRADER_ROLE",
-    "OPERATOR_ROLE",
-    "MANAGER_ROLE",
-    "GUARDIAN_ROLE",
-    "KEEPER_ROLE",
-    "ORACLE_ROLE",
-    "GOVERNOR_ROLE",
-    "PROPOSER_ROLE",
-    "EXECUTOR_ROLE",
-    "CANCELLER_ROLE",
-    "TIMELOCK_ADMIN_ROLE",
-    "ADMIN_ROLE",
-];
-
 /// What a role id stands for: its name when the id is a well-known name's hash, else hex.
 pub(crate) fn role_name(role: B256) -> String {
-    if role.is_zero() {
-        return "DEFAULT_ADMIN_ROLE".to_owned();
-    }
-    match ROLE_NAMES.into_iter().find(|name| keccak256(name) == role) {
+    match authority::role_name(role) {
         Some(name) => name.to_owned(),
         None => word_text(role),
     }

@@ -7,7 +7,7 @@ use alloy_primitives::Address;
 use super::{Case, DriftClass, FirstSeen, Found};
 use crate::{
     ContractAbi,
-    authority::{Capability, Edge, Holdings, Moment, Past, PrincipalKind, Role, reading::role_ids},
+    authority::{Capability, Edge, Holdings, Moment, PrincipalKind, Role, unknown_before},
 };
 
 pub(super) fn judge(case: &mut Case<'_>) {
@@ -147,18 +147,10 @@ fn too_many(case: &mut Case<'_>, contract: Address, holdings: &Holdings) {
 /// Roles that nobody can list, of a contract whose history was not read: there may be holders that
 /// nobody knows.
 fn unknown(case: &mut Case<'_>, contract: Address, holdings: &Holdings) {
-    let Past::UnknownBefore(block) = holdings.past else { return };
     let empty = ContractAbi::default();
     let deployment = case.registry.at(case.network(), contract);
     let abi = deployment.map_or(&empty, |d| d.abi.as_ref());
-    let has_roles = holdings.holders.keys().any(|role| matches!(role, Role::Access(_)))
-        || abi.functions().any(|f| f.signature == "hasRole(bytes32,address)");
-    let named = role_ids(abi);
-    let are_listed = !named.is_empty()
-        && named.into_iter().all(|id| holdings.listed.contains(&Role::Access(id)));
-    if !has_roles || are_listed {
-        return;
-    }
+    let Some(block) = unknown_before(holdings, abi) else { return };
     let title = format!(
         "holders of roles of {} are unknown before block {block}: they cannot be listed, and its history was not read",
         case.name(contract)

@@ -1,0 +1,13 @@
+//! Authority on live chains: asking who holds what at a block, reading history, and writing down
+//! what was found as a policy to review. What follows from the answers is decided in
+//! `registry::authority`, which is pure.
+
+mod look; //    who holds what at one block
+mod node; //    questions to one endpoint, all at one block
+mod propose; // what was found, as a policy
+mod scan; //    history
+
+pub use look::{Look, look};
+pub use node::{Node, NodeError};
+pub use propose::propose;
+pub use scan::{Scanned, scan};
