@@ -26,6 +26,7 @@ async fn every_command_explains_itself_with_an_example() {
         "threats-gaps",
         "threats-export",
         "lint",
+        "lint layout",
         "run",
         "registry",
         "registry-show",
