@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, bail, ensure};
 
-/// Rewrites `contracts/artifacts`, or with `--check` fails when it is out of date.
+/// Rewrites `contracts/artifacts` and the upgrades that the registry's tests judge, or with `--check` fails when it is out of date.
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip_while(|arg| arg != "contracts").skip(1);
     let is_check = match (arguments.next().as_deref(), arguments.next()) {
@@ -20,12 +20,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
     if !folder.join("node_modules/solc").exists() {
         step(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
     }
-    let mut build = Command::new("node");
-    build.arg("build.mjs").current_dir(&folder);
-    if is_check {
-        build.arg("--check");
+    for script in ["build.mjs", "layouts.mjs"] {
+        let mut build = Command::new("node");
+        build.arg(script).current_dir(&folder);
+        if is_check {
+            build.arg("--check");
+        }
+        step(&mut build)?;
     }
-    step(&mut build)
+    Ok(())
 }
 
 fn step(command: &mut Command) -> anyhow::Result<()> {

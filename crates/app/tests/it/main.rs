@@ -13,6 +13,7 @@ mod commands; // as a person types them
 mod crash; //    killed many times, it ends like a run that was not
 mod import; //   contracts of other tools become files that `check` accepts
 mod lint; //     what is wrong before anything is deployed
+mod layout; //   whether an upgrade finds what is stored
 mod mistakes; // one folder per mistake, and what `check` says to it
 mod onboarding; // from one address to a folder that watches
 mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
