@@ -35,6 +35,16 @@ pub enum AlertInput {
         /// Newest first.
         undone: Vec<BlockRef>,
     },
+    /// What these findings were about was put right: they do not hold any more, although their
+    /// blocks stand.
+    PutRight {
+        /// Network.
+        network: Name,
+        /// Findings.
+        findings: Vec<FindingId>,
+        /// How, in a sentence without its full stop.
+        how: String,
+    },
     /// All blocks up to this one can no longer be reverted.
     Finalized {
         /// Network.
@@ -146,6 +156,9 @@ impl AlertBook {
             AlertInput::Reverted { network, undone } => {
                 self.reverted(&network, &undone, policy, now, &mut outcome);
             }
+            AlertInput::PutRight { network, findings, how } => {
+                self.put_right(&network, &findings, &how, policy, now, &mut outcome);
+            }
             AlertInput::Finalized { network, block } => {
                 self.finalized(&network, block, policy, now, &mut outcome);
             }
@@ -249,6 +262,34 @@ impl AlertBook {
         }
         self.tell(touched, policy, now, outcome, |tell, alert, left| {
             tell.undone(alert, left, oldest);
+        });
+    }
+
+    fn put_right(
+        &mut self,
+        network: &Name,
+        findings: &[FindingId],
+        how: &str,
+        policy: &Policy,
+        now: UnixMillis,
+        outcome: &mut Outcome,
+    ) {
+        let findings: HashSet<FindingId> = findings.iter().copied().collect();
+        let homes: BTreeSet<AlertId> =
+            findings.iter().filter_map(|id| self.standing.get(id).copied()).collect();
+        let mut touched = Vec::new();
+        for id in homes {
+            let Some(alert) = self.alerts.get_mut(&id).filter(|a| a.network == *network) else {
+                continue;
+            };
+            let left = membership::withdraw(alert, &findings);
+            touched.push((id, left.count));
+            for finding in &left.kept {
+                self.standing.remove(finding);
+            }
+        }
+        self.tell(touched, policy, now, outcome, |tell, alert, left| {
+            tell.put_right(alert, left, how);
         });
     }
 

@@ -163,6 +163,22 @@ pub(crate) fn undo(alert: &mut Alert, undone: &HashSet<BlockRef>) -> Left {
     left
 }
 
+/// Retracts findings that are kept one by one, whatever their block.
+pub(crate) fn withdraw(alert: &mut Alert, findings: &HashSet<FindingId>) -> Left {
+    let mut left = Left::default();
+    for kept in &mut alert.findings {
+        if kept.status != FindingStatus::Retracted && findings.contains(&kept.id) {
+            kept.status = FindingStatus::Retracted;
+            left.kept.push(kept.id);
+        }
+    }
+    left.count = left.kept.len() as u64;
+    if left.count > 0 {
+        sum_up(alert);
+    }
+    left
+}
+
 /// Confirms the findings up to a final block; whether there were any.
 pub(crate) fn settle(alert: &mut Alert, number: BlockNumber) -> bool {
     let becomes_final = |status: FindingStatus, block: &BlockRef| {

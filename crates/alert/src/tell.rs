@@ -136,6 +136,32 @@ impl Tell<'_> {
         }
     }
 
+    /// Findings of the alert do not hold any more, because somebody put right what they were about.
+    pub(crate) fn put_right(&mut self, alert: &mut Alert, left: u64, how: &str) {
+        let standing = alert.findings_standing();
+        if alert.state != AlertState::Retracted {
+            self.decide(alert, None, Action::Withhold, Reason::StillStands { left, standing });
+            for told in alert.told.values_mut() {
+                // Others may take the places of those that left; they must not pass untold.
+                told.findings = told.findings.min(standing);
+            }
+            return;
+        }
+        let told: Vec<Name> = alert
+            .told
+            .iter()
+            .filter(|(_, told)| told.kind != NotificationKind::Retracted)
+            .map(|(receiver, _)| receiver.clone())
+            .collect();
+        if told.is_empty() {
+            self.decide(alert, None, Action::Withhold, Reason::NobodyWasTold);
+        }
+        for receiver in &told {
+            let reason = Reason::PutRight { how: how.to_owned() };
+            self.notify(alert, receiver, NotificationKind::Retracted, reason);
+        }
+    }
+
     /// Findings of the alert became final.
     pub(crate) fn settled(&mut self, alert: &mut Alert, before: AlertState, block: BlockRef) {
         if before == AlertState::Confirmed || alert.state != AlertState::Confirmed {

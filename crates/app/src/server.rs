@@ -136,6 +136,7 @@ fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {
         },
         networks: config.networks.iter().map(|network| network.chain.clone()).collect(),
         receivers: Arc::new(Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?),
+        coverage: Arc::new(config.coverage()),
     })
 }
 
@@ -159,6 +160,7 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
                 monitors: monitors(network),
             })
             .collect(),
+        coverage: Arc::new(config.coverage()),
         registry: config.registry.clone(),
         monitors: config.monitors.clone(),
         runbooks: config.runbooks.clone(),

@@ -114,7 +114,7 @@ pub(crate) fn meaning(state: AlertState) -> &'static str {
     match state {
         AlertState::Provisional => "its block can still be reverted",
         AlertState::Confirmed => "its block is final",
-        AlertState::Retracted => "its blocks left the chain, what was told before is void",
+        AlertState::Retracted => "it does not hold any more, what was told before is void",
     }
 }
 

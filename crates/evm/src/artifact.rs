@@ -63,6 +63,8 @@ artifacts! {
     GOVERNOR = "Governor", "The council.";
     INSURANCE_FUND = "InsuranceFund", "Money put aside for users.";
     BRIDGE_LOCKER = "BridgeLocker", "Locks what travels to other chains.";
+    CHILD_FACTORY = "ChildFactory", "Creates pools by the thousand.";
+    CHILD_POOL = "ChildPool", "A pool as the factory makes them.";
     REENTRANCY_ATTACKER = "ReentrancyAttacker", "Drains the vault's ether by calling back.";
     FLASH_ATTACKER = "FlashAttacker", "Empties the vault at a price it made itself.";
     MALICIOUS_IMPLEMENTATION = "MaliciousImplementation", "The vault with a back door.";

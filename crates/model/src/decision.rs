@@ -91,7 +91,7 @@ pub enum Reason {
         /// Findings that left with it.
         findings: u64,
     },
-    /// Findings left the chain, but what was told still holds.
+    /// Findings left the chain or were put right, but what was told still holds.
     StillStands {
         /// Findings that left.
         left: u64,
@@ -157,7 +157,7 @@ impl fmt::Display for Reason {
             Self::StillStands { left, standing } => {
                 write!(
                     f,
-                    "findings that left the chain: {}, that stand: {}",
+                    "findings that hold no longer: {}, that stand: {}",
                     Count(*left),
                     Count(*standing)
                 )

@@ -59,10 +59,10 @@ fn a_reorg_that_takes_a_part_tells_people_only_if_it_became_less_bad() {
         00:00:24 alert 1 -: grouped, 1 more within 15 min of the alert's last finding
         00:00:24 alert 1 pager: OPENED, severity rose from medium to critical
         00:00:24 alert 1 mail: UPDATED, severity rose from medium to critical
-        00:00:30 alert 1 -: withheld, findings that left the chain: 1, that stand: 2
+        00:00:30 alert 1 -: withheld, findings that hold no longer: 1, that stand: 2
         00:00:30 alert 1 mail: UPDATED, severity fell from critical to medium: block 102 (0x00000000…) left the chain
         00:00:30 alert 1 pager: UPDATED, severity fell from critical to medium: block 102 (0x00000000…) left the chain
-        00:00:31 alert 1 -: withheld, findings that left the chain: 1, that stand: 1
+        00:00:31 alert 1 -: withheld, findings that hold no longer: 1, that stand: 1
     "#]]
     .assert_eq(&play.transcript());
 }
@@ -257,7 +257,7 @@ fn what_takes_the_place_of_a_finding_that_left_is_told_too() {
         00:00:12 alert 1 mail: held until 00:05:00, told a short while ago; waiting to be told: 1
         00:05:01 alert 1 -: grouped, 1 more within 15 min of the alert's last finding
         00:05:01 alert 1 mail: UPDATED, 2 more, 4 findings in all
-        00:05:02 alert 1 -: withheld, findings that left the chain: 2, that stand: 2
+        00:05:02 alert 1 -: withheld, findings that hold no longer: 2, that stand: 2
         00:05:03 alert 1 -: grouped, 2 more within 15 min of the alert's last finding
         00:05:03 alert 1 mail: held until 00:10:01, told a short while ago; waiting to be told: 2
         00:11:40 alert 1 mail: UPDATED, 2 more, 4 findings in all

@@ -82,6 +82,7 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
         rules: rules(&meridian),
         networks: vec![network(&devnet, endpoint.url(), is_pushed.then(|| endpoint.ws_url()))],
         receivers: Arc::new(receivers(hook)),
+        coverage: Arc::default(),
     };
     let running = pipeline.start(None);
 
@@ -212,6 +213,7 @@ fn rules(meridian: &Meridian) -> Rules {
         monitors.push(MonitorSpec {
             name: name(&id.replace('/', ".")),
             on: Vec::new(),
+            children_of: Vec::new(),
             rule: RuleSpec::Detector { id: id.to_owned(), params: detectors::Params::new() },
             ..transfers("any".to_owned(), Severity::Medium, String::new())
         });

@@ -6,6 +6,7 @@ use super::{
     mistake::SourceFile,
     table::{Collector, Table, parse},
 };
+use crate::coverage::Backfilling;
 
 /// Settings of the program as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,19 @@ pub struct General {
     pub listen: SocketAddr,
     /// Address under which people reach the page; links in messages begin with it.
     pub public_url: String,
+    /// How blocks of the past are judged.
+    pub backfilling: Backfilling,
 }
+
+/// Deepest automatic back-fill: years of mainnet. Whoever wants more gives the command.
+const DEPTH_BLOCKS_MAX: u64 = 10_000_000;
+
+/// Longest warm-up: a week of a two-second chain. What needs more than that learns for longer than a
+/// back-fill should take.
+const WARM_UP_BLOCKS_MAX: u64 = 302_400;
+
+/// Time between two looks at the ledger: not less than a second, at most a day.
+const LOOK_INTERVAL_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;
 
 /// Port of the page and the API unless the user says otherwise.
 pub const PORT_DEFAULT: u16 = 7410;
@@ -57,6 +70,31 @@ pub(super) fn general(file: &SourceFile, out: &Collector) -> Option<General> {
         }
     });
     let public_url = public_url.map_or_else(|| format!("http://{listen}"), |u| u.value);
+    let backfilling = backfilling(&table);
     table.finish();
-    Some(General { name: name?.value, store, listen, public_url })
+    Some(General { name: name?.value, store, listen, public_url, backfilling })
+}
+
+/// `[backfill]`: how blocks of the past are judged.
+fn backfilling(main: &Table<'_>) -> Backfilling {
+    let mut backfilling = Backfilling::default();
+    let Some(table) = main.table("backfill") else { return backfilling };
+    if let Some(is_automatic) = table.boolean("automatic") {
+        backfilling.is_automatic = is_automatic;
+    }
+    if let Some(blocks) = table.integer_in("depth_blocks", 0..DEPTH_BLOCKS_MAX + 1) {
+        backfilling.depth_blocks = blocks;
+    }
+    if let Some(blocks) = table.integer_in("warm_up_blocks", 0..WARM_UP_BLOCKS_MAX + 1) {
+        backfilling.warm_up_blocks = blocks;
+    }
+    if let Some(interval) = table.duration_ms("look_interval") {
+        if LOOK_INTERVAL_MS.contains(&interval.value) {
+            backfilling.look_interval_ms = interval.value;
+        } else {
+            table.mistake(interval.span, "look_interval is between 1s and 1d");
+        }
+    }
+    table.finish();
+    backfilling
 }

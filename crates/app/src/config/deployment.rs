@@ -7,6 +7,7 @@ use registry::{Class, ContractAbi, Deployment, OracleConfig, TokenUnit};
 use toml::Spanned;
 
 use super::{
+    ahead::{self, Ahead},
     folder::{Surroundings, stem},
     mistake::{Mistake, SourceFile, nearest},
     table::{Collector, Table, parse},
@@ -23,6 +24,8 @@ pub(super) struct Declared {
     pub(super) file: String,
     /// What lints want to know of it; `None` when it has no label.
     pub(super) declaration: Option<Declaration>,
+    /// What it says ahead of the chain.
+    pub(super) ahead: Ahead,
 }
 
 /// What the file of a deployment says beyond what running needs: where its interfaces come from
@@ -53,11 +56,11 @@ pub(super) fn deployments(
     let mut found = Vec::new();
     let mut declare = |table: &Table<'_>, label_default| {
         let before = out.count();
-        let (label, deployment, declaration) =
+        let (label, deployment, declaration, ahead) =
             deployment(table, label_default, networks, around, abis, out);
         let is_sound = out.count() == before;
         let file = file.path.clone();
-        found.push(Declared { label, deployment, is_sound, file, declaration });
+        found.push(Declared { label, deployment, is_sound, file, declaration, ahead });
     };
     if is_list {
         for entry in table.tables("deployment") {
@@ -79,7 +82,7 @@ fn deployment(
     around: &dyn Surroundings,
     abis: &mut HashMap<String, Arc<ContractAbi>>,
     out: &Collector,
-) -> (Option<Name>, Option<Deployment>, Option<Declaration>) {
+) -> (Option<Name>, Option<Deployment>, Option<Declaration>, Ahead) {
     let label = match (table.name("label"), label_default) {
         (Some(label), _) => Some(label.value),
         (None, Some(stem)) if !table.has("label") => match Name::new(stem) {
@@ -119,13 +122,8 @@ fn deployment(
             help,
         );
     }
-    let address = table.address("address");
-    if !table.has("address") {
-        table.mistake(
-            table.span(),
-            "address is missing; it must be an address (0x and 40 hex digits)",
-        );
-    }
+    let plan = ahead::planned(table, around, out);
+    let address = ahead::address(table, plan.as_ref());
     let abi_paths = table.texts("abi");
     let abi_known = table.boolean("abi_known").unwrap_or(true) && !abi_paths.is_empty();
     let protocol = table.name("protocol").map(|p| p.value);
@@ -178,11 +176,13 @@ fn deployment(
         abi_files: abi_paths.iter().map(|path| path.value.clone()).collect(),
         min_delay_s,
     });
+    let children = ahead::children(table, label.as_ref(), &parts, around, abis);
+    let ahead = Ahead { planned: plan.map(|plan| plan.planned), children, end: ahead::end(table) };
     let whole = label.clone().zip(network).zip(address);
     let deployment = whole.map(|((label, network), address)| Deployment {
         label,
         network: network.value,
-        address: address.value,
+        address,
         protocol,
         class,
         abi,
@@ -192,10 +192,10 @@ fn deployment(
         token,
         oracle,
     });
-    (label, deployment, declaration)
+    (label, deployment, declaration, ahead)
 }
 
-fn token_unit(table: Table<'_>) -> Option<TokenUnit> {
+pub(super) fn token_unit(table: Table<'_>) -> Option<TokenUnit> {
     let symbol = table.required_text("symbol");
     let decimals = table.integer_in("decimals", 0..78);
     if !table.has("decimals") {
@@ -205,7 +205,7 @@ fn token_unit(table: Table<'_>) -> Option<TokenUnit> {
     Some(TokenUnit { symbol: symbol?.value.as_str().into(), decimals: decimals? as u8 })
 }
 
-fn abi(
+pub(super) fn abi(
     path: &str,
     around: &dyn Surroundings,
     abis: &mut HashMap<String, Arc<ContractAbi>>,

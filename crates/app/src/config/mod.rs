@@ -4,6 +4,7 @@
 //! validated configuration ([`Config`], pure) → running parts (elsewhere). Every mistake of every
 //! file is reported at once, each with file, line and what is allowed.
 
+mod ahead; //      what deployments say before the chain does
 mod bellwether; // bellwether.toml
 mod deployment; // deployments/*.toml
 mod folder; //     the only place that reads files and environment
@@ -24,8 +25,8 @@ use std::{
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
-use model::{Name, Severity};
-use registry::Registry;
+use model::{BlockNumber, Name, Severity};
+use registry::{Plans, Registry};
 
 pub use bellwether::{General, PORT_DEFAULT};
 pub use deployment::Declaration;
@@ -36,7 +37,7 @@ pub use network::Network;
 pub use secret::Missing;
 pub use table::{parse_address, parse_duration_ms};
 
-use crate::notify::ReceiverConfig;
+use crate::{coverage::Plan, notify::ReceiverConfig};
 use folder::Files;
 use table::Collector;
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub registry: Arc<Registry>,
     /// What people want to know.
     pub monitors: Vec<MonitorSpec>,
+    /// Monitors that answer only for blocks from this one on.
+    pub first_blocks: BTreeMap<Name, BlockNumber>,
     /// Who hears what.
     pub policy: Policy,
     /// How each receiver is reached.
@@ -92,7 +95,7 @@ impl Config {
         let declared: Vec<monitor::Declared> = files
             .monitors
             .iter()
-            .flat_map(|file| monitor::monitors(file, &network_names, &guarded.labels, &out))
+            .flat_map(|file| monitor::monitors(file, &network_names, &guarded.known(), &out))
             .collect();
         let routes = match &files.routes {
             Some(file) => route::routes(file, around, missing, &out),
@@ -126,6 +129,10 @@ impl Config {
                 networks,
                 registry: guarded.registry,
                 monitors,
+                first_blocks: declared
+                    .iter()
+                    .filter_map(|d| Some((d.spec.name.clone(), d.first_block?)))
+                    .collect(),
                 policy: routes.policy,
                 receivers: routes.receivers,
                 runbooks,
@@ -138,14 +145,48 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What must be watched, for the ledger.
+    pub fn coverage(&self) -> Plan {
+        Plan::new(
+            &self.registry,
+            &self.monitors,
+            &Arc::new(self.policy.clone()),
+            &self.first_blocks,
+            self.networks.iter().map(|network| network.chain.name.clone()),
+            self.general.backfilling,
+        )
+    }
+}
+
 /// What is guarded, as far as it could be read.
 struct Guarded {
     registry: Arc<Registry>,
     /// All labels that are declared.
     labels: Vec<Name>,
+    /// Those of them that say what their children are.
+    factories: Vec<Name>,
     /// Those of them about which nothing is wrong.
     sound: Vec<Name>,
     declarations: Vec<Declaration>,
+}
+
+impl Guarded {
+    /// What monitors may be on.
+    fn known(&self) -> monitor::Known<'_> {
+        monitor::Known { labels: &self.labels, factories: &self.factories }
+    }
+}
+
+/// What the files of deployments say ahead of the chain, of those that could be read.
+fn plans(declared: &[deployment::Declared]) -> Plans {
+    let readable = || declared.iter().filter(|d| d.deployment.is_some());
+    let named = || readable().filter_map(|d| Some((d.label.clone()?, &d.ahead)));
+    let planned = named().filter_map(|(label, ahead)| Some((label, ahead.planned.clone()?)));
+    let children = named().filter_map(|(label, ahead)| Some((label, ahead.children.clone()?)));
+    let mut plans = Plans::new(planned.collect(), children.collect());
+    plans.ends = named().filter_map(|(label, ahead)| Some((label, ahead.end?))).collect();
+    plans
 }
 
 fn guarded(
@@ -163,7 +204,8 @@ fn guarded(
         .collect();
     let labels: Vec<Name> = declared.iter().filter_map(|d| d.label.clone()).collect();
     let deployments: Vec<_> = declared.iter().filter_map(|d| d.deployment.clone()).collect();
-    match Registry::new(deployments, address_labels) {
+    let plans = plans(&declared);
+    match Registry::with_plans(deployments, address_labels, plans) {
         Ok(registry) => {
             let declarations: Vec<Declaration> =
                 declared.iter().filter_map(|d| d.declaration.clone()).collect();
@@ -177,7 +219,9 @@ fn guarded(
             let registry = registry.with_authority(authority);
             let sound = declared.iter().filter(|d| d.is_sound).filter_map(|d| d.label.clone());
             let sound = sound.collect();
-            Guarded { registry: Arc::new(registry), labels, sound, declarations }
+            let factories = registry.factories().into_iter();
+            let factories = factories.map(|at| registry.deployment(at).label.clone()).collect();
+            Guarded { registry: Arc::new(registry), labels, factories, sound, declarations }
         }
         Err(errors) => {
             for error in errors {
@@ -191,7 +235,8 @@ fn guarded(
                 out.add(Mistake::in_file(file, text));
             }
             let (sound, declarations) = (Vec::new(), Vec::new());
-            Guarded { registry: Arc::default(), labels, sound, declarations }
+            let factories = Vec::new();
+            Guarded { registry: Arc::default(), labels, factories, sound, declarations }
         }
     }
 }
@@ -208,8 +253,10 @@ fn check_monitors(
     let specs = declared.iter().filter_map(|d| {
         let mut spec = d.spec.clone();
         spec.on.retain(|label| guarded.sound.contains(label));
+        let is_factory = |label: &Name| guarded.factories.contains(label);
+        spec.children_of.retain(|label| guarded.sound.contains(label) && is_factory(label));
         spec.networks.retain(|network| networks.contains(network));
-        let has_lost_all = spec.on.is_empty() && !d.spec.on.is_empty()
+        let has_lost_all = spec.is_on_everything() && !d.spec.is_on_everything()
             || spec.networks.is_empty() && !d.spec.networks.is_empty();
         (!has_lost_all).then_some(spec)
     });

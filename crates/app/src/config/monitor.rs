@@ -17,6 +17,8 @@ pub(super) struct Declared {
     pub(super) spec: MonitorSpec,
     pub(super) file: SourceFile,
     pub(super) places: Places,
+    /// First block that it has to answer for, where the user says so.
+    pub(super) first_block: Option<u64>,
 }
 
 /// Where the parts of a monitor stand in its file.
@@ -36,41 +38,75 @@ impl Places {
 pub(super) fn monitors(
     file: &SourceFile,
     networks: &[Name],
-    labels: &[Name],
+    known: &Known<'_>,
     out: &Collector,
 ) -> Vec<Declared> {
     let parsed = parse(file, out);
     let table = Table::root(file, &parsed, out);
     let mut found = Vec::new();
     for entry in table.tables("monitor") {
-        found.extend(monitor(&entry, networks, labels));
+        found.extend(monitor(&entry, networks, known));
         entry.finish();
     }
     table.finish();
     found
 }
 
-fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Declared> {
+/// What monitors may be on.
+pub(super) struct Known<'a> {
+    /// Labels of deployments.
+    pub(super) labels: &'a [Name],
+    /// Labels of factories that say what their children are.
+    pub(super) factories: &'a [Name],
+}
+
+/// Says of entries of `on` that it means the children of a factory: `children-of:pool-factory`.
+const CHILDREN_OF: &str = "children-of:";
+
+/// What a monitor is on: deployments, and factories whose children are meant.
+fn read_on(table: &Table<'_>, known: &Known<'_>) -> (Vec<Located<Name>>, Vec<Located<Name>>) {
+    let (mut on, mut children_of) = (Vec::new(), Vec::new());
+    for text in table.texts("on") {
+        let factory = text.value.strip_prefix(CHILDREN_OF);
+        let name = match Name::new(factory.unwrap_or(&text.value)) {
+            Ok(value) => Located { value, span: text.span },
+            Err(error) => {
+                table.mistake(text.span, format!("on: {error}"));
+                continue;
+            }
+        };
+        let (what, from) = match factory {
+            Some(_) => ("factory", known.factories),
+            None => ("deployment", known.labels),
+        };
+        if !from.contains(&name.value) {
+            let all = || from.iter().map(Name::as_str);
+            let is_declared = known.labels.contains(&name.value);
+            let help = match nearest(name.value.as_str(), all()) {
+                _ if factory.is_some() && is_declared => format!(
+                    "{} has no [children] table that says what its children are",
+                    name.value
+                ),
+                Some(near) => format!("did you mean {near}?"),
+                None if from.is_empty() => "deployments/ declares none".to_owned(),
+                None => {
+                    format!("declared in deployments/: {}", all().collect::<Vec<_>>().join(", "))
+                }
+            };
+            let message = format!("unknown {what} {:?}", name.value);
+            table.mistake_help(name.span.clone(), message, help);
+        }
+        if factory.is_some() { children_of.push(name) } else { on.push(name) }
+    }
+    (on, children_of)
+}
+
+fn monitor(table: &Table<'_>, networks: &[Name], known: &Known<'_>) -> Option<Declared> {
     let name = table.name("name");
     if !table.has("name") {
         table.mistake(table.span(), "name is missing; alerts are called by it");
     }
-    let on = table.names("on");
-    for label in on.iter().filter(|label| !labels.contains(&label.value)) {
-        let known = || labels.iter().map(Name::as_str);
-        let help = match nearest(label.value.as_str(), known()) {
-            Some(near) => format!("did you mean {near}?"),
-            None if labels.is_empty() => "deployments/ declares none".to_owned(),
-            None => {
-                format!("declared in deployments/: {}", known().collect::<Vec<_>>().join(", "))
-            }
-        };
-        table.mistake_help(
-            label.span.clone(),
-            format!("unknown deployment {:?}", label.value),
-            help,
-        );
-    }
+    let (on, children_of) = read_on(table, known);
     let on_networks = table.names("networks");
     for network in on_networks.iter().filter(|network| !networks.contains(&network.value)) {
         let known: Vec<&str> = networks.iter().map(Name::as_str).collect();
@@ -92,6 +128,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Decl
     let say = table.text("say");
     let runbook = table.text("runbook").map(|r| r.value);
     let version = table.integer_in("version", 1..u64::from(u32::MAX)).map_or(1, |v| v as u32);
+    let first_block = table.integer("first_block").map(|block| block.value);
     let params_table = table.table("params");
     let params_span = params_table.as_ref().map(Table::span);
     let params = params_table.map(params);
@@ -124,7 +161,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Decl
     let subject = [&detector, &event, &call].into_iter().find_map(span);
     let places = [
         (MonitorPart::Name, name.as_ref().map(|name| name.span.clone())),
-        (MonitorPart::On, on.first().map(|on| on.span.clone())),
+        (MonitorPart::On, on.iter().chain(&children_of).next().map(|on| on.span.clone())),
         (MonitorPart::Subject, subject),
         (MonitorPart::When, span(&when)),
         (MonitorPart::Say, span(&say)),
@@ -150,13 +187,13 @@ fn monitor(table: &Table<'_>, networks: &[Name], labels: &[Name]) -> Option<Decl
         version,
         networks: on_networks.into_iter().map(|n| n.value).collect(),
         on: on.into_iter().map(|o| o.value).collect(),
-        children_of: Vec::new(),
+        children_of: children_of.into_iter().map(|factory| factory.value).collect(),
         rule,
         severity: severity?.value,
         say: say.map(|say| say.value),
         runbook,
     };
-    Some(Declared { spec, file: table.file().clone(), places })
+    Some(Declared { spec, file: table.file().clone(), places, first_block })
 }
 
 /// The parameters of a detector. What each may be is the detector's to say; here `"5%"` becomes a

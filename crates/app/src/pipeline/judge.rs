@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use alert::{AlertBook, AlertInput, KEPT_S, Policy};
+use alert::{AlertBook, AlertInput, KEPT_S, Outcome, Policy};
 use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError};
 use model::{ChainEvent, Finding, Name, Position, UnixMillis};
 use registry::Registry;
@@ -97,6 +97,9 @@ impl Judge {
         engine
             .restore(&network, state.entries, state.undo)
             .map_err(|source| JudgeError::Restore { network: network.clone(), source })?;
+        // Before the first block that this version judges: the ledger must know who that was.
+        let roster = engine.roster(&network);
+        store.put_roster(&network, engine.monitors_version(), &roster).map_err(in_store)?;
         let checkpoint = store.checkpoint(&network).map_err(in_store)?;
         let position = checkpoint.map_or(Position::default(), |c| c.position);
         let alerts = store.open_alerts(&network, KEPT_S).map_err(in_store)?;
@@ -211,12 +214,31 @@ impl Judge {
         if let Some(block) = judgement.finalized {
             inputs.push(AlertInput::Finalized { network: network(), block });
         }
+        let outcome = self.tell(inputs, now);
+        step.alerts = outcome.alerts;
+        step.notifications = outcome.notifications;
+        step.decisions = outcome.decisions;
+    }
+
+    /// What the alert book makes of it, in order.
+    pub(super) fn tell(&mut self, inputs: Vec<AlertInput>, now: UnixMillis) -> Outcome {
+        let mut all = Outcome::default();
         for input in inputs {
             let outcome = self.book.apply(input, &self.rules.policy, now);
-            step.alerts.extend(outcome.alerts);
-            step.notifications.extend(outcome.notifications);
-            step.decisions.extend(outcome.decisions);
+            all.alerts.extend(outcome.alerts);
+            all.notifications.extend(outcome.notifications);
+            all.decisions.extend(outcome.decisions);
         }
+        all
+    }
+
+    /// Asks the store; what it refuses is told with the network's name.
+    pub(super) fn in_store<T>(
+        &self,
+        ask: impl FnOnce(&Store) -> Result<T, StoreError>,
+    ) -> Result<T, JudgeError> {
+        ask(&self.store)
+            .map_err(|source| JudgeError::Store { network: self.network.clone(), source })
     }
 
     /// Sends what was held back and is due now.

@@ -11,14 +11,20 @@
 //!                                                                                            └─────────┘
 //! ```
 //!
+//! Beside it, per network, the ledger is looked at every so often: holes are told, and filled by
+//! judging the past ([`backfill`]) through the same judge.
+//!
 //! The event log is the seam: what is before it may stop at any moment and loses nothing but time;
 //! what is after it reads from a checkpoint that moves only together with everything that follows
 //! from the events before it. Wakes between the parts carry no data, so a lost wake costs latency
 //! and never a block.
 
+mod afterwards; // blocks judged afterwards, and holes in the ledger
+pub mod backfill; // judging the past
 mod ingest; // from the follower into the event log
 mod judge; //  from the event log into findings, alerts and messages: one step at a time
 mod run; //    the tasks, how they wake each other, how they stop
 
+pub use afterwards::{Filled, Taken};
 pub use judge::{Advance, Judge, JudgeError, Rules};
 pub use run::{NetworkView, Pipeline, Running};

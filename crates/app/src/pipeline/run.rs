@@ -12,11 +12,13 @@ use tokio::{
 };
 
 use super::{
+    backfill::{self, Progress, Request},
     ingest,
     judge::{Judge, JudgeError, Rules},
 };
 use crate::{
     clock,
+    coverage::Plan,
     notify::{Receivers, Worker},
 };
 
@@ -27,6 +29,9 @@ const INGEST_EVENTS_MAX: usize = 32;
 
 /// Rest after a follower or judge failed, before it starts again from what the store holds.
 const RESTART_AFTER: Duration = Duration::from_secs(2);
+
+/// Requests of the back-fill to the judge at one time: it waits for the answer to each.
+const REQUESTS_MAX: usize = 1;
 
 /// How often held messages are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -45,6 +50,8 @@ pub struct Pipeline {
     pub networks: Vec<NetworkConfig>,
     /// How people are reached.
     pub receivers: Arc<Receivers>,
+    /// What must be watched, and how the past is judged.
+    pub coverage: Arc<Plan>,
 }
 
 /// The parts of one network, seen from outside.
@@ -58,6 +65,8 @@ pub struct NetworkView {
     pub following: watch::Receiver<NetworkStatus>,
     /// Why it is not judged at the moment, if so.
     pub judging: watch::Receiver<Option<String>>,
+    /// How judging the past goes.
+    pub filling: watch::Receiver<Progress>,
 }
 
 /// The running pipeline.
@@ -101,19 +110,36 @@ impl Pipeline {
             let (following_out, following) =
                 watch::channel(NetworkStatus::new(config.name.clone()));
             let (judging_out, judging) = watch::channel(None);
+            let (filling_out, filling) = watch::channel(Progress::default());
+            let (requests_out, requests) = mpsc::channel(REQUESTS_MAX);
+            if let Some(plan) = self.coverage.networks.get(&config.name) {
+                let parts = backfill::Parts {
+                    store: self.store.clone(),
+                    config: config.clone(),
+                    rules: self.rules.clone(),
+                    plan: plan.clone(),
+                    backfilling: self.coverage.backfilling,
+                    following: following.clone(),
+                    judge: requests_out,
+                    progress: filling_out,
+                    stopping: stopping.clone(),
+                };
+                running.rest.push(tokio::spawn(backfill::keep_filled(parts)));
+            }
             let name = config.name.clone();
             running.networks.push(NetworkView {
                 name,
                 chain_id: config.chain_id,
                 following,
                 judging,
+                filling,
             });
             running.followers.push(tokio::spawn(network.clone().follow(
                 config.clone(),
                 reads,
                 following_out,
             )));
-            running.rest.push(tokio::spawn(network.judge(reads_out, judging_out)));
+            running.rest.push(tokio::spawn(network.judge(reads_out, judging_out, requests)));
         }
         let outbox = Worker::new(self.store.outbox(), receivers_view, clock::now);
         running.rest.push(tokio::spawn(async move {
@@ -200,9 +226,14 @@ impl Network {
     }
 
     /// The judge, opened again from the store whenever it fails.
-    async fn judge(self, reads: watch::Sender<ReadPlan>, state: watch::Sender<Option<String>>) {
+    async fn judge(
+        self,
+        reads: watch::Sender<ReadPlan>,
+        state: watch::Sender<Option<String>>,
+        mut requests: mpsc::Receiver<Request>,
+    ) {
         while !*self.stopping.borrow() {
-            match self.judge_until_stopped(&reads, &state).await {
+            match self.judge_until_stopped(&reads, &state, &mut requests).await {
                 Ok(()) => return,
                 Err(error) => {
                     let reason = format!("{:#}", anyhow::Error::new(error));
@@ -218,6 +249,7 @@ impl Network {
         &self,
         reads: &watch::Sender<ReadPlan>,
         state: &watch::Sender<Option<String>>,
+        requests: &mut mpsc::Receiver<Request>,
     ) -> Result<(), JudgeError> {
         let (name, store, rules) = (self.name.clone(), self.store.clone(), self.rules.clone());
         let mut judge = blocking(move || Judge::open(name, store, rules)).await??;
@@ -244,6 +276,18 @@ impl Network {
             tokio::select! {
                 _ = stopping.changed() => return Ok(()),
                 () = self.wake_judge.notified() => {}
+                Some(request) = requests.recv() => {
+                    let (returned, notifications) = blocking(move || {
+                        let notifications = serve(&mut judge, request);
+                        (judge, notifications)
+                    })
+                    .await?;
+                    judge = returned;
+                    if notifications? > 0 {
+                        self.wake_outbox.notify_one();
+                    }
+                    self.tell_pages();
+                }
                 () = sleep(TICK) => {
                     let (returned, sent) = blocking(move || {
                         let sent = judge.tick(clock::now());
@@ -263,6 +307,19 @@ impl Network {
         // Without an open page there is nobody to tell.
         let _nobody = self.changes.send(());
     }
+}
+
+/// Does what the back-fill asks for; gives the number of messages that follow.
+fn serve(judge: &mut Judge, request: Request) -> Result<u64, JudgeError> {
+    let (notifications, done) = match request {
+        Request::Fill(filled, done) => {
+            (judge.take_filled(filled, clock::now())?.notifications, done)
+        }
+        Request::Look(holes, done) => (judge.look_at_holes(&holes, clock::now())?, done),
+    };
+    // Whoever asked may have been stopped meanwhile.
+    done.send(()).ok();
+    Ok(notifications)
 }
 
 /// Runs blocking work where it may block. A panic in it is an error like any other: the judge

@@ -14,7 +14,10 @@ use registry::{Explorer, Registry};
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
-use crate::snapshot::{NetworkHealth, Snapshot, TrustLimits};
+use crate::{
+    coverage::Plan,
+    snapshot::{NetworkHealth, Snapshot, TrustLimits},
+};
 
 /// How long a snapshot serves everybody who asks: a burst of readers costs the store one reading.
 const SNAPSHOT_SHARED: Duration = Duration::from_millis(250);
@@ -34,6 +37,8 @@ pub struct SiteInfo {
     pub networks: Vec<NetworkInfo>,
     /// What is guarded, and labels.
     pub registry: Arc<Registry>,
+    /// What must be watched, and how the past is judged.
+    pub coverage: Arc<Plan>,
     /// What is watched.
     pub monitors: Vec<MonitorSpec>,
     /// Texts of the runbooks that are files, by the name that monitors give them.

@@ -143,7 +143,7 @@ async fn each_state_is_a_word_and_what_is_void_is_struck() {
     }
     let id = served.alert("high", "retracted").await;
     let page = served.get(&format!("/alerts/{id}")).await;
-    has(&page, &["retracted : its blocks left the chain, what was told before is void"]);
+    has(&page, &["retracted : it does not hold any more, what was told before is void"]);
     assert!(page.body.contains("<article class=\"alert retracted\">"));
     assert!(
         !page.body.replace("&#x2f;", "/").contains("etherscan.io/block/"),

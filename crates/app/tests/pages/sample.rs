@@ -111,6 +111,7 @@ pub(crate) fn info() -> SiteInfo {
         explorer: explorer.map(|text| Explorer::new(text).expect("an explorer")),
         monitors: 14,
     };
+    let registry = Arc::new(registry);
     SiteInfo {
         name: "Meridian".to_owned(),
         public_url: Some("https://watch.example".to_owned()),
@@ -119,7 +120,8 @@ pub(crate) fn info() -> SiteInfo {
             network("base", 8453, Some("https://basescan.org")),
             network("gnosis", 100, None),
         ],
-        registry: Arc::new(registry),
+        coverage: plan(&registry),
+        registry,
         monitors: monitors(),
         runbooks: [(
             "plans/drain.md".to_owned(),
@@ -787,6 +789,15 @@ fn with_told(mut alert: Alert) -> Alert {
 
 /// What is watched: a detector on one contract, one on everything, expressions over an event and a
 /// call.
+/// What must be watched: everything by `role-change`, the vault by some more.
+fn plan(registry: &Arc<Registry>) -> Arc<Plan> {
+    let everybody = Route::catch_all(name("all"), vec![name("ops-mail")]);
+    let policy = Arc::new(Policy { routes: vec![everybody], ..Policy::default() });
+    let networks = ["mainnet", "base", "gnosis"].map(name);
+    let (starts, filling) = (Default::default(), Backfilling::default());
+    Arc::new(Plan::new(registry, &monitors(), &policy, &starts, networks, filling))
+}
+
 fn monitors() -> Vec<MonitorSpec> {
     let monitor = |label: &str, on: &[&str], rule| MonitorSpec {
         name: name(label),

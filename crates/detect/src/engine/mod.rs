@@ -138,6 +138,12 @@ impl Engine {
         }
     }
 
+    /// Whether a monitor of this network remembers what it saw: its verdict on a block depends on
+    /// the blocks before.
+    pub fn remembers(&self, network: &Name) -> bool {
+        self.account(network, Network::remembers)
+    }
+
     /// Lets the monitors that are about watching itself look at the ledger: what they find, and
     /// which hole each finding is about. Nothing is remembered.
     pub fn look_at_ledger(

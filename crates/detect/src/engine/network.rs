@@ -357,6 +357,13 @@ impl Network {
         Judgement { finalized: Some(block), ..self.nothing(Vec::new(), state) }
     }
 
+    pub(super) fn remembers(&self) -> bool {
+        self.monitors.iter().any(|monitor| match &monitor.rule {
+            Rule::Detector { wants, .. } => wants.remembers,
+            Rule::Expression(_) => false,
+        })
+    }
+
     pub(super) fn look_at_ledger(&self, look: &LedgerLook<'_>) -> (Vec<Finding>, Vec<Told>) {
         let (mut findings, mut told) = (Vec::new(), Vec::new());
         for &at in &self.routes.coverage {

@@ -13,6 +13,8 @@ sol!(Timelock, "../../contracts/artifacts/Timelock.json");
 sol!(Governor, "../../contracts/artifacts/Governor.json");
 sol!(InsuranceFund, "../../contracts/artifacts/InsuranceFund.json");
 sol!(BridgeLocker, "../../contracts/artifacts/BridgeLocker.json");
+sol!(ChildFactory, "../../contracts/artifacts/ChildFactory.json");
+sol!(ChildPool, "../../contracts/artifacts/ChildPool.json");
 sol!(ReentrancyAttacker, "../../contracts/artifacts/ReentrancyAttacker.json");
 sol!(FlashAttacker, "../../contracts/artifacts/FlashAttacker.json");
 sol!(MaliciousImplementation, "../../contracts/artifacts/MaliciousImplementation.json");

@@ -10,7 +10,7 @@ use alloy_primitives::{B256, hex, keccak256};
 use serde_json::Value;
 
 /// Largest runtime code that is read from an artefact: twenty times what EIP-170 lets exist.
-const CODE_BYTES_MAX: usize = 20 * 24_576;
+pub(super) const CODE_BYTES_MAX: usize = 20 * 24_576;
 
 /// Runtime code as built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,19 +50,27 @@ pub enum BuiltCodeError {
         "no runtime code here: expected an artefact of Foundry or Hardhat with the key \"deployedBytecode\""
     )]
     NoCode,
-    /// Interfaces and abstract contracts have none.
+    /// No initcode in it.
     #[error(
-        "the artefact's runtime code is empty: an interface or abstract contract cannot be deployed"
+        "no initcode here: expected hexadecimal, or an artefact of Foundry or Hardhat with the key \"bytecode\""
     )]
+    NoInitCode,
+    /// Placeholders where addresses of libraries belong.
+    #[error(
+        "libraries are not linked into the initcode yet, and their addresses are part of its hash"
+    )]
+    NotLinked,
+    /// Interfaces and abstract contracts have none.
+    #[error("the code is empty: an interface or abstract contract cannot be deployed")]
     Empty,
     /// Something that is no hexadecimal code.
-    #[error("the artefact's runtime code is not hexadecimal: {0}")]
+    #[error("the code is not hexadecimal: {0}")]
     NotHex(String),
     /// A range that lies outside of the code.
     #[error("the artefact's references lie outside of its code of {0} bytes")]
     BadReference(usize),
     /// More bytes than any contract can have.
-    #[error("the artefact's runtime code has {0} bytes, at most {CODE_BYTES_MAX} are read")]
+    #[error("the code has {0} bytes, at most {CODE_BYTES_MAX} are read")]
     TooLong(usize),
 }
 

@@ -6,9 +6,11 @@
 //! what was built.
 
 mod code; //    the code that was built, against the code that runs
+mod init_code; // initcode out of files, for its hash
 mod recipe; //  where a creation will put its contract
 
 pub use code::{BuiltCode, BuiltCodeError, CodeDifference};
+pub use init_code::init_code_hash;
 pub use recipe::Recipe;
 
 use alloy_primitives::{Address, B256, keccak256};

@@ -8,7 +8,7 @@ pub(super) fn state(state: AlertState) -> &'static str {
         AlertState::Provisional => "provisional: its block can still be reverted",
         AlertState::Confirmed => "confirmed: its block is final",
         AlertState::Retracted => {
-            "retracted: its blocks left the chain, what was told before is void"
+            "retracted: it does not hold any more, what was told before is void"
         }
     }
 }
