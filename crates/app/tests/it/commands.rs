@@ -92,7 +92,7 @@ async fn exit_codes_tell_what_is_wrong_from_what_could_not_be_done() {
     assert_eq!(code, Some(2));
     let (code, text) = said(&["init", folder, "--from", folder]).await;
     assert_eq!(code, Some(2));
-    assert!(text.contains("is neither a Foundry nor a Hardhat project"), "{text}");
+    assert!(text.contains("is no project of Foundry, Hardhat, Truffle"), "{text}");
     let (code, text) =
         said(&["init", folder, "--address", "0x00", "--rpc", "http://127.0.0.1:1"]).await;
     assert_eq!(code, Some(2));

@@ -141,12 +141,13 @@ impl Node {
     }
 }
 
-/// Whether asking again may help. A revert is an answer; old state that is gone stays gone.
+/// Whether asking again may help. A call that fails is an answer; old state that is gone stays gone.
 fn may_pass(error: &RpcError) -> bool {
     let says_gone = ["missing trie node", "state", "pruned", "archive", "historical"];
     let text = error.kind.to_string().to_lowercase();
     let is_gone = says_gone.iter().any(|word| text.contains(word));
-    !error.is_revert()
+    let is_answer = error.is_revert() || (error.method == "eth_call" && is_halt(error));
+    !is_answer
         && !is_gone
         && matches!(error.class(), ErrorClass::Retryable | ErrorClass::RateLimited(_))
 }
