@@ -2,6 +2,7 @@
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
 mod check; //  read the folder, report every mistake
+mod coverage; // what was watched, what was not, and how to close it
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod init; //   from an address or a project to a folder that works
@@ -37,6 +38,7 @@ enum Command {
     Check(check::Check),
     Registry(registry::RegistryCommand),
     Lint(lint::Lint),
+    Coverage(coverage::Coverage),
     Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
@@ -68,6 +70,7 @@ impl Cli {
                 Command::Check(command) => command.run(),
                 Command::Registry(command) => command.run(),
                 Command::Lint(command) => command.run(),
+                Command::Coverage(command) => command.run().await,
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Devnet(command) => command.run().await,

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use alert::{Policy, Route};
 use bellwether::{
+    coverage::{Backfilling, Plan},
     snapshot::{EndpointHealth, NetworkHealth, TrustLimits},
     web::{Mail, MailSummary, Mailbox, NetworkInfo, SiteInfo, Sources},
 };
