@@ -13,7 +13,7 @@ pub use forget::{ALERTS_MAX, KEPT_S};
 
 use crate::{
     Policy,
-    fingerprint::fingerprint,
+    fingerprint::{fingerprint, fingerprint_of_lasting},
     membership::{self, FINDINGS_MAX},
     tell::{self, Before, Tell},
 };
@@ -23,6 +23,14 @@ use crate::{
 pub enum AlertInput {
     /// A block was judged, and this was wrong.
     Findings {
+        /// Network.
+        network: Name,
+        /// In the order in which they were found.
+        findings: Vec<Finding>,
+    },
+    /// Something is wrong until it is put right, such as a hole in the ledger: each finding is an
+    /// alert of its own, because each ends by itself ([`AlertInput::PutRight`]).
+    Lasting {
         /// Network.
         network: Name,
         /// In the order in which they were found.
@@ -150,7 +158,11 @@ impl AlertBook {
         let mut outcome = Outcome::default();
         match input {
             AlertInput::Findings { network, findings } => {
-                self.found(&findings, policy, now, &mut outcome);
+                self.found(&findings, fingerprint, policy, now, &mut outcome);
+                self.forget(&network, policy);
+            }
+            AlertInput::Lasting { network, findings } => {
+                self.found(&findings, fingerprint_of_lasting, policy, now, &mut outcome);
                 self.forget(&network, policy);
             }
             AlertInput::Reverted { network, undone } => {
@@ -170,6 +182,7 @@ impl AlertBook {
     fn found(
         &mut self,
         findings: &[Finding],
+        fingerprint: fn(&Finding) -> String,
         policy: &Policy,
         now: UnixMillis,
         outcome: &mut Outcome,

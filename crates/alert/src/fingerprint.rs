@@ -16,3 +16,8 @@ pub fn fingerprint(finding: &Finding) -> String {
     };
     format!("{}/{}/{about}", finding.monitor, finding.network)
 }
+
+/// That of a finding which is an alert of its own: its id stands behind a `#`, which no name holds.
+pub(crate) fn fingerprint_of_lasting(finding: &Finding) -> String {
+    format!("{}#{}", fingerprint(finding), finding.id)
+}

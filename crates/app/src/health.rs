@@ -6,8 +6,8 @@ use chain::{
 };
 
 use crate::{
-    pipeline::NetworkView,
-    snapshot::{EndpointHealth, NetworkHealth},
+    pipeline::{NetworkView, backfill::Progress},
+    snapshot::{EndpointHealth, Filling, NetworkHealth},
 };
 
 /// How a network is doing now.
@@ -26,6 +26,16 @@ pub fn of(view: &NetworkView) -> NetworkHealth {
         websocket: has_socket.then(|| sockets.any(|socket| *socket == SocketState::Up)),
         catching_up: status.catching_up.is_some(),
         stopped_reason: judging.or_else(|| critical.map(ToString::to_string)),
+        filling: filling(&view.filling.borrow()),
+    }
+}
+
+fn filling(progress: &Progress) -> Filling {
+    Filling {
+        range: progress.job.map(|(range, _)| range),
+        monitors: progress.job.map_or(0, |(_, monitors)| monitors),
+        done_up_to: progress.done_up_to,
+        failure: progress.failure.clone(),
     }
 }
 

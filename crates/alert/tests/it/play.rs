@@ -47,6 +47,16 @@ pub(crate) fn finding(
     }
 }
 
+fn hole(
+    network: &str,
+    what: &str,
+    severity: Severity,
+    block: BlockRef,
+    timestamp: UnixSeconds,
+) -> Finding {
+    finding(network, "ledger", what, severity, block, timestamp)
+}
+
 /// A play on the virtual clock.
 pub(crate) struct Play {
     pub(crate) book: AlertBook,
@@ -111,6 +121,24 @@ impl Play {
             .map(|(about, what, severity)| finding(self.network, about, what, *severity, block, at))
             .collect();
         self.apply(AlertInput::Findings { network: name(self.network), findings })
+    }
+
+    /// Something lasting is found, known by each `what`, resting on the head.
+    pub(crate) fn lasting(&mut self, found: &[(&str, Severity)]) -> &mut Self {
+        let block = *self.chain().last().unwrap();
+        let at = UnixSeconds(START_S + self.now_s);
+        let findings =
+            found.iter().map(|(what, severity)| hole(self.network, what, *severity, block, at));
+        let findings = findings.collect();
+        self.apply(AlertInput::Lasting { network: name(self.network), findings })
+    }
+
+    /// Something lasting is put right.
+    pub(crate) fn put_right(&mut self, what: &str, how: &str) -> &mut Self {
+        let block = *self.chain().last().unwrap();
+        let finding = hole(self.network, what, Severity::Info, block, UnixSeconds(0));
+        let (network, how) = (name(self.network), how.to_owned());
+        self.apply(AlertInput::PutRight { network, findings: vec![finding.id], how })
     }
 
     /// The newest `depth` blocks leave the chain.

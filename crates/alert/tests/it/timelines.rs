@@ -275,3 +275,28 @@ fn findings_that_are_only_counted_keep_their_severity_when_they_become_final() {
     play.at(25).revert(1);
     assert_eq!((play.alert(1).severity, play.alert(1).findings_standing()), (Critical, 3));
 }
+
+#[test]
+fn what_lasts_is_an_alert_of_its_own_and_is_taken_back_when_it_is_put_right() {
+    let mut play = Play::new(policy());
+    play.at(0).block(&[("ledger", "an accident", Medium)]);
+    play.at(1).lasting(&[("blocks 1-9", High), ("block 20", Medium)]);
+    play.at(2).finalize();
+    play.at(3).lasting(&[("blocks 1-9", High)]);
+    play.at(60).put_right("blocks 1-9", "the hole is closed");
+    play.at(61).put_right("blocks 1-9", "the hole is closed");
+    let states: Vec<AlertState> = (1..=3).map(|at| play.alert(at).state).collect();
+    assert_eq!(states, [AlertState::Confirmed, AlertState::Retracted, AlertState::Confirmed]);
+    expect![[r#"
+        00:00:00 alert 1 mail: OPENED, first finding
+        00:00:01 alert 2 pager: OPENED, first finding
+        00:00:01 alert 2 mail: OPENED, first finding
+        00:00:01 alert 3 mail: OPENED, first finding
+        00:00:02 alert 2 mail: CONFIRMED, final with block 100 (0x00000000…)
+        00:00:02 alert 2 pager: CONFIRMED, final with block 100 (0x00000000…)
+        00:00:02 alert 1 mail: withheld, no route asks for confirmations at severity medium
+        00:00:02 alert 3 mail: withheld, no route asks for confirmations at severity medium
+        00:01:00 alert 2 mail: RETRACTED, the hole is closed
+        00:01:00 alert 2 pager: RETRACTED, the hole is closed
+    "#]].assert_eq(&play.transcript());
+}

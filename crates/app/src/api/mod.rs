@@ -19,6 +19,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/status", get(routes::status))
         .route("/networks", get(routes::networks))
         .route("/coverage", get(routes::coverage))
+        .route("/ledger", get(routes::ledger))
         .route("/alerts", get(routes::alerts))
         .route("/alerts/{id}", get(routes::alert))
         .route("/findings", get(routes::findings))

@@ -61,6 +61,21 @@ pub(super) async fn coverage(
     Ok(Json(wire::Page { items: rows.iter().map(wire::CoverageRow::new).collect(), next }))
 }
 
+/// Coverage as a number, what it is made of, what is missing and what closes it.
+pub(super) async fn ledger(State(site): State<Site>, asked: Parameters) -> Answer<wire::Ledger> {
+    asked.only(&["network", "deployment"])?;
+    let info = site.info();
+    let network = asked.network(&networks_of(&info))?;
+    let deployment = asked.name("deployment")?;
+    if let Some(label) = deployment.as_ref().filter(|label| info.registry.get(label).is_none()) {
+        return Err(Failure::missing(format!("there is no deployment {label}")));
+    }
+    let account = site.account().await?;
+    let mut ledger = wire::Ledger::new(&account, &site.health());
+    ledger.keep(network.as_ref(), deployment.as_ref());
+    Ok(Json(ledger))
+}
+
 pub(super) async fn alerts(
     State(site): State<Site>,
     asked: Parameters,
@@ -238,6 +253,7 @@ pub(super) async fn unknown(uri: Uri) -> Failure {
         "status",
         "networks",
         "coverage",
+        "ledger",
         "alerts",
         "alerts/{id}",
         "findings",

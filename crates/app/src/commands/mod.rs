@@ -3,6 +3,7 @@
 
 mod authority; // who can make what happen, and who should
 mod check; //  read the folder, report every mistake
+mod coverage; // what was watched, what was not, and how to close it
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod import; // what a team brings along from other tools
@@ -41,6 +42,7 @@ enum Command {
     Registry(registry::RegistryCommand),
     Authority(authority::AuthorityCommand),
     Lint(lint::Lint),
+    Coverage(coverage::Coverage),
     Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
@@ -74,6 +76,7 @@ impl Cli {
                 Command::Registry(command) => command.run(),
                 Command::Authority(command) => command.run().await,
                 Command::Lint(command) => command.run(),
+                Command::Coverage(command) => command.run().await,
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Devnet(command) => command.run().await,

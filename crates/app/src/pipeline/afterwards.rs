@@ -95,7 +95,7 @@ impl Judge {
         let mut inputs = Vec::new();
         if !findings.is_empty() {
             let (network, findings) = (network.clone(), findings.clone());
-            inputs.push(AlertInput::Findings { network, findings });
+            inputs.push(AlertInput::Lasting { network, findings });
         }
         if !withdrawn.is_empty() {
             inputs.push(AlertInput::PutRight {

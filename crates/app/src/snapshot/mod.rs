@@ -11,7 +11,7 @@ use model::{AlertState, Name, Severity, UnixMillis, UnixSeconds};
 use store::{AlertCount, FindingCount, OutboxCounts, Settled, Store, StoreError};
 
 pub use network::{
-    BlindMonitor, COVERAGE_BLOCKS_MAX, Coverage, EndpointHealth, Judged, NetworkHealth,
+    BlindMonitor, COVERAGE_BLOCKS_MAX, Coverage, EndpointHealth, Filling, Judged, NetworkHealth,
     NetworkState, RECENT_BLOCKS,
 };
 pub use trust::{Code, Reason, Trust, TrustLimits, Verdict};

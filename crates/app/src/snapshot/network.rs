@@ -33,6 +33,21 @@ pub struct NetworkHealth {
     pub catching_up: bool,
     /// Why the network is not followed any more; `None` while it is.
     pub stopped_reason: Option<String>,
+    /// How judging the past goes.
+    pub filling: Filling,
+}
+
+/// How judging the past goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filling {
+    /// Blocks that are being judged; `None` while nothing is to be done.
+    pub range: Option<BlockRange>,
+    /// By how many monitors.
+    pub monitors: usize,
+    /// The newest of the blocks that is done.
+    pub done_up_to: Option<BlockNumber>,
+    /// Why it does not go on at the moment.
+    pub failure: Option<String>,
 }
 
 impl NetworkHealth {
@@ -47,6 +62,7 @@ impl NetworkHealth {
             websocket: None,
             catching_up: false,
             stopped_reason: None,
+            filling: Filling::default(),
         }
     }
 }

@@ -35,6 +35,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("mail.html", include_str!("templates/mail.html")),
         ("contracts.html", include_str!("templates/contracts.html")),
         ("contract.html", include_str!("templates/contract.html")),
+        ("coverage.html", include_str!("templates/coverage.html")),
         ("detector.html", include_str!("templates/detector.html")),
         ("failure.html", include_str!("templates/failure.html")),
     ] {

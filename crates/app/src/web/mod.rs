@@ -13,6 +13,7 @@ mod assets; //   style sheet, script, icon
 mod charts; //   which series are shown, and what they say
 mod contract; // everything about one address
 mod contracts; // all that is guarded
+mod coverage; // what must be watched, what was, what is missing
 mod detector; // a detector's page
 mod events; //   server-sent events: something changed, still alive
 mod layout; //   templates, headers, error pages
@@ -41,6 +42,7 @@ pub fn router(site: Site) -> Router {
         .route("/alerts/{id}", get(alert::page))
         .route("/contracts", get(contracts::page))
         .route("/contracts/{network}/{address}", get(contract::page))
+        .route("/coverage", get(coverage::page))
         .route("/docs/detectors/{area}/{name}", get(detector::page))
         .route("/events", get(events::stream))
         .route("/assets/{name}", get(assets::file));

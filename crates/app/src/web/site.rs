@@ -15,12 +15,15 @@ use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
 use crate::{
-    coverage::Plan,
+    coverage::{Account, Plan},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
 };
 
 /// How long a snapshot serves everybody who asks: a burst of readers costs the store one reading.
 const SNAPSHOT_SHARED: Duration = Duration::from_millis(250);
+
+/// How long one reading of the ledgers serves everybody who asks: it goes through all monitors.
+const ACCOUNT_SHARED: Duration = Duration::from_secs(1);
 
 /// Readers of `/events` at one time: a team's browsers, many times over.
 pub const EVENT_READERS_MAX: usize = 256;
@@ -137,6 +140,7 @@ struct Inner {
     /// Places for readers of `/events`.
     event_readers: Arc<Semaphore>,
     snapshot: Shared<Snapshot>,
+    account: Shared<Account>,
 }
 
 impl fmt::Debug for Site {
@@ -160,6 +164,7 @@ impl Site {
             clock,
             event_readers: Arc::new(Semaphore::new(EVENT_READERS_MAX)),
             snapshot: Shared::default(),
+            account: Shared::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -198,6 +203,22 @@ impl Site {
                 let health = (self.inner.health)();
                 let (limits, now) = (self.inner.limits, self.now());
                 self.read(move |store| Snapshot::take(store, &health, &limits, now))
+            })
+            .await
+    }
+
+    /// What the followers say now.
+    pub(crate) fn health(&self) -> Vec<NetworkHealth> {
+        (self.inner.health)()
+    }
+
+    /// Coverage, at most [`ACCOUNT_SHARED`] old.
+    pub(crate) async fn account(&self) -> Result<Arc<Account>, ReadError> {
+        self.inner
+            .account
+            .get(ACCOUNT_SHARED, || {
+                let (plan, now) = (self.info().coverage.clone(), self.now());
+                self.read(move |store| Account::read(store, &plan, now))
             })
             .await
     }

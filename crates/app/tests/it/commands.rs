@@ -36,6 +36,8 @@ async fn every_command_explains_itself_with_an_example() {
         "registry-key",
         "registry-export",
         "registry-verify",
+        "coverage",
+        "coverage-backfill",
         "replay",
         "devnet",
         "demo",

@@ -10,6 +10,7 @@ mod world; // what tests are made of: a user's folder, the program, its chain, i
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
+mod coverage; // the ledger: holes are exact, told, and closed
 mod crash; //    killed many times, it ends like a run that was not
 mod import; //   contracts of other tools become files that `check` accepts
 mod lint; //     what is wrong before anything is deployed

@@ -6,6 +6,7 @@
 
 mod alert; //   alerts, findings, evidence
 mod dossier; // everything about one address
+mod ledger; //  coverage as a number, what is missing, what closes it
 mod series; //  points
 mod status; //  networks, coverage, trust, outbox
 
@@ -17,6 +18,10 @@ pub use alert::{
     Origin, Told, Value,
 };
 pub use dossier::{Dossier, Event, Function, KnownAs, Watcher};
+pub(crate) use ledger::FORMULA;
+pub use ledger::{
+    Cell, ClosedHole, Filling, Ledger, LedgerDeployment, LedgerNetwork, MissingBlocks, Watch,
+};
 pub use series::{Metrics, Points, Series, SeriesAnswer};
 pub use status::{
     Blind, BlindHere, Counted, Coverage, CoverageRow, Deployment, Endpoint, Hole, Network, Outbox,
