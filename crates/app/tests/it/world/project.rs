@@ -25,12 +25,14 @@ impl Project {
         project
     }
 
-    /// The deployments, labels, monitors and runbooks of `examples/meridian`.
+    /// The deployments, labels, monitors, policy and runbooks of `examples/meridian`.
     pub(crate) fn meridian() -> Self {
         let project = Self::new();
-        for part in ["deployments", "labels", "monitors", "plans"] {
+        for part in ["authority", "deployments", "labels", "monitors", "plans"] {
             project.copy_of_meridian(part);
         }
+        let policy = workspace().join("examples/meridian/policy.toml");
+        project.write("policy.toml", &fs::read_to_string(policy).unwrap());
         project
     }
 
