@@ -33,6 +33,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("alert.html", include_str!("templates/alert.html")),
         ("mails.html", include_str!("templates/mails.html")),
         ("mail.html", include_str!("templates/mail.html")),
+        ("authority.html", include_str!("templates/authority.html")),
         ("contracts.html", include_str!("templates/contracts.html")),
         ("contract.html", include_str!("templates/contract.html")),
         ("coverage.html", include_str!("templates/coverage.html")),

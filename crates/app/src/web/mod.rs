@@ -9,6 +9,7 @@
 
 mod alert; //    one alert, top-down like a good pager message
 mod alerts; //   all alerts, newest first, in pages
+mod authority; // who can make what happen, and who should
 mod assets; //   style sheet, script, icon
 mod charts; //   which series are shown, and what they say
 mod contract; // everything about one address
@@ -40,6 +41,7 @@ pub fn router(site: Site) -> Router {
         .route("/", get(overview::page))
         .route("/alerts", get(alerts::page))
         .route("/alerts/{id}", get(alert::page))
+        .route("/authority", get(authority::page))
         .route("/contracts", get(contracts::page))
         .route("/contracts/{network}/{address}", get(contract::page))
         .route("/coverage", get(coverage::page))

@@ -8,6 +8,7 @@
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
+mod authority; // who holds power, held against a policy, and mended
 mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
 mod coverage; // the ledger: holes are exact, told, and closed

@@ -137,14 +137,10 @@ impl Mismatch {
     pub fn words(&self, name: impl Fn(Address) -> String) -> String {
         match self {
             Self::HoldsWithoutLog(role, who) => {
-                format!("{} is {}, but no event said so", name(*who), role.words())
+                format!("{} {}, but no event said so", name(*who), role.held())
             }
             Self::LogWithoutHolding(role, who) => {
-                format!(
-                    "events say that {} is {}, the contract denies it",
-                    name(*who),
-                    role.words()
-                )
+                format!("events say that {} {}, the contract denies it", name(*who), role.held())
             }
             Self::Count(role, logged, read) => {
                 format!("{} has {read} holders, events know of {logged}", role.words())

@@ -107,6 +107,22 @@ impl Role {
         }
     }
 
+    /// As a sentence says that somebody has it: `holds ISSUER_ROLE`, `is owner`.
+    pub fn held(&self) -> String {
+        match self {
+            Self::Access(_) => format!("holds {self}"),
+            _ => format!("is {}", self.words()),
+        }
+    }
+
+    /// As a sentence says that somebody does not have it: `does not hold ISSUER_ROLE`, `is not owner`.
+    pub fn not_held(&self) -> String {
+        match self {
+            Self::Access(_) => format!("does not hold {self}"),
+            _ => format!("is not {}", self.words()),
+        }
+    }
+
     /// As a sentence names it: `ISSUER_ROLE`, `owner`, `spender of 0x…`.
     pub fn words(&self) -> String {
         match self {

@@ -129,6 +129,14 @@ impl Program {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// The text of its page at `/PATH`.
+    pub(crate) async fn page(&mut self, path: &str) -> String {
+        let url = format!("{}/{path}", self.url().await);
+        let answer = self.client.get(&url).send().await.unwrap();
+        assert!(answer.status().is_success(), "{url}: {}", answer.status());
+        answer.text().await.unwrap()
+    }
+
     /// Waits until an answer of its API satisfies `is_so`, and gives it.
     pub(crate) async fn ask_until(
         &mut self,

@@ -25,10 +25,10 @@ impl Project {
         project
     }
 
-    /// The deployments, labels, monitors and runbooks of `examples/meridian`.
+    /// The deployments, labels, monitors, policy and runbooks of `examples/meridian`.
     pub(crate) fn meridian() -> Self {
         let project = Self::new();
-        for part in ["deployments", "labels", "monitors", "plans"] {
+        for part in ["authority", "deployments", "labels", "monitors", "plans"] {
             project.copy_of_meridian(part);
         }
         let policy = workspace().join("examples/meridian/policy.toml");

@@ -163,7 +163,7 @@ fn a_drift_is_told_once_ends_with_its_cause_and_is_new_when_it_comes_back() {
     let mut world = world(Some(policy()), vec![scan(100)]);
     step(&mut world, &quiet());
     let first = step(&mut world, &with(granted(issuer(), MALLORY)));
-    expect!["high: 0x6666666666666666666666666666666666666667 is ISSUER_ROLE of vault, which the policy does not allow"]
+    expect!["high: 0x6666666666666666666666666666666666666667 holds ISSUER_ROLE of vault, which the policy does not allow"]
         .assert_eq(&told(&first));
     let finding = &first.findings[0];
     assert!(finding.origin.tx.is_some(), "it names the transaction that did it");
@@ -210,7 +210,7 @@ fn a_role_that_is_taken_without_an_event_is_found_by_reading() {
     let mut world = world(Some(policy()), vec![scan(100)]);
     step(&mut world, &quiet());
     let taken = step(&mut world, &answering(block([]), false));
-    expect!["high: authority over vault changed without an event: events say that bob is ISSUER_ROLE, the contract denies it"]
+    expect!["high: authority over vault changed without an event: events say that bob holds ISSUER_ROLE, the contract denies it"]
         .assert_eq(&told(&taken));
     assert_eq!(told(&step(&mut world, &answering(block([]), false))), "");
     assert_eq!(told(&step(&mut world, &quiet())), "", "and it ends");
@@ -230,7 +230,7 @@ fn somebody_who_left_is_told_within_the_hour() {
     }
     assert_eq!(
         found,
-        [(48, "bob has left, but the key bob is still ISSUER_ROLE of vault".to_owned())]
+        [(48, "bob has left, but the key bob still holds ISSUER_ROLE of vault".to_owned())]
     );
 }
 

@@ -60,7 +60,7 @@ fn extra(case: &mut Case<'_>, contract: Address, holdings: &Holdings, expected: 
             continue;
         }
         let (who, on) = (case.name(holder), case.name(contract));
-        let title = format!("{who} is {} of {on}, which the policy does not allow", role.words());
+        let title = format!("{who} {} of {on}, which the policy does not allow", role.held());
         let place = strangers.entry(role).or_default();
         let instead = absent(holdings, expected, role).nth(*place);
         *place += 1;
@@ -94,7 +94,7 @@ fn missing(case: &mut Case<'_>, contract: Address, holdings: &Holdings, expected
         let strangers = holdings.of(role).filter(is_stranger).count();
         for (place, holder) in absent(holdings, expected, role).enumerate() {
             let (who, on) = (case.name(holder), case.name(contract));
-            let title = format!("{who} is not {} of {on}, as the policy demands", role.words());
+            let title = format!("{who} {} of {on}, as the policy demands", role.not_held());
             // Replacing a stranger puts this one in its place already.
             let comes_by_replacing = place < strangers && replaces(role);
             let repairs = match comes_by_replacing {
@@ -130,7 +130,7 @@ fn too_many(case: &mut Case<'_>, contract: Address, holdings: &Holdings) {
         };
         let on = case.name(contract);
         let title =
-            format!("{count} accounts are {} of {on}, at most {max} may be", allowed.role.words());
+            format!("{count} accounts have {} of {on}, at most {max} may", allowed.role.words());
         case.add(Found {
             class: DriftClass::TooMany,
             contract,
@@ -217,9 +217,9 @@ fn departed(case: &mut Case<'_>, edge: &Edge) {
         _ => Some(FirstSeen { block: None, at: left }),
     };
     let title = format!(
-        "{person} has left, but the key {} is still {} of {}",
+        "{person} has left, but the key {} still {} of {}",
         principal.name,
-        edge.role.words(),
+        edge.role.held(),
         case.name(edge.contract)
     );
     let repairs = case.tools.take_away(edge.contract, &edge.role, edge.holder, None);
@@ -247,7 +247,7 @@ fn key_with_admin(case: &mut Case<'_>, edge: &Edge) {
         return;
     }
     let (who, on) = (case.name(edge.holder), case.name(edge.contract));
-    let title = format!("one key, {who}, is {} of {on}", edge.role.words());
+    let title = format!("one key, {who}, {} of {on}", edge.role.held());
     let repairs = case.tools.hand_over(edge.contract, &edge.role, edge.holder);
     case.add(Found {
         class: DriftClass::KeyWithAdmin,
@@ -281,8 +281,7 @@ fn unused(case: &mut Case<'_>, edge: &Edge) {
     }
     let (who, on) = (case.name(edge.holder), case.name(edge.contract));
     let days = idle_s / 86_400;
-    let title =
-        format!("{who} is {} of {on} and has not used it for {days} days", edge.role.words());
+    let title = format!("{who} {} of {on} and has not used it for {days} days", edge.role.held());
     let repairs = case.tools.take_away(edge.contract, &edge.role, edge.holder, None);
     case.add(Found {
         class: DriftClass::Unused,

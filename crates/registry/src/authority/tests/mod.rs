@@ -534,8 +534,8 @@ fn a_departure_is_an_item_the_moment_it_is_due_and_grows_worse() {
     assert_eq!(lines(&world.drift_at(left_at - 1)), "", "not before");
     let within_a_day = world.drift_at(left_at + DAY - 1);
     expect![[r#"
-        critical departed-member: ben has left, but the key ben-key is still signer of ops
-        low departed-member: ben has left, but the key ben-key is still signer of ops"#]]
+        critical departed-member: ben has left, but the key ben-key still is signer of ops
+        low departed-member: ben has left, but the key ben-key still is signer of ops"#]]
     .assert_eq(&lines(&within_a_day));
     assert_eq!(within_a_day[0].age_s, DAY - 1);
     assert_eq!(world.drift_at(left_at).len(), 2, "at once, on both networks");
