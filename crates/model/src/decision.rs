@@ -127,6 +127,11 @@ pub enum Reason {
         /// The alert's severity.
         severity: Severity,
     },
+    /// What was found wrong was put right afterwards, so what was told is void.
+    PutRight {
+        /// How, in a sentence without its full stop.
+        how: String,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -172,6 +177,7 @@ impl fmt::Display for Reason {
             Self::ConfirmationNotAsked { severity } => {
                 write!(f, "no route asks for confirmations at severity {severity}")
             }
+            Self::PutRight { how } => f.write_str(how),
         }
     }
 }

@@ -8,12 +8,13 @@ mod alert; //        what people get to hear about findings
 mod amount; //       token amounts that know their decimals
 mod block; //        block identity, headers
 mod bundle; //       everything known about one block, and how much of it was proven
-mod coverage; //     what was judged, per block
+mod coverage; //     what was judged, per block, by whom
 mod decision; //     what the alert engine decided, with reasons
 mod event; //        committed, reverted, finalized, quarantined, recovered
 mod finding; //      an immutable claim with evidence
 mod name; //         slugs: how people refer to networks, deployments, monitors, receivers
 mod notification;
+mod ranges; //       sets of block heights
 mod read; //         contract reads that detectors want with each block
 mod sample; //       one point of one time series
 mod secret; //       values that must never be printed
@@ -29,7 +30,10 @@ pub use alloy_primitives::{Address, B256, Bloom, Bytes, I256, U256};
 pub use amount::{ParseAmountError, TokenAmount};
 pub use block::{BlockNumber, BlockRef, Header};
 pub use bundle::{BlockBundle, Level, Proof, Proven, StateRead};
-pub use coverage::{BlindMonitor, BlockCoverage, CoverageResult};
+pub use coverage::{
+    BackfilledRange, BlindMonitor, BlockCoverage, CoverageResult, CoverageRun, Guards, HoleCause,
+    LedgerRows, OpenHole, Roster, RosterDeployment, RosterMonitor,
+};
 pub use decision::{Action, Decision, Reason};
 pub use event::{ChainEvent, Position};
 pub use finding::{
@@ -38,6 +42,7 @@ pub use finding::{
 };
 pub use name::{Name, NameError};
 pub use notification::{Notification, NotificationId, NotificationKind, NotificationState};
+pub use ranges::{BlockRange, BlockRanges};
 pub use read::{PlannedRead, ReadPlan, ReadRequest};
 pub use sample::{Sample, SeriesKey};
 pub use secret::Secret;

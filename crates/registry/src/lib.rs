@@ -7,8 +7,10 @@
 
 pub mod abi; //        what a contract can say and be asked
 mod address; //        addresses as people and tools write them
+pub mod authority; //  who can make what happen, and who should
 pub mod children; //   what a factory's creations will be
 pub mod class; //      what kind of thing a deployment is
+pub mod coverage; //   what must be watched, what was, and the share of it
 pub mod decode; //     bytes from the chain become named values
 pub mod deployment; // one guarded contract
 pub mod explorer; //   links to a block explorer
@@ -24,6 +26,7 @@ pub mod proxy; //      contracts that run another contract's code
 pub mod recognise; //  what a contract is, by questions and answers
 mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators
+pub mod threats; //    what could go wrong, and what each of it is met with
 
 pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Param};
 pub use address::parse_address;

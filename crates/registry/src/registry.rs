@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::{Address, Log, Name};
 use rustc_hash::FxHashMap;
 
-use crate::{ContractAbi, DecodedCall, DecodedLog, Deployment, Labels, Undecoded};
+use crate::{ContractAbi, DecodedCall, DecodedLog, Deployment, Labels, Undecoded, authority};
 pub use found::Child;
 use found::Found;
 pub use plans::Plans;
@@ -23,6 +23,7 @@ pub use plans::Plans;
 pub struct Registry {
     declared: Arc<Declared>,
     found: Found,
+    authority: Arc<authority::Declared>,
 }
 
 #[derive(Debug, Default)]
@@ -163,7 +164,8 @@ impl Registry {
         declared.deployments = deployments;
         declared.plans = plans.indexed(&declared, &mut errors);
         if errors.is_empty() {
-            Ok(Self { declared: Arc::new(declared), found: Found::default() })
+            let declared = Arc::new(declared);
+            Ok(Self { declared, found: Found::default(), authority: Arc::default() })
         } else {
             Err(errors)
         }
@@ -218,6 +220,18 @@ impl Registry {
             Some(deployment) => Some(deployment.label.as_str()),
             None => self.declared.labels.name(network, address),
         }
+    }
+
+    /// The same registry, with what people declared about who holds what.
+    #[must_use]
+    pub fn with_authority(mut self, declared: authority::Declared) -> Self {
+        self.authority = Arc::new(declared);
+        self
+    }
+
+    /// What people declared about who holds what, and history that was read for it.
+    pub fn authority(&self) -> &Arc<authority::Declared> {
+        &self.authority
     }
 
     /// What is known about addresses in general.
@@ -294,8 +308,6 @@ fn check(deployment: &Deployment, errors: &mut Vec<RegistryError>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use alloy_dyn_abi::DynSolValue;
     use expect_test::expect;
     use model::{B256, TokenAmount, U256};

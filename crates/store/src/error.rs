@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use model::{BlockNumber, BlockRef, Name, NotificationId, Position};
+use model::{BlockNumber, BlockRange, BlockRef, Name, NotificationId, Position};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -155,6 +155,19 @@ pub enum StoreError {
         stored: BlockRef,
         /// The block that was to be recorded.
         new: BlockRef,
+    },
+    /// Blocks that can still be reverted were to be judged as if they were the past.
+    #[error(
+        "blocks {range} of {network} are not final ({})",
+        finalized.map_or("none is".to_owned(), |number| format!("final is {number}"))
+    )]
+    NotFinal {
+        /// Network.
+        network: Name,
+        /// The blocks.
+        range: BlockRange,
+        /// The newest final block.
+        finalized: Option<BlockNumber>,
     },
     /// Positions that retention has removed were asked for.
     #[error(

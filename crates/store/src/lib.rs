@@ -16,6 +16,7 @@
 //! There is deliberately no clock here: times are arguments. There is no judging either: the store
 //! keeps what others decided.
 
+mod afterwards; //      blocks judged afterwards, and holes
 mod backup; //          a copy of the live database, and the check that it is sound
 mod checkpoint; //      how far each network was judged
 mod codec; //           versioned encodings of what is stored whole
@@ -29,6 +30,7 @@ mod series; //          points of time series
 mod step; //            one atomic step
 mod verify; //          invariants of a database at rest
 
+pub use afterwards::{Audit, Backfill};
 pub use checkpoint::Checkpoint;
 pub use database::Store;
 pub use error::StoreError;
@@ -38,9 +40,9 @@ pub use event_log::{
 };
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
 pub use records::{
-    AlertCount, AlertDetails, AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageRange,
-    CoverageSummary, Cursor, DetectorState, FindingCount, FindingFilter, FindingRecord, PAGE_MAX,
-    Page, ParseCursorError,
+    AlertCount, AlertDetails, AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageSummary,
+    Cursor, DetectorState, FindingCount, FindingFilter, FindingRecord, HoleRecord, LEDGER_RUNS_MAX,
+    PAGE_MAX, Page, ParseCursorError,
 };
 pub use series::{
     Bucket, LabelMatcher, MatchOp, PRUNE_ROWS_MAX, Pruned, RAW_RETENTION_S, RangeQuery,

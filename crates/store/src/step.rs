@@ -248,7 +248,7 @@ fn finality_fallback(
     }
 }
 
-fn apply_alerts(
+pub(crate) fn apply_alerts(
     tx: &Transaction<'_>,
     alerts: &[Alert],
     notifications: &[Notification],

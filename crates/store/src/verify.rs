@@ -48,6 +48,18 @@ const INVARIANTS: &[&str] = &[
     "SELECT 'coverage of ' || network || ' has block 0x' || lower(hex(block_hash)) || ' at '
          || count(*) || ' heights'
      FROM coverage GROUP BY network, block_hash HAVING count(*) > 1",
+    // Every row is in exactly one run, and says what the run says.
+    "SELECT 'coverage of ' || network || ' has ' || rows || ' rows and runs over ' || blocks || ' blocks'
+     FROM (SELECT network, count(*) AS rows FROM coverage GROUP BY network)
+     JOIN (SELECT network, sum(last - first + 1) AS blocks FROM coverage_runs GROUP BY network)
+         USING (network)
+     WHERE rows <> blocks",
+    "SELECT 'run of ' || coverage_runs.network || ' from block ' || first
+         || ' differs from the row of block ' || block_number
+     FROM coverage_runs JOIN coverage
+         ON coverage.network = coverage_runs.network AND block_number BETWEEN first AND last
+     WHERE coverage.monitors_version <> coverage_runs.monitors_version
+         OR coverage.quarantine IS NOT coverage_runs.quarantine",
     "SELECT 'way back from block ' || block_number || ' of ' || network
          || ', which is final (' || finalized_number || ')'
      FROM undo JOIN checkpoints USING (network) WHERE block_number <= finalized_number",

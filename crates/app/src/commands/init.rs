@@ -10,7 +10,8 @@ use super::Outcome;
 use crate::{
     config::{Config, Folder, Missing, parse_address},
     init::{
-        Discovery, Found, Written, address_on_chain, discover_project, formats_of, propose, write,
+        Artefacts, Discovery, Proposal, Proposed, Standing, Written, discover_project, formats_of,
+        propose, survey, write,
     },
     terminal::print_line,
 };
@@ -34,7 +35,14 @@ pub(super) struct Init {
     /// Project of Foundry, Hardhat or Truffle; the current folder when it is one.
     #[arg(long, value_name = "FOLDER", conflicts_with = "address")]
     from: Option<PathBuf>,
-    /// What was written, as one JSON object.
+    /// Folder with compiled contracts (Foundry's out/, Hardhat's artifacts/): names and ABIs are
+    /// taken from those whose code is the code at an address.
+    #[arg(long, value_name = "FOLDER", requires = "address")]
+    artifacts: Option<PathBuf>,
+    /// Show what would be written, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// What was found and written, as one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +57,11 @@ impl Init {
             bail!("found no contract to guard");
         }
         let name = self.folder.file_name().map_or("my-protocol".into(), |n| n.to_string_lossy());
-        let proposal = propose(&name, &discovery.found);
+        let proposal = propose(&name, &discovery);
+        if self.dry_run {
+            self.show(&proposal, &discovery);
+            return Ok(Outcome::Fine);
+        }
         let written = write(&proposal, &self.folder)?;
         // What was written must be what the program takes; a mistake here is ours.
         let checked = Config::load(&Folder::new(&self.folder), Missing::IsFine);
@@ -62,6 +74,7 @@ impl Init {
                 "folder": self.folder,
                 "new": files(true),
                 "kept": files(false),
+                "contracts": proposal.contracts.iter().map(contract_json).collect::<Vec<_>>(),
                 "notes": proposal.notes,
                 "left_out": discovery.left_out,
                 "mistakes": checked.as_ref().err().map(ToString::to_string),
@@ -87,25 +100,46 @@ impl Init {
         }
         if !self.json {
             print_line(&format!(
-                "\nnext: bellwether check {0} && bellwether run {0}",
+                "\nread {0}/PROPOSAL.md, then: bellwether check {0} && bellwether run {0}",
                 self.folder.display()
             ));
         }
         Ok(Outcome::Fine)
     }
 
+    /// Every file with its text, on standard output.
+    fn show(&self, proposal: &Proposal, discovery: &Discovery) {
+        if self.json {
+            let files: serde_json::Map<_, _> =
+                proposal.files.iter().map(|(path, text)| (path.clone(), json!(text))).collect();
+            print_line(&json!({
+                "folder": self.folder,
+                "would_write": files,
+                "contracts": proposal.contracts.iter().map(contract_json).collect::<Vec<_>>(),
+                "notes": proposal.notes,
+                "left_out": discovery.left_out,
+            }));
+            return;
+        }
+        for (path, text) in proposal.files.iter().filter(|(path, _)| !path.starts_with("abis/")) {
+            print_line(&format!("==> {path}\n{text}"));
+        }
+        for note in proposal.notes.iter().chain(&discovery.left_out) {
+            print_line(&format!("  {note}"));
+        }
+        print_line(&"\nnothing was written");
+    }
+
     async fn discover(&self) -> anyhow::Result<Discovery> {
         if let Some(rpc) = self.rpc.as_ref().filter(|_| !self.address.is_empty()) {
-            let mut found: Vec<Found> = Vec::new();
-            let mut left_out = Vec::new();
-            for address in &self.address {
-                let contract = address_on_chain(&Secret::new(rpc.clone()), *address)
-                    .await
-                    .with_context(|| format!("looking at {address}"))?;
-                left_out.extend(contract.notes);
-                found.push(contract.found);
-            }
-            return Ok(Discovery { found, left_out });
+            let artefacts = match &self.artifacts {
+                Some(folder) => Artefacts::read(folder)?,
+                None => Artefacts::default(),
+            };
+            let found = survey(&Secret::new(rpc.clone()), &self.address, &artefacts)
+                .await
+                .context("looking at what belongs to the address")?;
+            return Ok(Discovery::of_survey(found));
         }
         let project = self.from.clone().unwrap_or_else(|| PathBuf::from("."));
         if formats_of(&project).is_empty() {
@@ -116,4 +150,47 @@ impl Init {
         }
         discover_project(&project)
     }
+}
+
+fn contract_json(contract: &Proposed) -> serde_json::Value {
+    let recognition = &contract.recognition;
+    let surveyed = contract.surveyed.as_ref();
+    let holders = surveyed.iter().flat_map(|s| &s.holders).map(|holder| {
+        json!({
+            "role": holder.role,
+            "account": holder.account,
+            "kind": holder.kind.as_str(),
+            "source": holder.source,
+        })
+    });
+    let reasons = surveyed.iter().flat_map(|s| &s.reasons).map(ToString::to_string);
+    json!({
+        "label": contract.label,
+        "chain_id": contract.chain_id,
+        "address": contract.address,
+        "class": recognition.class.class.as_str(),
+        "confidence": recognition.class.confidence.as_str(),
+        "why": recognition.class.why,
+        "ours": contract.standing == Standing::Ours,
+        "abi_known": surveyed.is_none_or(|s| s.abi_known),
+        "because": reasons.collect::<Vec<_>>(),
+        "created_in": surveyed.and_then(|s| s.created_in),
+        "created_by": surveyed.and_then(|s| s.created_by),
+        "traits": recognition.traits.iter()
+            .map(|e| json!({"trait": e.is.as_str(), "why": e.why}))
+            .collect::<Vec<_>>(),
+        "proxy": recognition.proxy.as_ref().map(|proxy| json!({
+            "kind": proxy.kind.as_str(),
+            "targets": proxy.kind.targets(),
+            "evidence": proxy.evidence,
+        })),
+        "delay_s": recognition.delay_s,
+        "getters": recognition.getters.iter()
+            .map(|getter| json!({"name": getter.name, "target": getter.target}))
+            .collect::<Vec<_>>(),
+        "holders": holders.collect::<Vec<_>>(),
+        "monitors": contract.monitors.iter()
+            .map(|(name, wish)| json!({"name": name, "severity": wish.severity, "why": wish.why, "receivers": ["terminal"]}))
+            .collect::<Vec<_>>(),
+    })
 }

@@ -6,8 +6,8 @@ mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
-mod registry; // what is guarded: show, list, export, verify
 mod lint; //   what is wrong in interfaces, events and layouts
+mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 

@@ -125,6 +125,7 @@ fn deployment(
     let plan = ahead::planned(table, around, out);
     let address = ahead::address(table, plan.as_ref());
     let abi_paths = table.texts("abi");
+    let abi_known = table.boolean("abi_known").unwrap_or(true) && !abi_paths.is_empty();
     let protocol = table.name("protocol").map(|p| p.value);
     let class = table.word::<Class>("class").map_or(Class::Contract, |c| c.value);
     let first_block = table.integer("first_block").map(|n| n.value);
@@ -185,7 +186,7 @@ fn deployment(
         protocol,
         class,
         abi,
-        abi_known: !abi_paths.is_empty(),
+        abi_known,
         first_block,
         value_at_risk,
         token,

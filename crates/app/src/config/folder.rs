@@ -84,6 +84,8 @@ pub(super) struct Files {
     pub(super) routes: Option<SourceFile>,
     pub(super) lints: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
+    pub(super) policy: Option<SourceFile>,
+    pub(super) scans: Vec<SourceFile>,
 }
 
 impl Files {
@@ -113,6 +115,7 @@ impl Files {
         let mut labels = folder("labels", ".csv");
         labels.extend(folder("labels", ".txt"));
         labels.extend(folder("labels", ".json"));
+        let scans = folder("authority", ".json");
         let mut optional = |path: &str| match around.read(path) {
             Ok(text) => Some(SourceFile { path: path.into(), text }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -123,9 +126,20 @@ impl Files {
         };
         let routes = optional("routes.toml");
         let lints = optional("lints.toml");
+        let policy = optional("policy.toml");
         match main {
             Some(main) if mistakes.is_empty() => {
-                Ok(Self { main, networks, deployments, monitors, routes, lints, labels })
+                Ok(Self {
+                    main,
+                    networks,
+                    deployments,
+                    monitors,
+                    routes,
+                    lints,
+                    labels,
+                    policy,
+                    scans,
+                })
             }
             _ => Err(Mistakes(mistakes)),
         }

@@ -108,7 +108,7 @@ fn is_rule(rule: &Located<String>, table: &Table<'_>) -> bool {
 }
 
 /// The moment at which the day is over in UTC.
-fn end_of(day: &str) -> Option<UnixSeconds> {
+pub(super) fn end_of(day: &str) -> Option<UnixSeconds> {
     let day: Date = day.parse().ok()?;
     let next = day.checked_add(1.day()).ok()?.to_zoned(TimeZone::UTC).ok()?;
     u64::try_from(next.timestamp().as_second()).ok().map(UnixSeconds)

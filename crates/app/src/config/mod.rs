@@ -13,6 +13,7 @@ mod lints; //      lints.toml
 mod mistake; //    how a mistake is shown
 mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
+mod policy; //     policy.toml, authority/*.json
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
@@ -101,6 +102,9 @@ impl Config {
         let lints = files.lints.as_ref().map(|file| lints::lints(file, &out)).unwrap_or_default();
         let monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
+        if files.policy.is_none() {
+            policy::check_monitors_without(&declared, &out);
+        }
         let receiver_names: Vec<Name> =
             routes.receivers.iter().map(|(name, _)| name.clone()).collect();
         let mut warnings: Vec<String> = routes
@@ -178,16 +182,25 @@ fn guarded(
         .iter()
         .flat_map(|file| deployment::deployments(file, networks, around, &mut abis, out))
         .collect();
-    let labels = declared.iter().filter_map(|d| d.label.clone()).collect();
+    let labels: Vec<Name> = declared.iter().filter_map(|d| d.label.clone()).collect();
     let deployments: Vec<_> = declared.iter().filter_map(|d| d.deployment.clone()).collect();
     let plans = plans(&declared);
     match Registry::with_plans(deployments, address_labels, plans) {
         Ok(registry) => {
+            let declarations: Vec<Declaration> =
+                declared.iter().filter_map(|d| d.declaration.clone()).collect();
+            let authority = policy::declared(
+                (files.policy.as_ref(), &files.scans),
+                &policy::Known { registry: &registry, networks, labels: &labels },
+                &declarations,
+                around,
+                out,
+            );
+            let registry = registry.with_authority(authority);
             let sound = declared.iter().filter(|d| d.is_sound).filter_map(|d| d.label.clone());
             let sound = sound.collect();
             let factories = registry.factories().into_iter();
             let factories = factories.map(|at| registry.deployment(at).label.clone()).collect();
-            let declarations = declared.iter().filter_map(|d| d.declaration.clone()).collect();
             Guarded { registry: Arc::new(registry), labels, factories, sound, declarations }
         }
         Err(errors) => {

@@ -6,6 +6,7 @@
 
 pub mod deployments; // what other tools know about contracts
 pub mod findings; // what other people's bots found
+pub mod monitors; // rules of other monitors
 mod report; //      taken, not taken, different, still to do
 
 pub use report::{Import, Item, Report, Taken};

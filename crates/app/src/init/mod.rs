@@ -1,25 +1,29 @@
 //! From what a team already has (an address, a Foundry or a Hardhat folder) to a folder that works.
 //!
-//! Discovery reads what [`registry::import`] reads, or chain answers; proposing is pure over what was discovered; only
-//! [`write`] touches the disk, and it never overwrites a file.
+//! Discovery reads files or asks a node; what a contract is, is decided in `registry::recognise`;
+//! proposing is pure over what was discovered; only [`write`] touches the disk, and it never
+//! overwrites a file.
 
-mod address; //  one contract, known by its address and what its code answers to
-mod node; //     what a node says about an address
-mod project; //  the folder of a development tool
-mod propose; //  the files, as text
-mod write; //    onto the disk, showing each
+mod artefacts; // compiled contracts on disk, to be found again by their code
+mod project; //   the folder of a development tool
+mod propose; //   the files, as text
+mod review; //    what was found and proposed, for a person to read
+mod survey; //    from one address to everything that belongs to it
+mod wish; //      what is worth watching on which kind of contract
+mod write; //     onto the disk, showing each
 
-use model::{Address, Name};
+use model::{Address, BlockNumber, Name};
 
-pub use address::from_code;
-pub use node::{OnChain, address_on_chain};
+pub use artefacts::{Artefacts, Compiled};
 pub use project::{discover as discover_project, formats as formats_of};
-pub use propose::{Proposal, propose};
 pub(crate) use propose::{ROUTES, class_of, general_file, network_file, rpc_variable};
+pub use propose::{Proposal, Proposed, propose};
+pub use survey::{Holder, HolderKind, Reason, Standing, Survey, Surveyed, survey};
+pub use wish::Wish;
 pub use write::{Written, write};
 
 /// A contract that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Found {
     /// What the sources call it.
     pub name: String,
@@ -30,19 +34,40 @@ pub struct Found {
     /// Its ABI as JSON text, when one lies beside it.
     pub abi_json: Option<String>,
     /// Block that created it, when known.
-    pub first_block: Option<u64>,
+    pub first_block: Option<BlockNumber>,
+    /// What a node told about it, when one was asked.
+    pub surveyed: Option<Box<Surveyed>>,
 }
 
 /// What discovery brought, with what it had to leave out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Discovery {
     /// Contracts, in the order of the files; one entry per chain and address.
     pub found: Vec<Found>,
-    /// What was seen and not taken, with the reason.
+    /// What was seen and not taken, or could not be found out, with the reason.
     pub left_out: Vec<String>,
 }
 
 impl Discovery {
+    /// What a survey found, but for contracts that are only run by others: they are part of those.
+    pub fn of_survey(survey: Survey) -> Self {
+        let mut discovery = Self { found: Vec::new(), left_out: survey.gaps };
+        for contract in survey.contracts {
+            if contract.reasons.iter().any(|reason| matches!(reason, Reason::RunsAt(_))) {
+                continue;
+            }
+            discovery.add(Found {
+                name: contract.usual_name(),
+                chain_id: survey.chain_id,
+                address: contract.address,
+                abi_json: Some(contract.recognition.interface.to_json()),
+                first_block: contract.created_in,
+                surveyed: Some(Box::new(contract)),
+            });
+        }
+        discovery
+    }
+
     fn add(&mut self, found: Found) {
         let is_known =
             self.found.iter().any(|f| (f.chain_id, f.address) == (found.chain_id, found.address));

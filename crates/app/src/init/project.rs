@@ -52,6 +52,7 @@ pub fn discover(folder: &Path) -> anyhow::Result<Discovery> {
                 address: contract.address,
                 abi_json: contract.abi.map(|abi| abi.json),
                 first_block: contract.first_block,
+                surveyed: None,
             });
         }
         discovery.left_out.extend(read.left_out.iter().map(ToString::to_string));

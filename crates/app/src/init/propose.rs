@@ -1,151 +1,157 @@
 //! The files of a folder that works, as commented text.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use model::{Address, Name};
-use registry::{Class, ContractAbi};
+use registry::{
+    Class, ContractAbi,
+    recognise::{self, Recognition},
+};
 
-use super::{Found, chain_name, slug};
+use super::{
+    Discovery, Found, Standing, Surveyed, Wish, chain_name,
+    review::{self, one_line},
+    slug, wish,
+};
 
 /// Files to write, by path, and what to tell the user about them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Proposal {
     /// Path relative to the folder, and content.
     pub files: Vec<(String, String)>,
     /// One line per thing that was recognised or needs a person.
     pub notes: Vec<String>,
+    /// Each contract with what it was taken for and what is proposed for it.
+    pub contracts: Vec<Proposed>,
 }
 
-/// A detector that is worth having on a contract, with the reason in plain words.
-struct Wish {
-    file: &'static str,
-    name: &'static str,
-    detector: &'static str,
-    severity: &'static str,
-    why: &'static str,
+/// A contract with what is proposed for it.
+#[derive(Debug, Clone)]
+pub struct Proposed {
+    /// Its label in every file.
+    pub label: Name,
+    /// EIP-155 id of its chain.
+    pub chain_id: u64,
+    /// Where it is.
+    pub address: Address,
+    /// What it is, and why.
+    pub recognition: Recognition,
+    /// Whose it is.
+    pub standing: Standing,
+    /// What a node told about it.
+    pub surveyed: Option<Box<Surveyed>>,
+    /// Monitors by name, with what they look for.
+    pub monitors: Vec<(String, &'static Wish)>,
 }
 
-/// The monitors of one file, with what each is on.
-#[derive(Default)]
-struct Wishes {
-    list: Vec<&'static Wish>,
-    on: BTreeMap<&'static str, Vec<Name>>,
-}
+/// The monitors of one file: by name, with the wish behind it and what it is on.
+type Monitors = Vec<(String, &'static Wish, Vec<Name>)>;
 
-const ROLE_CHANGE: Wish = Wish {
-    file: "access",
-    name: "role-change",
-    detector: "access/role_change",
-    severity: "high",
-    why: "Who may do what has changed. Expected changes are announced; the others are how protocols are lost.",
-};
-const PARAMETER_UPDATE: Wish = Wish {
-    file: "access",
-    name: "parameter-update",
-    detector: "change/parameter_update",
-    severity: "high",
-    why: "A setting of the protocol was changed: fee, cap, oracle, delay.",
-};
-const PROXY_UPGRADED: Wish = Wish {
-    file: "access",
-    name: "proxy-upgraded",
-    detector: "change/proxy_upgraded",
-    severity: "critical",
-    why: "The code behind a proxy was replaced.",
-};
-const FEED_LATE: Wish = Wish {
-    file: "oracle",
-    name: "feed-late",
-    detector: "oracle/feed_late",
-    severity: "high",
-    why: "A price is older than its heartbeat allows: everything priced by it is wrong.",
-};
-const OUTFLOW: Wish = Wish {
-    file: "money",
-    name: "large-outflow",
-    detector: "liquidity/outflow_exceeds_share",
-    severity: "high",
-    why: "A large share of what is there leaves in one transaction, or within an hour.",
-};
-const KNOWN_BAD: Wish = Wish {
-    file: "reputation",
-    name: "known-bad-address",
-    detector: "reputation/known_bad_address",
-    severity: "high",
-    why: "An address on a list in labels/ (exploiter, mixer, sanctioned …) touches the contract.",
-};
-const FAILED_CALLS: Wish = Wish {
-    file: "telemetry",
-    name: "failed-calls",
-    detector: "telemetry/failed_calls_rise",
-    severity: "medium",
-    why: "More calls fail than usual: something is broken, or somebody is probing.",
-};
-const GAS: Wish = Wish {
-    file: "telemetry",
-    name: "unusual-gas",
-    detector: "telemetry/gas_unusual",
-    severity: "low",
-    why: "Calls cost unusually much or little gas: they take another path than usual.",
-};
-
-/// Files for what was found. `endpoints` gives the name of the environment variable that holds the
-/// RPC URL of each chain.
-pub fn propose(folder_name: &str, found: &[Found]) -> Proposal {
-    let mut files = Vec::new();
-    let mut notes = Vec::new();
-    files.push(("bellwether.toml".to_owned(), general_file(folder_name)));
+/// Files for what was found.
+pub fn propose(folder_name: &str, discovery: &Discovery) -> Proposal {
+    let found = &discovery.found;
+    let mut proposal = Proposal::default();
     let mut chains: Vec<u64> = found.iter().map(|f| f.chain_id).collect();
     chains.sort_unstable();
     chains.dedup();
+    proposal.files.push(("bellwether.toml".to_owned(), general_file(folder_name)));
     for chain_id in &chains {
-        files.push((format!("networks/{}.toml", chain_name(*chain_id)), network_file(*chain_id)));
-        notes.push(format!(
+        let file = format!("networks/{}.toml", chain_name(*chain_id));
+        proposal.files.push((file, network_file(*chain_id)));
+        proposal.notes.push(format!(
             "set {} to an RPC URL of chain {chain_id} before `bellwether run`",
             rpc_variable(*chain_id)
         ));
     }
-    let mut wishes: BTreeMap<&str, Wishes> = BTreeMap::new();
+    let mut by_file: BTreeMap<&str, Monitors> = BTreeMap::new();
     let mut taken: Vec<Name> = Vec::new();
     for contract in found {
         let label = unique(slug(&contract.name), contract, &mut taken, chains.len() > 1);
-        let abi = contract.abi_json.as_deref().map(ContractAbi::from_json);
-        let (abi, abi_json) = match abi {
-            Some(Ok(abi)) => (abi, contract.abi_json.clone().unwrap_or_default()),
-            Some(Err(why)) => {
-                notes.push(format!(
-                    "{label}: its ABI cannot be read ({why}); an empty one stands in its place"
-                ));
-                (ContractAbi::default(), "[]".to_owned())
+        let (recognition, abi_json) = recognised(contract, &label, &mut proposal.notes);
+        let standing = contract.surveyed.as_ref().map_or(Standing::Ours, |s| s.standing);
+        let mut monitors = Vec::new();
+        for wish in wish::wishes(&recognition, standing) {
+            let name = match wish.is_single {
+                true => format!("{label}-{}", wish.name),
+                false => wish.name.to_owned(),
+            };
+            let of_file = by_file.entry(wish.file).or_default();
+            match of_file.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, _, on)) => on.push(label.clone()),
+                None => of_file.push((name.clone(), wish, vec![label.clone()])),
             }
-            None => {
-                notes.push(format!("{label}: no ABI was found; put it into abis/{label}.json"));
-                (ContractAbi::default(), "[]".to_owned())
-            }
-        };
-        let class = class_of(&abi);
-        let wanted = wanted(&abi, class);
-        notes.push(format!(
-            "{label}: {class}; watched for {}",
-            wanted.iter().map(|w| w.name).collect::<Vec<_>>().join(", ")
-        ));
-        for wish in wanted {
-            let of_file = wishes.entry(wish.file).or_default();
-            if !of_file.list.iter().any(|w| w.name == wish.name) {
-                of_file.list.push(wish);
-            }
-            of_file.on.entry(wish.name).or_default().push(label.clone());
+            monitors.push((name, wish));
         }
-        files.push((format!("abis/{label}.json"), abi_json));
-        files.push((format!("deployments/{label}.toml"), deployment(contract, &label, class)));
+        let names: Vec<&str> = monitors.iter().map(|(name, _)| name.as_str()).collect();
+        let depends = if standing == Standing::Ours { "" } else { "; you depend on it" };
+        proposal.notes.push(format!(
+            "{label}: {}, {} ({}){depends}; watched for {}",
+            recognition.class.class,
+            recognition.class.confidence,
+            one_line(&recognition.class.why),
+            names.join(", ")
+        ));
+        let text = deployment(contract, &label, &recognition);
+        proposal.files.push((format!("abis/{label}.json"), abi_json));
+        proposal.files.push((format!("deployments/{label}.toml"), text));
+        proposal.contracts.push(Proposed {
+            label,
+            chain_id: contract.chain_id,
+            address: contract.address,
+            recognition,
+            standing,
+            surveyed: contract.surveyed.clone(),
+            monitors,
+        });
     }
-    for (file, of_file) in &wishes {
-        files.push((format!("monitors/{file}.toml"), monitors(of_file)));
+    for (file, of_file) in &by_file {
+        proposal.files.push((format!("monitors/{file}.toml"), monitors(of_file)));
     }
-    files.push(("routes.toml".to_owned(), ROUTES.to_owned()));
-    files.push(("labels/README.md".to_owned(), LABELS.to_owned()));
-    Proposal { files, notes }
+    proposal.files.push(("routes.toml".to_owned(), ROUTES.to_owned()));
+    proposal.files.push(("labels/README.md".to_owned(), LABELS.to_owned()));
+    proposal.files.extend(review::holders_csv(&proposal.contracts));
+    let review = review::review(&proposal.contracts, &discovery.left_out);
+    proposal.files.push(("PROPOSAL.md".to_owned(), review));
+    proposal
+}
+
+/// What a contract is, and its ABI as text for a file.
+fn recognised(contract: &Found, label: &Name, notes: &mut Vec<String>) -> (Recognition, String) {
+    if let Some(surveyed) = &contract.surveyed {
+        let recognition = surveyed.recognition.clone();
+        let abi_json = recognition.interface.to_json();
+        let unknown = recognition.interface.undeclared();
+        if !surveyed.abi_known {
+            notes.push(format!(
+                "{label}: its ABI is the well-known part of its bytecode{}; put its full ABI into abis/{label}.json",
+                match unknown {
+                    0 => String::new(),
+                    many => format!(" ({many} functions are not known)"),
+                }
+            ));
+        }
+        return (recognition, abi_json);
+    }
+    let abi = contract.abi_json.as_deref().map(ContractAbi::from_json);
+    let (abi, abi_json) = match abi {
+        Some(Ok(abi)) => (abi, contract.abi_json.clone().unwrap_or_default()),
+        Some(Err(why)) => {
+            notes.push(format!(
+                "{label}: its ABI cannot be read ({why}); an empty one stands in its place"
+            ));
+            (ContractAbi::default(), "[]".to_owned())
+        }
+        None => {
+            notes.push(format!("{label}: no ABI was found; put it into abis/{label}.json"));
+            (ContractAbi::default(), "[]".to_owned())
+        }
+    };
+    (recognise::by_abi(Some(&contract.name), &abi), abi_json)
+}
+
+/// What kind of thing an interface says a contract is.
+pub(crate) fn class_of(abi: &ContractAbi) -> Class {
+    recognise::by_abi(None, abi).class.class
 }
 
 /// Name of the environment variable for a chain's RPC URL.
@@ -169,52 +175,6 @@ fn unique(label: Name, contract: &Found, taken: &mut Vec<Name>, many_chains: boo
     candidate
 }
 
-fn has_event(abi: &ContractAbi, names: &[&str]) -> bool {
-    abi.events().any(|event| names.contains(&event.name.as_str()))
-}
-
-fn has_function(abi: &ContractAbi, names: &[&str]) -> bool {
-    names.iter().all(|name| abi.functions().any(|function| function.name == *name))
-}
-
-/// What kind of thing an interface says a contract is.
-pub(crate) fn class_of(abi: &ContractAbi) -> Class {
-    let is = |names: &[&str]| has_function(abi, names);
-    if is(&["latestRoundData"]) {
-        Class::Oracle
-    } else if is(&["getMinDelay", "execute"]) || has_event(abi, &["CallScheduled"]) {
-        Class::Timelock
-    } else if is(&["propose", "castVote"]) {
-        Class::Governor
-    } else if is(&["deposit", "withdraw", "totalAssets"]) {
-        Class::Vault
-    } else if is(&["getReserves", "swap"]) {
-        Class::Pool
-    } else if is(&["getOwners", "getThreshold"]) {
-        Class::Multisig
-    } else if is(&["balanceOf", "transfer", "totalSupply"]) {
-        Class::Token
-    } else if has_event(abi, &["Upgraded"]) {
-        Class::Proxy
-    } else {
-        Class::Contract
-    }
-}
-
-fn wanted(abi: &ContractAbi, class: Class) -> Vec<&'static Wish> {
-    let mut wanted = vec![&ROLE_CHANGE, &PARAMETER_UPDATE];
-    if has_event(abi, &["Upgraded", "BeaconUpgraded", "DiamondCut"]) {
-        wanted.push(&PROXY_UPGRADED);
-    }
-    match class {
-        Class::Oracle => wanted.push(&FEED_LATE),
-        Class::Vault | Class::Pool | Class::Bridge | Class::InsuranceFund => wanted.push(&OUTFLOW),
-        _ => {}
-    }
-    wanted.extend([&KNOWN_BAD, &FAILED_CALLS, &GAS]);
-    wanted
-}
-
 /// `bellwether.toml` of a new folder.
 pub(crate) fn general_file(name: &str) -> String {
     format!(
@@ -231,7 +191,7 @@ listen = "127.0.0.1:7410"
     )
 }
 
-/// `networks/<name>.toml` of a chain that is new to a folder.
+/// `networks/NAME.toml` of a chain.
 pub(crate) fn network_file(chain_id: u64) -> String {
     let variable = rpc_variable(chain_id);
     let explorer = match chain_id {
@@ -259,42 +219,64 @@ url = {{ env = "{variable}" }}
     )
 }
 
-fn deployment(contract: &Found, label: &Name, class: Class) -> String {
-    let mut text = format!(
+fn deployment(contract: &Found, label: &Name, recognition: &Recognition) -> String {
+    let class = recognition.class.class;
+    let mut text = String::new();
+    if let Some(surveyed) = &contract.surveyed {
+        text.push_str(&review::as_comment(surveyed));
+    }
+    text.push_str(&format!(
         "network = \"{}\"\naddress = \"{}\"\nabi = \"abis/{label}.json\"     # a list for a proxy and its implementation\nclass = \"{class}\"\n",
         chain_name(contract.chain_id),
         Address::to_checksum(&contract.address, None),
-    );
-    match contract.first_block {
-        Some(block) => writeln!(text, "first_block = {block}"),
-        None => writeln!(text, "# first_block = 19_426_587"),
+    ));
+    if contract.surveyed.as_ref().is_some_and(|surveyed| !surveyed.abi_known) {
+        text.push_str("abi_known = false       # only the well-known part of its bytecode; remove when the ABI is whole\n");
     }
-    .expect("writing to a String cannot fail");
+    match contract.first_block {
+        Some(block) => text.push_str(&format!("first_block = {block}\n")),
+        None => text.push_str("# first_block = 19_426_587\n"),
+    }
     text.push_str("# protocol = \"my-protocol\"\n# value_at_risk = \"1_000_000 USDC\"     # named in alerts; the unit is the token's below\n");
-    if class == Class::Token {
-        text.push_str("# [token]\n# symbol = \"USDC\"\n# decimals = 6\n");
+    match &recognition.token {
+        Some(token) => text.push_str(&format!(
+            "\n[token]\nsymbol = {}\ndecimals = {}\n",
+            // The contract chose the text; TOML's own quoting keeps it a text.
+            toml::Value::String(one_line(&token.symbol)),
+            token.decimals
+        )),
+        None if class == Class::Token => {
+            text.push_str("# [token]\n# symbol = \"USDC\"\n# decimals = 6\n");
+        }
+        None => {}
     }
     if class == Class::Oracle {
-        text.push_str("\n[oracle]\nheartbeat = \"1h\"      # what the feed promises; check its documentation\ndeviation = \"0.5%\"\ndecimals = 8\n");
+        let (heartbeat, remark) = match recognition.heartbeat_s.filter(|s| (1..=HEARTBEAT_S_MAX).contains(s)) {
+            Some(seconds) => (format!("{seconds}s"), "what the feed says; check its documentation"),
+            None => ("1h".to_owned(), "what the feed promises; check its documentation"),
+        };
+        let decimals = recognition.feed_decimals.unwrap_or(8);
+        text.push_str(&format!(
+            "\n[oracle]\nheartbeat = \"{heartbeat}\"      # {remark}\ndeviation = \"0.5%\"\ndecimals = {decimals}\n"
+        ));
     }
     text
 }
 
-fn monitors(wishes: &Wishes) -> String {
+/// Longest heartbeat that is taken from a feed's own word: a month.
+const HEARTBEAT_S_MAX: u64 = 30 * 24 * 3_600;
+
+fn monitors(of_file: &Monitors) -> String {
     let mut text = String::new();
-    for wish in &wishes.list {
-        let labels = wishes.on.get(wish.name).into_iter().flatten();
-        let labels: Vec<String> = labels.map(|label| format!("\"{label}\"")).collect();
-        write!(
-            text,
-            "# {}\n[[monitor]]\nname = \"{}\"\ndetector = \"{}\"\non = [{}]\nseverity = \"{}\"\n\n",
+    for (name, wish, on) in of_file {
+        let labels: Vec<String> = on.iter().map(|label| format!("\"{label}\"")).collect();
+        text.push_str(&format!(
+            "# {}\n[[monitor]]\nname = \"{name}\"\ndetector = \"{}\"\non = [{}]\nseverity = \"{}\"\n\n",
             wish.why,
-            wish.name,
             wish.detector,
             labels.join(", "),
             wish.severity
-        )
-        .expect("writing to a String cannot fail");
+        ));
     }
     text
 }
@@ -355,7 +337,12 @@ mod tests {
             address: Address::repeat_byte(name.len() as u8),
             abi_json: Some(serde_json::to_string(&abi).unwrap()),
             first_block: None,
+            surveyed: None,
         }
+    }
+
+    fn discovery(found: impl Into<Vec<Found>>) -> Discovery {
+        Discovery { found: found.into(), left_out: Vec::new() }
     }
 
     #[test]
@@ -373,7 +360,7 @@ mod tests {
                 "function totalAssets() view returns (uint256)",
             ],
         );
-        let proposal = propose("meridian", &[feed, proxy]);
+        let proposal = propose("meridian", &discovery([feed, proxy]));
         let file = |path: &str| &proposal.files.iter().find(|(p, _)| p == path).unwrap().1;
         assert!(file("monitors/oracle.toml").contains(r#"on = ["eth-usd-feed"]"#));
         assert!(file("monitors/money.toml").contains(r#"on = ["vault"]"#));
@@ -386,7 +373,7 @@ mod tests {
     fn contracts_of_one_name_get_labels_of_their_own() {
         let mut second = found("Vault", &[]);
         second.address = Address::repeat_byte(0xee);
-        let proposal = propose("x", &[found("Vault", &[]), second]);
+        let proposal = propose("x", &discovery([found("Vault", &[]), second]));
         let deployments: Vec<&str> = proposal
             .files
             .iter()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use alert::Policy;
 use anyhow::Context;
 use chain::Totals;
-use model::{ChainEvent, Finding, Name, ReadPlan};
+use model::{BlindMonitor, BlockNumber, ChainEvent, CoverageResult, Finding, Name, ReadPlan};
 use registry::Registry;
 use store::{EventLog, Store};
 
@@ -83,6 +83,21 @@ impl Replay {
         log.truncate(&self.network, position.next())?;
         self.findings += findings.len() as u64;
         Ok(Replayed { findings })
+    }
+
+    /// Monitors that could not judge a block that was judged.
+    ///
+    /// # Errors
+    /// When the store in memory refuses it.
+    pub fn blind_at(&self, number: BlockNumber) -> anyhow::Result<Vec<BlindMonitor>> {
+        let rows = self.store.coverage(&self.network, number, 1)?;
+        let of_block = rows.into_iter().filter(|row| row.block.number == number);
+        Ok(of_block
+            .flat_map(|row| match row.result {
+                CoverageResult::Judged { blind, .. } => blind,
+                _ => Vec::new(),
+            })
+            .collect())
     }
 
     /// Ends the chain: what was seen is final.

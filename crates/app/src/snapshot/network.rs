@@ -1,7 +1,9 @@
 //! One network at one moment.
 
-use model::{BlindReason, BlockNumber, BlockRef, CoverageResult, Name, UnixMillis, UnixSeconds};
-use store::{CoverageRange, CoverageSummary, Store, StoreError};
+use model::{
+    BlindReason, BlockNumber, BlockRange, BlockRef, CoverageResult, Name, UnixMillis, UnixSeconds,
+};
+use store::{CoverageSummary, Store, StoreError};
 
 use super::trust::{self, Trust, TrustLimits};
 
@@ -109,7 +111,7 @@ pub struct Coverage {
     /// Blocks that nobody accounted for.
     pub missing: u64,
     /// Where they are, ascending.
-    pub holes: Vec<CoverageRange>,
+    pub holes: Vec<BlockRange>,
     /// Blocks in quarantine.
     pub quarantined: u64,
     /// The newest of them, with the reason.

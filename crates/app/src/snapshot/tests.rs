@@ -1,8 +1,8 @@
 //! The verdict, reason by reason.
 
 use expect_test::expect;
+use model::BlockRange;
 use model::{B256, BlindReason, BlockRef, Level, UnixMillis, UnixSeconds};
-use store::CoverageRange;
 
 use super::*;
 
@@ -124,7 +124,7 @@ fn every_kind_of_blindness_has_its_verdict_and_its_words() {
             "holes",
             changed(|c| {
                 c.coverage.missing = 12;
-                c.coverage.holes = vec![CoverageRange { first: 400, last: 411 }];
+                c.coverage.holes = vec![BlockRange { first: 400, last: 411 }];
             }),
         ),
         (

@@ -18,7 +18,13 @@ async fn every_command_explains_itself_with_an_example() {
         "bellwether",
         "init",
         "import",
+        "import-foundry",
+        "import-list",
         "check",
+        "threats",
+        "threats-matrix",
+        "threats-gaps",
+        "threats-export",
         "lint",
         "run",
         "registry",
@@ -101,73 +107,6 @@ async fn a_store_belongs_to_one_process_at_a_time() {
     assert_eq!(code, Some(2));
     assert!(text.contains("another process") || text.contains("in use"), "{text}");
     assert!(first.stop().await.success());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_and_a_url_become_a_folder_that_watches() {
-    let mut chain = Chain::start(42).await;
-    chain.everydays(3);
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path().join("my-protocol");
-    let init = |folder: &Path| {
-        let mut command = bellwether();
-        command.arg("init").arg(folder).args(["--json", "--rpc", &chain.node.url()]);
-        for address in [chain.meridian.vault, chain.meridian.token, chain.meridian.oracle] {
-            command.args(["--address", &address.to_string()]);
-        }
-        command
-    };
-    let ended = run_to_end(init(&folder)).await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let answer = ended.json();
-    assert_eq!((&answer["mistakes"], &answer["kept"]), (&json!(null), &json!([])), "{answer:#}");
-    let files = answer["new"].as_array().unwrap();
-    assert!(files.len() >= 6, "{answer:#}");
-    for file in files {
-        let text = fs::read_to_string(folder.join(file.as_str().unwrap())).unwrap();
-        assert!(!text.contains(&chain.node.url()), "{file} keeps the URL out");
-    }
-    let (code, text) = said(&["check", folder.to_str().unwrap()]).await;
-    assert_eq!(code, Some(0), "{text}");
-
-    // A second time: nothing that a person may have changed is touched.
-    let main = folder.join("bellwether.toml");
-    let changed = fs::read_to_string(&main).unwrap().replace("127.0.0.1:7410", "127.0.0.1:0");
-    fs::write(&main, &changed).unwrap();
-    let again = run_to_end(init(&folder)).await.json();
-    assert_eq!(again["new"], json!([]), "{again:#}");
-    assert_eq!(fs::read_to_string(&main).unwrap(), changed);
-
-    let network = fs::read_dir(folder.join("networks")).unwrap().next().unwrap().unwrap().path();
-    let text = fs::read_to_string(&network).unwrap();
-    let variable = text.split("env = \"").nth(1).unwrap().split('"').next().unwrap();
-    let url = chain.node.url();
-    let mut program = Program::start(&folder, &folder.join("bellwether.db"), |command| {
-        command.arg("run").arg(&folder).env(variable, &url)
-    });
-    program
-        .ask_until(PATIENCE, "networks", "it has judged the head", |answer| {
-            answer["items"][0]["judged"]["number"].as_u64().is_some()
-        })
-        .await;
-    chain.attack("malicious_upgrade");
-    chain.attack("role_stolen");
-    let found = program
-        .ask_until(PATIENCE, "alerts", "both attacks are found", |answer| {
-            let monitors: Vec<&str> = answer["items"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|alert| alert["monitor"].as_str().unwrap())
-                .collect();
-            monitors.contains(&"proxy-upgraded") && monitors.contains(&"role-change")
-        })
-        .await;
-    assert!(!found["items"].as_array().unwrap().is_empty());
-    program.told_everything().await;
-    let out = program.out();
-    assert!(program.stop().await.success());
-    assert!(out.contains("was given"), "what it finds goes to standard output: {out}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -208,6 +208,16 @@ impl<'a> Block<'a> {
         places.get(&asked).map(|&at| &reads[at].result)
     }
 
+    /// The answer to a request as it came, if it was asked.
+    pub fn answer(&self, request: &ReadRequest) -> Option<&'a Result<Bytes, String>> {
+        self.read(match request {
+            ReadRequest::Call { to, input } => Asked::Call(*to, input.as_ref()),
+            ReadRequest::Balance(of) => Asked::Balance(*of),
+            ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
+            ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
+        })
+    }
+
     /// Native value of an account after the block in wei, if it was asked and answered.
     pub fn balance(&self, of: Address) -> Option<U256> {
         self.word(Asked::Balance(of)).map(Into::into)

@@ -23,8 +23,11 @@ pub mod telemetry; //   gas, failures and rates against their own past
 
 use std::sync::Arc;
 
-use model::{BlindMonitor, BlockRef, ChainEvent, Level, Name, PlannedRead, Severity, UnixSeconds};
-use registry::{Deployment, Registry};
+use model::{
+    BlindMonitor, BlockRef, ChainEvent, Level, Name, OpenHole, PlannedRead, Severity, UnixMillis,
+    UnixSeconds,
+};
+use registry::{Deployment, Registry, coverage::Threat};
 
 pub use block::{Block, Touch, What};
 pub use params::{ParamKind, ParamSpec, Params, Settings};
@@ -66,6 +69,11 @@ pub trait Detector: Sync {
     }
     /// Makes it ready to judge one monitor's contracts on one network.
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge>;
+    /// What it is about, for the account of what is watched. Unless it says otherwise, what its area
+    /// is about.
+    fn threats(&self) -> &'static [Threat] {
+        threats_of_area(self.spec().id)
+    }
 }
 
 /// Where a configured detector judges.
@@ -139,6 +147,27 @@ pub struct Moved<'a> {
     pub is_too_deep: bool,
 }
 
+/// A look at the ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct LedgerLook<'a> {
+    /// Holes that are open.
+    pub holes: &'a [OpenHole],
+    /// Newest final block and its time: what is said of the ledger rests on it, because it cannot
+    /// be reverted.
+    pub finalized: (BlockRef, UnixSeconds),
+    /// Wall time: holes are as old as people have waited.
+    pub now: UnixMillis,
+}
+
+/// A hole that was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// The hole's place in [`LedgerLook::holes`].
+    pub hole: usize,
+    /// The finding.
+    pub finding: model::FindingId,
+}
+
 /// A configured detector.
 pub trait Judge: Send + Sync {
     /// What wakes it.
@@ -164,6 +193,13 @@ pub trait Judge: Send + Sync {
         let (_, _) = (moved, report);
     }
 
+    /// Judges holes in the ledger: blocks that monitors did not judge, and that nobody has judged
+    /// since. Gives what it has to say of each, in their order.
+    fn ledger(&self, look: &LedgerLook<'_>, report: &mut Report<'_>) -> Vec<Told> {
+        let (_, _) = (look, report);
+        Vec::new()
+    }
+
     /// Judges what the others could not, after they are done with a block.
     fn after_block(
         &self,
@@ -176,10 +212,25 @@ pub trait Judge: Send + Sync {
     }
 }
 
+/// What the detectors of an area are about.
+fn threats_of_area(id: &str) -> &'static [Threat] {
+    match id.split('/').next() {
+        Some("access") => &[Threat::Takeover],
+        Some("change" | "deployment") => &[Threat::Change],
+        Some("liquidity") => &[Threat::Drain],
+        Some("flow" | "reputation") => &[Threat::Misuse],
+        Some("telemetry") => &[Threat::Anomaly],
+        Some("oracle" | "dependency") => &[Threat::Silence, Threat::Manipulation],
+        // `chain` is about the watching itself.
+        _ => &[],
+    }
+}
+
 /// Every detector there is.
 pub static ALL: &[&dyn Detector] = &[
     &access::role_change::RoleChange,
     &change::code_changed::CodeChanged,
+    &access::authority_drift::AuthorityDrift,
     &change::parameter_update::ParameterUpdate,
     &change::proxy_upgraded::ProxyUpgraded,
     &deployment::created::Created,

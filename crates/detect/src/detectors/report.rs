@@ -69,6 +69,18 @@ impl Claim {
         Self::new(Anchor::Episode { entity, began }, origin_of(block, None), title)
     }
 
+    /// A claim about an episode that is not about what a block did, and rests on a block that is
+    /// final.
+    pub fn about_lasting(
+        (block, timestamp): (BlockRef, UnixSeconds),
+        entity: String,
+        began: UnixSeconds,
+        title: String,
+    ) -> Self {
+        let origin = Origin { block, timestamp, tx: None, log_index: None, frame: None };
+        Self::new(Anchor::Episode { entity, began }, origin, title)
+    }
+
     /// A claim about a block as a whole, when there is no bundle of it.
     pub fn about_block(block: BlockRef, timestamp: UnixSeconds, title: String) -> Self {
         let origin = Origin { block, timestamp, tx: None, log_index: None, frame: None };
@@ -182,8 +194,8 @@ impl<'a> Report<'a> {
         &self.claimant.monitor
     }
 
-    /// Makes a finding of a claim.
-    pub fn claim(&mut self, claim: Claim) {
+    /// Makes a finding of a claim; gives its id.
+    pub fn claim(&mut self, claim: Claim) -> FindingId {
         let Claimant { detector, monitor, version, runbook } = self.claimant;
         let id = FindingId::derive(monitor, *version, self.network, &claim.anchor, &claim.what);
         self.findings.push(Finding {
@@ -202,6 +214,7 @@ impl<'a> Report<'a> {
             value_at_risk: claim.value_at_risk,
             runbook: runbook.clone(),
         });
+        id
     }
 
     /// Says that something could not be judged. The first reason is kept; findings about what could

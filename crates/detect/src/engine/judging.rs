@@ -173,12 +173,7 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
 }
 
 /// The monitors of every deployment that the transaction involves, each monitor once.
-fn wake_involved(
-    network: &Network,
-    occurrence: &Occurrence<'_>,
-    whole: Match,
-    woken: &mut Woken,
-) {
+fn wake_involved(network: &Network, occurrence: &Occurrence<'_>, whole: Match, woken: &mut Woken) {
     let tx = occurrence.tx;
     let parties = std::iter::once(&tx.from).chain(&tx.to).chain(&tx.created);
     let mut involved: Vec<u32> = parties

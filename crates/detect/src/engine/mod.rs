@@ -12,14 +12,15 @@ mod routes; //   which monitors a log, call or transaction concerns
 use std::sync::Arc;
 
 use model::{
-    BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadPlan, Sample, StateChange,
-    StateEntry, StateUndo, UnixSeconds,
+    BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadPlan, Roster, Sample,
+    StateChange, StateEntry, StateUndo, UnixSeconds,
 };
-use registry::Registry;
+use registry::{Registry, coverage::Reach};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    detectors::{LedgerLook, Told},
     monitors::{self, MonitorError, MonitorSpec},
     state::{RestoreError, StateTable},
 };
@@ -108,13 +109,43 @@ impl Engine {
             errors.sort_by_key(order);
             return Err(errors);
         }
-        let monitors_version = monitors::set_version(&specs);
+        let monitors_version = monitors::set_version(&specs, &registry);
         Ok(Self { registry, specs, networks, monitors_version })
     }
 
     /// Changes whenever anything changes that monitors judge by; part of the coverage ledger.
     pub fn monitors_version(&self) -> u64 {
         self.monitors_version
+    }
+
+    /// Who judges a network, for the ledger.
+    pub fn roster(&self, network: &Name) -> Roster {
+        self.account(network, |of| {
+            monitors::roster(&self.registry, &self.specs, network, &of.monitors)
+        })
+    }
+
+    /// What each monitor of a network sees, in the order of its roster.
+    pub fn reach(&self, network: &Name) -> Vec<Reach> {
+        self.account(network, |of| of.monitors.iter().map(monitors::reach).collect())
+    }
+
+    fn account<T>(&self, name: &Name, of: impl FnOnce(&Network) -> T) -> T {
+        match self.networks.get(name) {
+            Some(network) => of(network),
+            // Nobody named it: it gets those monitors that watch all networks.
+            None => of(&Network::new(name.clone(), &self.registry, &self.specs).0),
+        }
+    }
+
+    /// Lets the monitors that are about watching itself look at the ledger: what they find, and
+    /// which hole each finding is about. Nothing is remembered.
+    pub fn look_at_ledger(
+        &self,
+        network: &Name,
+        look: &LedgerLook<'_>,
+    ) -> (Vec<Finding>, Vec<Told>) {
+        self.networks.get(network).map_or_else(Default::default, |of| of.look_at_ledger(look))
     }
 
     /// Puts back what was remembered of a network, from the rows of the store.

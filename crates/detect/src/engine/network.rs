@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     chronicle::{self, Census, Creation, News, Offspring, Scene, overlay},
-    detectors::{Block, Moved, Report},
+    detectors::{Block, LedgerLook, Moved, Report, Told},
     monitors::{self, Compiled, Matcher, MonitorError, MonitorSpec, Occasion, On, Rule},
     state::{Key, Kind, Reverted, StateTable},
     windows::{Activity, CallWindow, EventWindow, SeriesCache},
@@ -355,6 +355,19 @@ impl Network {
         }
         let state = self.table.commit_final(block);
         Judgement { finalized: Some(block), ..self.nothing(Vec::new(), state) }
+    }
+
+    pub(super) fn look_at_ledger(&self, look: &LedgerLook<'_>) -> (Vec<Finding>, Vec<Told>) {
+        let (mut findings, mut told) = (Vec::new(), Vec::new());
+        for &at in &self.routes.coverage {
+            let monitor = &self.monitors[at as usize];
+            if let Rule::Detector { judge, .. } = &monitor.rule {
+                let mut report = Report::new(&monitor.claimant, &self.name);
+                told.extend(judge.ledger(look, &mut report));
+                findings.extend(report.into_parts().0);
+            }
+        }
+        (findings, told)
     }
 
     fn ask_about_chain(&self, moved: Moved<'_>) -> Vec<Finding> {

@@ -272,8 +272,14 @@ fn version_of(monitor: u32, detector: u32) -> u32 {
 }
 
 /// A number that changes whenever anything changes that monitors judge by.
-pub(crate) fn set_version(specs: &[MonitorSpec]) -> u64 {
+pub(crate) fn set_version(specs: &[MonitorSpec], registry: &Registry) -> u64 {
     let mut text = String::new();
+    if let Some(policy) = &registry.authority().policy {
+        text += &format!("{policy:?}\n");
+    }
+    for deployment in registry.deployments() {
+        text += &format!("{} {} {}\n", deployment.label, deployment.network, deployment.address);
+    }
     for spec in specs {
         let MonitorSpec { name, version, networks, on, children_of, rule, severity, say, runbook } =
             spec;
@@ -295,6 +301,5 @@ pub(crate) fn set_version(specs: &[MonitorSpec]) -> u64 {
             }
         }
     }
-    let digest = alloy_primitives::keccak256(text);
-    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    super::account::number_of(&text)
 }

@@ -8,6 +8,7 @@ use super::Key;
 use crate::{
     chronicle::{Census, Chronicle, Offspring, OwnCode, PendingUpgrade},
     detectors::{
+        access::watched::{Drifts, Held, Uses},
         chain::blind::Streaks,
         change::code_changed::CodeRead,
         liquidity::{holding::Holding, ledger::LedgerShard},
@@ -158,4 +159,10 @@ remembered! {
     24 v 1 PendingUpgrade,
     /// What a monitor read of a contract's code and slots last.
     25 v 1 CodeRead,
+    /// A monitor's view of who holds what in one contract.
+    30 v 1 Held,
+    /// When the holders of one contract's roles last called it.
+    31 v 1 Uses,
+    /// A monitor's open drifts of authority.
+    32 v 1 Drifts,
 }

@@ -6,5 +6,6 @@ mod chain; //    blocks to tell stories with
 mod charts; //   false and true alarms, with dice
 mod engine; //   coverage, isolation, order, late blocks
 mod laws; //     forks, restarts and batches change nothing
+mod ledger; //   what monitors tell the ledger, and its holes
 mod monitors; // expressions, and mistakes in monitors
 mod telemetry; // gas, failures and rates over days

@@ -111,6 +111,12 @@ impl Chain {
         self.states.get(at).ok_or_else(gone)
     }
 
+    pub(super) fn forget_states(&mut self, but_newest: usize) {
+        while self.states.len() > but_newest.max(1) {
+            self.states.pop_front();
+        }
+    }
+
     pub(super) fn pending(&self) -> usize {
         self.pending.len()
     }

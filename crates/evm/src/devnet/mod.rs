@@ -223,6 +223,11 @@ impl Devnet {
         self.lock().next_nonce(address)
     }
 
+    /// Forgets all states but the newest ones, as a node that prunes; the newest always stays.
+    pub fn forget_states(&self, but_newest: usize) {
+        self.lock().forget_states(but_newest);
+    }
+
     /// Call frames of every transaction of a block, in block order.
     pub fn trace_block(&self, hash: B256) -> Result<Vec<CallFrame>, DevnetError> {
         let chain = self.lock();

@@ -60,8 +60,10 @@ pub(super) fn read(text: &str) -> Result<ContractAbi, AbiError> {
             Ok(AbiItem::Function(f)) => push(&mut abi.functions, f.name.clone(), f.into_owned()),
             Ok(AbiItem::Event(e)) => push(&mut abi.events, e.name.clone(), e.into_owned()),
             Ok(AbiItem::Error(e)) => push(&mut abi.errors, e.name.clone(), e.into_owned()),
-            // Nothing that arrives by log, call or revert names these.
-            Ok(AbiItem::Constructor(_) | AbiItem::Fallback(_) | AbiItem::Receive(_)) => {}
+            Ok(AbiItem::Fallback(f)) => abi.fallback = Some(f.into_owned()),
+            Ok(AbiItem::Receive(r)) => abi.receive = Some(r.into_owned()),
+            // Nothing that arrives by log, call or revert names it.
+            Ok(AbiItem::Constructor(_)) => {}
             Err(error) => problems.push(format!("{}: {error}", place.trim_end())),
         }
     }
@@ -150,7 +152,10 @@ fn resolve(abi: &JsonAbi, mut problems: Vec<String>) -> Result<ContractAbi, AbiE
         }
     }
     if problems.is_empty() {
-        Ok(ContractAbi::index(functions, events, errors))
+        let mut resolved = ContractAbi::index(functions, events, errors);
+        resolved.has_fallback = abi.fallback.is_some();
+        resolved.has_receive = abi.receive.is_some();
+        Ok(resolved)
     } else {
         Err(AbiError::Items(problems))
     }

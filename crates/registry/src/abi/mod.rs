@@ -27,6 +27,8 @@ pub struct ContractAbi {
     by_topic: FxHashMap<(B256, usize), u32>,
     by_error: FxHashMap<[u8; 4], u32>,
     anonymous: Vec<u32>,
+    has_fallback: bool,
+    has_receive: bool,
 }
 
 impl ContractAbi {
@@ -52,12 +54,27 @@ impl ContractAbi {
     /// facets. Earlier parts answer first; items that are equal appear once.
     pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
         let (mut functions, mut events, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut has_fallback, mut has_receive) = (false, false);
         for part in parts {
+            // A proxy's fallback is the way to what stands behind it, and that is what counts.
+            has_fallback = part.has_fallback;
+            has_receive |= part.has_receive;
             functions.extend_from_slice(&part.functions);
             events.extend_from_slice(&part.events);
             errors.extend_from_slice(&part.errors);
         }
-        Self::index(functions, events, errors)
+        Self { has_fallback, has_receive, ..Self::index(functions, events, errors) }
+    }
+
+    /// Whether it does something with calldata that no function is for; of a proxy, whether what
+    /// stands behind it does.
+    pub fn has_fallback(&self) -> bool {
+        self.has_fallback
+    }
+
+    /// Whether it takes ether that comes without calldata.
+    pub fn has_receive(&self) -> bool {
+        self.has_receive
     }
 
     fn index(

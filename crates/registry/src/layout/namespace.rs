@@ -83,9 +83,8 @@ mod tests {
 
     #[test]
     fn reserved_slots_are_what_their_proposals_derive() {
-        let minus_one = |text: &str| {
-            B256::from(U256::from_be_bytes(keccak256(text).0).wrapping_sub(U256::ONE))
-        };
+        let minus_one =
+            |text: &str| B256::from(U256::from_be_bytes(keccak256(text).0).wrapping_sub(U256::ONE));
         let derived = [
             minus_one("eip1967.proxy.implementation"),
             minus_one("eip1967.proxy.admin"),

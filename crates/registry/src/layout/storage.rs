@@ -21,6 +21,8 @@ pub struct Layout {
     pub base_slot: Option<U256>,
     /// What the fields' types are.
     pub types: Types,
+    /// Whether the file's form lists namespaces, so that none listed is none there.
+    pub lists_namespaces: bool,
     /// What the file did not say and a comparison would have wanted; one sentence each.
     pub unknown: Vec<String>,
 }
@@ -147,7 +149,9 @@ impl Types {
         let Some(name) = field.label.strip_prefix('_') else { return false };
         let name = name.trim_start_matches('_').to_ascii_lowercase();
         let says_gap = name.strip_prefix("gap").is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with('_') || rest.starts_with(|c: char| c.is_ascii_digit())
+            rest.is_empty()
+                || rest.starts_with('_')
+                || rest.starts_with(|c: char| c.is_ascii_digit())
         });
         says_gap
             && matches!(

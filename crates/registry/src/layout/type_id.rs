@@ -41,8 +41,7 @@ pub(super) fn parse(id: &str) -> Parsed {
         "userDefinedValueType" => named(Shape::UserDefined(None), None),
         "mapping" => match arguments(inside).as_slice() {
             [key, value] => {
-                let shape =
-                    Shape::Mapping { key: (*key).to_owned(), value: (*value).to_owned() };
+                let shape = Shape::Mapping { key: (*key).to_owned(), value: (*value).to_owned() };
                 Parsed { shape, bytes: slot, name: id.to_owned() }
             }
             _ => unknown(),
@@ -94,7 +93,9 @@ pub(super) fn elementary_bytes(name: &str) -> Option<u64> {
                 return number(digits).filter(|bytes| (1..=32).contains(bytes));
             }
             let digits = name.strip_prefix("uint").or_else(|| name.strip_prefix("int"))?;
-            number(digits).filter(|bits| (8..=256).contains(bits) && bits % 8 == 0).map(|bits| bits / 8)
+            number(digits)
+                .filter(|bits| (8..=256).contains(bits) && bits % 8 == 0)
+                .map(|bits| bits / 8)
         }
     }
 }
@@ -165,7 +166,9 @@ mod tests {
 
     #[test]
     fn what_is_no_type_id_is_unknown_and_never_panics() {
-        for id in ["", "t_", "t_mapping(t_a", "t_mapping(t_a)", "t_uint7", "t_array(t_a)x", "uint256"] {
+        for id in
+            ["", "t_", "t_mapping(t_a", "t_mapping(t_a)", "t_uint7", "t_array(t_a)x", "uint256"]
+        {
             assert_eq!(parse(id).shape, Shape::Unknown, "{id:?}");
         }
         assert_eq!(parse(&format!("t_{}", "array(t_".repeat(100_000))).shape, Shape::Unknown);

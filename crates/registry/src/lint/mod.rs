@@ -17,7 +17,9 @@ pub use waiver::{WAIVER_EXPIRED, WAIVER_UNUSED, Waiver};
 
 /// Every rule, in the order of the documentation.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families = interface::RULES.iter().chain([&timelock::RULES, &waiver::RULES]);
+    let families = interface::RULES
+        .iter()
+        .chain([&crate::layout::rules::RULES, &timelock::RULES, &waiver::RULES]);
     families.flat_map(|family| family.iter().copied())
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, LazyLock};
 
-use alloy_dyn_abi::DynSolValue;
-use alloy_primitives::{Address, B256, Bytes, I256, U256};
+use alloy_dyn_abi::{DynSolType, DynSolValue};
+use alloy_primitives::{Address, B256, Bytes, Function, I256, U256};
 
 use super::record::{
-    OperationCall, OracleUpdate, OracleUpdateKind, Parameter, ParameterUpdate, RiskKind,
+    Indicator, OperationCall, OracleUpdate, OracleUpdateKind, Parameter, ParameterUpdate, RiskKind,
     RoleChange, RoleChangeKind as Role, Stage,
 };
 use crate::EventAbi;
@@ -31,6 +31,17 @@ impl PartialEq for Source {
 }
 
 impl Source {
+    /// Which of the three indicators it is, whatever its arguments say.
+    pub fn indicator(&self) -> Indicator {
+        let zeros: Vec<DynSolValue> = self.event.params.iter().map(|p| zero(&p.ty)).collect();
+        match self.normalize(&zeros) {
+            Some(RiskKind::RoleChange(_)) => Indicator::RoleChange,
+            Some(RiskKind::Oracle(_)) => Indicator::OracleLag,
+            // A test holds that every event of the table is read from zeros.
+            Some(RiskKind::ParameterUpdate(_)) | None => Indicator::ParameterUpdate,
+        }
+    }
+
     pub(super) fn normalize(&self, args: &[DynSolValue]) -> Option<RiskKind> {
         (self.meaning)(&Args(args))
     }
@@ -72,6 +83,23 @@ impl Args<'_> {
     /// Several arguments as one value.
     fn tuple(&self, at: &[usize]) -> Option<DynSolValue> {
         at.iter().map(|at| self.value(*at)).collect::<Option<_>>().map(DynSolValue::Tuple)
+    }
+}
+
+/// The value of a type that Solidity gives to what is not set.
+fn zero(ty: &DynSolType) -> DynSolValue {
+    match ty {
+        DynSolType::Bool => DynSolValue::Bool(false),
+        DynSolType::Int(bits) => DynSolValue::Int(I256::ZERO, *bits),
+        DynSolType::Uint(bits) => DynSolValue::Uint(U256::ZERO, *bits),
+        DynSolType::FixedBytes(bytes) => DynSolValue::FixedBytes(B256::ZERO, *bytes),
+        DynSolType::Address => DynSolValue::Address(Address::ZERO),
+        DynSolType::Function => DynSolValue::Function(Function::ZERO),
+        DynSolType::Bytes => DynSolValue::Bytes(Vec::new()),
+        DynSolType::String => DynSolValue::String(String::new()),
+        DynSolType::Array(_) => DynSolValue::Array(Vec::new()),
+        DynSolType::FixedArray(of, length) => DynSolValue::FixedArray(vec![zero(of); *length]),
+        DynSolType::Tuple(parts) => DynSolValue::Tuple(parts.iter().map(zero).collect()),
     }
 }
 

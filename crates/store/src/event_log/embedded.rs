@@ -10,7 +10,9 @@
 //! of decoding thousands of blocks. Being in one file with the checkpoint, a backup of the store is
 //! a backup of both at one moment.
 
-use model::{B256, BlindReason, ChainEvent, Name, Position};
+use std::sync::Arc;
+
+use model::{B256, BlindReason, BlockBundle, BlockNumber, ChainEvent, Name, Position};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
@@ -65,6 +67,36 @@ impl EmbeddedLog {
             }
             Ok(events)
         })
+    }
+}
+
+impl EmbeddedLog {
+    /// A block of the past as it was judged, if the log still holds it: the one that the ledger has
+    /// at this height. `None` also for a block in quarantine.
+    ///
+    /// # Errors
+    /// When the log cannot be read or the event is corrupt.
+    pub fn judged_block(
+        &self,
+        network: &Name,
+        number: BlockNumber,
+    ) -> Result<Option<Arc<BlockBundle>>, StoreError> {
+        let body: Option<Vec<u8>> = self.store.read("read a block of the event log", |tx| {
+            let body = tx
+                .prepare_cached(
+                    "SELECT event FROM log_events JOIN coverage USING (network, block_number, block_hash)
+                     WHERE network = ?1 AND block_number = ?2 AND kind IN ('committed', 'recovered')
+                     ORDER BY position DESC LIMIT 1",
+                )?
+                .query_row(params![network.as_str(), height(number)?], |row| row.get(0))
+                .optional()?;
+            Ok(body)
+        })?;
+        let Some(body) = body else { return Ok(None) };
+        match codec::decode(&body, EVENTS, format!("{network} block {number}"))? {
+            ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) => Ok(Some(bundle)),
+            _ => Ok(None),
+        }
     }
 }
 

@@ -152,6 +152,17 @@ pub(crate) fn retract(
     Ok(retracted)
 }
 
+/// Retracts these findings, whatever block they are on; returns how many stood.
+pub(crate) fn withdraw(tx: &Transaction<'_>, ids: &[FindingId]) -> Result<u64, StoreError> {
+    let mut statement =
+        tx.prepare_cached("UPDATE findings SET status = 2 WHERE id = ?1 AND status <> 2")?;
+    let mut withdrawn = 0;
+    for id in ids {
+        withdrawn += statement.execute([id.0.as_slice()])? as u64;
+    }
+    Ok(withdrawn)
+}
+
 /// Confirms the tentative findings up to a height; returns how many.
 pub(crate) fn confirm(
     tx: &Transaction<'_>,

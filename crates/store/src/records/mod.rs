@@ -12,7 +12,7 @@ pub(crate) mod state; //      what detectors remember
 
 pub use alerts::{AlertDetails, AlertFilter};
 pub use counts::{AlertCount, FindingCount};
-pub use coverage::{BlindCount, COVERAGE_LISTED_MAX, CoverageRange, CoverageSummary};
+pub use coverage::{BlindCount, COVERAGE_LISTED_MAX, CoverageSummary, HoleRecord, LEDGER_RUNS_MAX};
 pub use findings::{FindingFilter, FindingRecord};
 pub use page::{Cursor, PAGE_MAX, Page, ParseCursorError};
 pub use state::DetectorState;

@@ -251,7 +251,9 @@ fn verification_finds_each_broken_invariant() {
         "DELETE FROM log_events WHERE position = 0;
              UPDATE log_topics SET first_position = 1; UPDATE checkpoints SET position = 0",
     ));
-    expect!["coverage of mainnet has block 0x0000000000000001abababababababababababababababababababababababab at 2 heights"]
+    expect![[r#"
+        coverage of mainnet has block 0x0000000000000001abababababababababababababababababababababababab at 2 heights
+        coverage of mainnet has 5 rows and runs over 4 blocks"#]]
         .assert_eq(&broken(
             "INSERT INTO coverage SELECT network, 77, block_hash, at, endpoint, monitors_version,
                  monitors_judged, blind_count, blind, quarantine FROM coverage WHERE block_number = 0",

@@ -3,6 +3,7 @@
 
 mod event_log; //   one contract, every implementation
 mod file; //        the database file: modes, locks, reopening, backup, damage
+mod ledger; //      ranges against an account of every block
 mod outbox; //      messages on their way
 mod records; //     lists, pages, summaries
 mod seen; //        what a store says, and a model of it

@@ -1,13 +1,12 @@
 //! Lists, pages, summaries.
 
 use bellwether_store::{
-    AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageRange, FindingFilter, PAGE_MAX, Step,
-    Store, StoreError,
+    AlertFilter, BlindCount, COVERAGE_LISTED_MAX, FindingFilter, PAGE_MAX, Step, Store, StoreError,
 };
 use expect_test::expect;
 use model::{
-    AlertState, BlindMonitor, BlindReason, BlockCoverage, CoverageResult, FindingStatus, Level,
-    Name, NotificationKind, Position, Severity, UnixSeconds,
+    AlertState, BlindMonitor, BlindReason, BlockCoverage, BlockRange, CoverageResult,
+    FindingStatus, Level, Name, NotificationKind, Position, Severity, UnixSeconds,
 };
 
 use crate::world::{Op, World, alert, block, decision, finding, judge, name, time_of};
@@ -179,7 +178,7 @@ fn a_summary_tells_ranges_holes_quarantine_and_who_was_blind() {
     let summary = store.coverage_summary(&name("mainnet"), 0).unwrap();
     assert_eq!((summary.blocks, summary.judged, summary.judged_by_all), (6, 5, 1));
     assert_eq!((summary.quarantined, summary.missing), (1, 5));
-    let range = |first, last| CoverageRange { first, last };
+    let range = |first, last| BlockRange { first, last };
     assert_eq!(summary.judged_ranges, [range(10, 11), range(13, 14), range(20, 20)]);
     assert_eq!(summary.holes, [range(15, 19)]);
     assert_eq!(summary.quarantine, [quarantined(12)]);
@@ -197,7 +196,7 @@ fn a_block_that_left_quarantine_is_judged_in_the_ledger() {
     commit(&store, vec![judged(1, &[]), quarantined(2), judged(3, &[])]);
     commit(&store, vec![judged(2, &[])]);
     let summary = store.coverage_summary(&name("mainnet"), 0).unwrap();
-    assert_eq!(summary.judged_ranges, [CoverageRange { first: 1, last: 3 }]);
+    assert_eq!(summary.judged_ranges, [BlockRange { first: 1, last: 3 }]);
     assert_eq!(summary.quarantined, 0);
     assert_eq!(store.coverage(&name("mainnet"), 2, 1).unwrap(), [judged(2, &[])]);
 }
@@ -210,7 +209,7 @@ fn a_summary_lists_the_newest_holes_and_counts_all_missing_blocks() {
     let summary = store.coverage_summary(&name("mainnet"), 0).unwrap();
     assert_eq!(summary.missing, n);
     assert_eq!(summary.holes.len(), COVERAGE_LISTED_MAX);
-    assert_eq!(summary.holes.last(), Some(&CoverageRange { first: n * 2 - 1, last: n * 2 - 1 }));
+    assert_eq!(summary.holes.last(), Some(&BlockRange { first: n * 2 - 1, last: n * 2 - 1 }));
 }
 
 #[test]

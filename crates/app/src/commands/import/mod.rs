@@ -3,6 +3,7 @@
 
 mod deployments; // contracts that other tools know
 mod findings; // findings and labels of other people's bots
+mod monitors; // rules of other monitors
 
 use std::{
     fs,
@@ -27,7 +28,7 @@ use crate::{
 /// Exit code 0 when everything was taken, 1 when something was not, 2 when it could not be done.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  bellwether import lido findings.jsonl\n  bellwether import forta labels.json --into my-protocol"
+    after_help = "Examples:\n  bellwether import openzeppelin-monitor ../monitor/config --into my-protocol\n  bellwether import openzeppelin-monitor config --dry-run --compare --recorded blocks/\n  bellwether import forta labels.json --into my-protocol"
 )]
 pub(super) struct Import {
     #[command(subcommand)]
@@ -38,6 +39,7 @@ pub(super) struct Import {
 enum From {
     #[command(flatten)]
     Deployments(deployments::Source),
+    OpenzeppelinMonitor(monitors::OpenzeppelinMonitor),
     Forta(findings::Forta),
     Lido(findings::Lido),
 }
@@ -46,6 +48,7 @@ impl Import {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         match self.from {
             From::Deployments(command) => command.run(),
+            From::OpenzeppelinMonitor(command) => command.run().await,
             From::Forta(command) => command.run(),
             From::Lido(command) => command.run(),
         }
@@ -92,7 +95,7 @@ impl Target {
             };
             files.iter().map(planned).collect()
         } else {
-            write(&Proposal { files, notes: Vec::new() }, &self.into)?
+            write(&Proposal { files, ..Proposal::default() }, &self.into)?
         };
         let is_whole = report.is_whole();
         if self.json {

@@ -44,7 +44,7 @@ fn import(files: &BTreeMap<String, String>, format: Format, into: &Path) -> Impo
 }
 
 fn put(import: &Import, into: &Path) {
-    let proposal = Proposal { files: import.files.clone(), notes: Vec::new() };
+    let proposal = Proposal { files: import.files.clone(), ..Proposal::default() };
     write(&proposal, into).unwrap();
 }
 

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use model::{
-    BlindMonitor, BlindReason, ChainEvent, Confidence, Fact, FactValue, Level, Measure, Severity,
-    UnixSeconds,
+    BlindMonitor, BlindReason, ChainEvent, Confidence, Fact, FactValue, Level, Measure, Name,
+    OpenHole, Severity, UnixSeconds,
 };
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     detectors::{
-        Block, Claim, Detector, Judge, Moved, ParamKind, ParamSpec, Report, Settings, Site, Spec,
-        Touch, Wants,
+        Block, Claim, Detector, Judge, LedgerLook, Moved, ParamKind, ParamSpec, Report, Settings,
+        Site, Spec, Told, Touch, Wants,
     },
     state::{Key, Kind, MonitorKey, StateTable},
 };
@@ -32,6 +32,11 @@ static SPEC: Spec = Spec {
             name: "warm_up_s_max",
             kind: ParamKind::Integer { default: 604_800, min: 0, max: 31_536_000 },
             doc: "the same for a monitor that is warming up",
+        },
+        ParamSpec {
+            name: "hole_s_max",
+            kind: ParamKind::Integer { default: 900, min: 0, max: 31_536_000 },
+            doc: "seconds that a hole in the ledger may stay open before it is told",
         },
     ],
     page: include_str!("blind.md"),
@@ -56,6 +61,7 @@ impl Detector for Blind {
             key: site.key,
             blind_s_max: settings.integer("blind_s_max"),
             warm_up_s_max: settings.integer("warm_up_s_max"),
+            hole_s_max: settings.integer("hole_s_max"),
         })
     }
 }
@@ -65,6 +71,7 @@ struct Configured {
     key: MonitorKey,
     blind_s_max: u64,
     warm_up_s_max: u64,
+    hole_s_max: u64,
 }
 
 /// Since when which monitors are blind without a break.
@@ -99,6 +106,45 @@ impl Judge for Configured {
             .facts
             .push(Fact { name: "reason".into(), value: FactValue::Text(reason.to_string()) });
         report.claim(claim);
+    }
+
+    fn ledger(&self, look: &LedgerLook<'_>, report: &mut Report<'_>) -> Vec<Told> {
+        let mut told = Vec::new();
+        for (at, hole) in look.holes.iter().enumerate() {
+            let open_s = (look.now.millis_since(hole.seen_at).max(0) / 1_000).unsigned_abs();
+            if open_s < self.hole_s_max {
+                continue;
+            }
+            let blocks = hole.range.blocks();
+            let title = format!(
+                "{} did not judge {} of {}: {}",
+                who(hole),
+                match blocks {
+                    1 => format!("block {}", hole.range),
+                    _ => format!("{blocks} blocks, {},", hole.range),
+                },
+                hole.network,
+                hole.cause
+            );
+            // A hole that shrinks while it is filled is the same hole.
+            let entity = format!("hole/{}/{}", hole.cause.as_str(), hole.seen_as);
+            let began = UnixSeconds((hole.seen_at.0.max(0) / 1_000).unsigned_abs());
+            let claim = Claim::about_lasting(look.finalized, entity, began, title)
+                .severity(self.severity)
+                .measure(Measure {
+                    name: "time open".to_owned(),
+                    unit: "s".to_owned(),
+                    value: open_s as f64,
+                    threshold: self.hole_s_max as f64,
+                    history: None,
+                })
+                .fact("blocks", FactValue::Text(hole.range.to_string()))
+                .fact("monitors", FactValue::Text(names(hole)))
+                .fact("cause", FactValue::Text(hole.cause.to_string()))
+                .fact("to close it", FactValue::Text("bellwether coverage backfill".to_owned()));
+            told.push(Told { hole: at, finding: report.claim(claim) });
+        }
+        told
     }
 
     fn after_block(
@@ -173,5 +219,20 @@ impl Judge for Configured {
                 None => streaks.0.remove(&name),
             };
         }
+    }
+}
+
+fn who(hole: &OpenHole) -> String {
+    match (hole.monitors_total, hole.monitors.first()) {
+        (1, Some(one)) => format!("monitor {one}"),
+        (n, _) => format!("{n} monitors"),
+    }
+}
+
+fn names(hole: &OpenHole) -> String {
+    let named: Vec<&str> = hole.monitors.iter().map(Name::as_str).collect();
+    match (hole.monitors_total as usize).saturating_sub(named.len()) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }

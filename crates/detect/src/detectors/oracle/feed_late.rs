@@ -9,6 +9,7 @@ use model::{
 };
 use registry::{
     Class, Deployment,
+    coverage::Threat,
     risk::{self, OracleUpdateKind, RiskKind},
 };
 
@@ -75,6 +76,10 @@ pub struct FeedLate;
 impl Detector for FeedLate {
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    fn threats(&self) -> &'static [Threat] {
+        &[Threat::Silence]
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {

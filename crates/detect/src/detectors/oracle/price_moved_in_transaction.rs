@@ -10,6 +10,7 @@ use model::{
 };
 use registry::{
     Class,
+    coverage::Threat,
     risk::{self, OracleUpdateKind, RiskKind},
 };
 
@@ -60,6 +61,10 @@ pub struct PriceMovedInTransaction;
 impl Detector for PriceMovedInTransaction {
     fn spec(&self) -> &'static Spec {
         &SPEC
+    }
+
+    fn threats(&self) -> &'static [Threat] {
+        &[Threat::Manipulation]
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {

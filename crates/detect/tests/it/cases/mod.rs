@@ -1,6 +1,7 @@
 //! A firing and a quiet case of every detector, and its page.
 
 mod access_change;
+mod authority;
 mod code;
 mod deployment;
 mod liquidity;
@@ -17,6 +18,7 @@ type Case = fn() -> Vec<Finding>;
 const CASES: &[(&str, Case, Case)] = &[
     ("access/role_change", access_change::role_granted, access_change::role_elsewhere),
     ("change/code_changed", code::slot_written, code::upgraded_with_event),
+    ("access/authority_drift", authority::stranger_may_issue, authority::as_declared),
     ("change/parameter_update", access_change::parameter_changed, access_change::nothing_changed),
     ("change/proxy_upgraded", access_change::upgraded, access_change::nothing_changed),
     ("deployment/created", deployment::by_our_deployer, deployment::by_a_stranger),

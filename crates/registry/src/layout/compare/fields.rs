@@ -30,8 +30,7 @@ pub(super) fn compare_fields<'a>(
     neighbours: Neighbours,
 ) -> Vec<Change> {
     let names = Names::of(old, new);
-    let steps =
-        align(old.len(), new.len(), |i, j| cost(comparer, &names, &old[i], &new[j]));
+    let steps = align(old.len(), new.len(), |i, j| cost(comparer, &names, &old[i], &new[j]));
     let mut lists = Lists { old, new, region, neighbours, changes: Vec::new() };
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     for &step in &steps {
@@ -125,7 +124,9 @@ fn cost<'a>(
 ) -> Option<u32> {
     let same_place = is_same_place(before, after);
     match (comparer.old.is_gap(before), comparer.new.is_gap(after)) {
-        (true, true) => return Some(if ends(comparer, before, after) == Some(true) { 0 } else { 2 }),
+        (true, true) => {
+            return Some(if ends(comparer, before, after) == Some(true) { 0 } else { 2 });
+        }
         (true, false) => return fills(comparer, before, after).then_some(1),
         (false, true) => {
             return match (before.label == after.label, same_place) {
@@ -195,7 +196,9 @@ impl<'a> Lists<'a, '_> {
         match (comparer.old.is_gap(before), comparer.new.is_gap(after)) {
             (true, true) => return self.gaps(comparer, before, after),
             // The gap's last slot is in use now; what lies before it is judged by itself.
-            (true, false) => return self.push(Kind::Appended, Gravity::Fine, None, Some(after), vec![]),
+            (true, false) => {
+                return self.push(Kind::Appended, Gravity::Fine, None, Some(after), vec![]);
+            }
             (false, _) => {}
         }
         let moved = !is_same_place(before, after);
@@ -243,7 +246,8 @@ impl<'a> Lists<'a, '_> {
             return (differences, Some(why));
         }
         // An annotation can vouch for the meaning, never for the number of bytes.
-        let bytes = |types: &crate::layout::storage::Types, id: &str| types.get(id).and_then(|t| t.bytes);
+        let bytes =
+            |types: &crate::layout::storage::Types, id: &str| types.get(id).and_then(|t| t.bytes);
         let sizes = (bytes(comparer.old, &before.type_id), bytes(comparer.new, &after.type_id));
         match sizes {
             (Some(before), Some(after)) if before != after => {
@@ -255,11 +259,12 @@ impl<'a> Lists<'a, '_> {
 
     fn gaps(&mut self, comparer: &Comparer<'_>, before: &Field, after: &Field) {
         let spans = (comparer.old.span(before), comparer.new.span(after));
-        let length = |types: &crate::layout::storage::Types, field: &Field| {
-            match types.get(&field.type_id).map(|t| &t.shape) {
-                Some(crate::layout::storage::Shape::Array { length, .. }) => *length,
-                _ => None,
-            }
+        let length = |types: &crate::layout::storage::Types, field: &Field| match types
+            .get(&field.type_id)
+            .map(|t| &t.shape)
+        {
+            Some(crate::layout::storage::Shape::Array { length, .. }) => *length,
+            _ => None,
         };
         let lengths = (length(comparer.old, before), length(comparer.new, after));
         let mut why = Vec::new();
@@ -280,7 +285,8 @@ impl<'a> Lists<'a, '_> {
             (Some(was), Some(is)) => why.push(Why::GapEnds { slots: distance(was.end, is.end) }),
             _ if kind == Kind::Moved => return,
             _ => {
-                let what = "the layout tells no slots, so whether the gap ends where it did is unknown";
+                let what =
+                    "the layout tells no slots, so whether the gap ends where it did is unknown";
                 why.push(Why::NotTold(what.to_owned()));
             }
         }
@@ -306,9 +312,7 @@ impl<'a> Lists<'a, '_> {
             .map(|field| comparer.old.span(field))
             .collect();
         let (lands_on_old, end) = match (used, comparer.new.span(after)) {
-            (Some(used), Some(span)) => {
-                (used.iter().any(|old| old.overlaps(span)), Some(span.end))
-            }
+            (Some(used), Some(span)) => (used.iter().any(|old| old.overlaps(span)), Some(span.end)),
             // Without slots the order is all there is: what comes before an old field moves it.
             _ => (last_paired.is_some_and(|last| at < last), None),
         };

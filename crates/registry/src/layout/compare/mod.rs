@@ -57,7 +57,13 @@ fn ordinary(old: &Layout, new: &Layout, options: Options, changes: &mut Vec<Chan
     let (region, free) = (Region::Storage, Neighbours::None);
     let Some((was, is)) = moved_base(old, new) else {
         let mut comparer = Comparer::new(&old.types, &new.types, options);
-        changes.extend(compare_fields(&mut comparer, &old.variables, &new.variables, &region, free));
+        changes.extend(compare_fields(
+            &mut comparer,
+            &old.variables,
+            &new.variables,
+            &region,
+            free,
+        ));
         return;
     };
     changes.push(Change {

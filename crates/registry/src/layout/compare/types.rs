@@ -157,10 +157,9 @@ impl<'a> Comparer<'a> {
             {
                 same_encoding(&old.label, &new.label)
             }
-            (
-                Shape::Function { is_internal: before },
-                Shape::Function { is_internal: after },
-            ) if before == after => {
+            (Shape::Function { is_internal: before }, Shape::Function { is_internal: after })
+                if before == after =>
+            {
                 if *after {
                     vec![(Gravity::Careful, Why::CodePointer)]
                 } else {

@@ -4,8 +4,8 @@
 //! not by its file name, and what cannot be used says what was expected and what was there.
 
 mod ast; //    what only the source tells: namespaces, annotations, enum values, constructors
-mod solc; //   the layout itself, as solc writes it and as OpenZeppelin's tools keep it
-mod select; // one contract out of many
+mod select;
+mod solc; //   the layout itself, as solc writes it and as OpenZeppelin's tools keep it // one contract out of many
 
 use alloy_primitives::{Address, Bytes, hex};
 use serde_json::Value;

@@ -36,7 +36,9 @@ pub(super) fn contract(
 /// Whether `wanted` means the contract `name` of the source `file`.
 fn is_named(wanted: &str, file: &str, name: &str) -> bool {
     match wanted.rsplit_once(':') {
-        Some((path, wanted)) => wanted == name && (file == path || file.ends_with(&format!("/{path}"))),
+        Some((path, wanted)) => {
+            wanted == name && (file == path || file.ends_with(&format!("/{path}")))
+        }
         None => wanted == name,
     }
 }
@@ -56,16 +58,18 @@ fn from_output(
             }
             _ => {
                 let contracts = contracts.as_object().into_iter().flatten();
-                all.extend(contracts.map(|(name, contract)| (file.as_str(), name.as_str(), contract)));
+                all.extend(
+                    contracts.map(|(name, contract)| (file.as_str(), name.as_str(), contract)),
+                );
             }
         }
     }
     let fits: Vec<_> = match wanted {
-        Some(wanted) => {
-            all.iter().filter(|(file, name, _)| is_named(wanted, file, name)).collect()
-        }
+        Some(wanted) => all.iter().filter(|(file, name, _)| is_named(wanted, file, name)).collect(),
         // Interfaces and libraries have no storage; what is left is often one contract.
-        None if all.len() > 1 => all.iter().filter(|(_, _, contract)| has_storage(contract)).collect(),
+        None if all.len() > 1 => {
+            all.iter().filter(|(_, _, contract)| has_storage(contract)).collect()
+        }
         None => all.iter().collect(),
     };
     match fits.as_slice() {
@@ -77,7 +81,9 @@ fn from_output(
             Err(ReadError::NoContract { found: "a compiler's output without contracts".to_owned() })
         }
         [] => Err(not_found(wanted, all.iter().map(|(file, name, _)| full_name(file, name)))),
-        several => Err(not_found(None, several.iter().map(|(file, name, _)| full_name(file, name)))),
+        several => {
+            Err(not_found(None, several.iter().map(|(file, name, _)| full_name(file, name))))
+        }
     }
 }
 
@@ -128,7 +134,9 @@ fn from_manifest(
     match found.as_slice() {
         [(hash, value)] => {
             let layout = value.get("layout").ok_or_else(|| ReadError::NoContract {
-                found: format!("an OpenZeppelin manifest whose implementation {hash} has no layout"),
+                found: format!(
+                    "an OpenZeppelin manifest whose implementation {hash} has no layout"
+                ),
             })?;
             Ok(Build {
                 name: last_contract(value).map(str::to_owned),

@@ -41,6 +41,7 @@ pub(super) fn layout(value: &Value) -> Result<Layout, ReadError> {
         }
         Some(other) => return Err(bad("namespaces", "an object", other)),
     }
+    layout.lists_namespaces = object.get("namespaces").is_some_and(Value::is_object);
     add_types(object, &mut layout.types)?;
     complete(&mut layout);
     Ok(layout)
@@ -172,9 +173,11 @@ fn one_type(id: &str, value: &Value) -> Result<Type, ReadError> {
             Some(members @ Value::Array(_)) => Some(fields_of(members, &format!("{at}.members"))?),
             _ => None,
         }),
-        Shape::Enum(_) => Shape::Enum(members.and_then(|members| {
-            members.iter().map(|m| m.as_str().map(str::to_owned)).collect()
-        })),
+        Shape::Enum(_) => {
+            Shape::Enum(members.and_then(|members| {
+                members.iter().map(|m| m.as_str().map(str::to_owned)).collect()
+            }))
+        }
         Shape::UserDefined(_) => Shape::UserDefined(text("underlying").map(str::to_owned)),
         Shape::Mapping { key, value } => Shape::Mapping {
             key: text("key").map_or(key, str::to_owned),

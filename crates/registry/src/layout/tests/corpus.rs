@@ -102,35 +102,51 @@ fn every_labelled_pair_is_judged_as_labelled() {
     assert!(cases.len() > 100, "{} cases", cases.len());
     assert!(wrong.is_empty(), "judged otherwise than labelled: {wrong:#?}");
     let share = f64::from(agreed_ops) / f64::from(expected_ops);
+    println!("{agreed_ops} of {expected_ops} operations agree; others: {other_ops:#?}");
     assert!(share > 0.97, "{agreed_ops} of {expected_ops} operations agree; others: {other_ops:#?}");
 }
 
-/// solc's own layout has no annotations, namespaces or enum values, so only the pairs whose verdict
-/// does not rest on them can be judged from it.
+/// solc's own layout has no annotations, namespaces or enum values; where the verdict rests on one of
+/// these, it cannot be told from solc's layout alone and that of the other pairs can.
 #[test]
 fn the_compilers_own_layout_gives_the_same_verdict_where_it_tells_enough() {
     let Some(cases) = cases() else { return };
-    let rests_on_more = |case: &Case| {
-        [&case.before, &case.after].into_iter().any(|side| {
-            let text = side.oz_layout.to_string();
-            let annotated = text.contains("retypedFrom") || text.contains("renamedFrom");
-            let namespaced = side
-                .oz_layout
-                .get("namespaces")
-                .and_then(Value::as_object)
-                .is_some_and(|n| !n.is_empty());
-            annotated || namespaced
-        })
-    };
-    let (mut judged, mut wrong) = (0, Vec::new());
-    for case in cases.iter().filter(|case| !rests_on_more(case)) {
+    let (mut agreed, mut wrong) = (0, Vec::new());
+    for case in &cases {
         let (before, after) =
             (read(&case.before.storage_layout), read(&case.after.storage_layout));
-        judged += 1;
-        if compare(&before, &after, Options::default()).is_compatible() != case.expect.ok {
+        if compare(&before, &after, Options::default()).is_compatible() == case.expect.ok {
+            agreed += 1;
+        } else if !rests_on_more(case) {
             wrong.push((case.id.as_str(), case.expect.ok));
         }
     }
-    assert!(judged > 50, "{judged} cases");
-    assert!(wrong.is_empty(), "of {judged} judged otherwise than labelled: {wrong:#?}");
+    println!("{agreed} of {} agree, wrong {wrong:?}", cases.len());
+    println!("rest on more: {}", cases.iter().filter(|c| rests_on_more(c)).count());
+    assert!(wrong.is_empty(), "judged otherwise than labelled: {wrong:#?}");
+    assert!(agreed * 100 >= cases.len() * AGREED_FROM_SOLC_ALONE_PERCENT, "{agreed} agree");
+}
+
+/// What solc's own layout reaches on the whole corpus, annotated and namespaced pairs included.
+const AGREED_FROM_SOLC_ALONE_PERCENT: usize = 75;
+
+/// Whether the pair is only judged rightly with an annotation that the new side adds, or with a
+/// namespace.
+fn rests_on_more(case: &Case) -> bool {
+    let annotations = |side: &Side| {
+        let variables = side.oz_layout.get("storage").and_then(Value::as_array);
+        let annotated = variables.into_iter().flatten().filter_map(|variable| {
+            let said = ["renamedFrom", "retypedFrom"].map(|key| variable.get(key).cloned());
+            let label = variable.get("label").cloned();
+            said.iter().any(Option::is_some).then_some((label, said))
+        });
+        annotated.collect::<Vec<_>>()
+    };
+    let has_namespaces = |side: &Side| {
+        let namespaces = side.oz_layout.get("namespaces").and_then(Value::as_object);
+        namespaces.is_some_and(|namespaces| !namespaces.is_empty())
+    };
+    let before = annotations(&case.before);
+    annotations(&case.after).iter().any(|said| !before.contains(said))
+        || has_namespaces(&case.before)
 }

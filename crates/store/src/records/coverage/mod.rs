@@ -1,11 +1,19 @@
 //! The coverage ledger: what was judged, per block, and what was not.
 //!
 //! A hole between two rows is a block that nobody accounted for; it is reported as such, never
-//! smoothed over.
+//! smoothed over. Beside the rows stand the runs, which say the same of thousands of blocks at once,
+//! and what was judged afterwards.
 
-mod summary;
+mod holes; //   holes that were seen: when, who was told, when they were closed
+mod ledger; //  everything about one network: runs, rosters, what was judged afterwards
+mod runs; //    blocks that were judged alike, as ranges
+mod summary; // counts over the newest blocks
 
-pub use summary::{BlindCount, COVERAGE_LISTED_MAX, CoverageRange, CoverageSummary};
+pub use holes::HoleRecord;
+pub(crate) use holes::put as put_hole;
+pub use ledger::LEDGER_RUNS_MAX;
+pub(crate) use ledger::insert_backfilled;
+pub use summary::{BlindCount, COVERAGE_LISTED_MAX, CoverageSummary};
 
 use model::{
     BlindMonitor, BlockCoverage, BlockNumber, BlockRef, CoverageResult, Name, UnixSeconds,
@@ -83,11 +91,13 @@ impl Store {
 /// Records what became of a block. A row of the same block is replaced (it left quarantine).
 pub(crate) fn upsert(tx: &Transaction<'_>, row: &BlockCoverage) -> Result<(), StoreError> {
     let network = row.network.as_str();
-    if let Some(stored) = block_at(tx, &row.network, row.block.number)?
-        && stored != row.block
-    {
-        let network = row.network.clone();
-        return Err(StoreError::HeightTaken { network, stored, new: row.block });
+    if let Some(stored) = block_at(tx, &row.network, row.block.number)? {
+        if stored != row.block {
+            let network = row.network.clone();
+            return Err(StoreError::HeightTaken { network, stored, new: row.block });
+        }
+        let endpoint = endpoint_at(tx, &row.network, row.block.number)?;
+        runs::leave(tx, &row.network, row.block.number, endpoint.as_deref())?;
     }
     let (judged, blind, quarantine) = match &row.result {
         CoverageResult::Judged { monitors_judged, blind } => (Some(*monitors_judged), blind, None),
@@ -117,7 +127,13 @@ pub(crate) fn upsert(tx: &Transaction<'_>, row: &BlockCoverage) -> Result<(), St
         blind_list,
         quarantine,
     ])?;
-    Ok(())
+    let alike = runs::Alike {
+        monitors_version: row.monitors_version,
+        blind,
+        quarantine: quarantine.as_deref(),
+        endpoint: row.endpoint.as_ref(),
+    };
+    runs::join(tx, &row.network, row.block.number, &alike, blind_list)
 }
 
 /// Deletes the rows of these blocks.
@@ -127,13 +143,34 @@ pub(crate) fn delete(
     blocks: &[BlockRef],
 ) -> Result<(), StoreError> {
     let mut statement = tx.prepare_cached(
-        "DELETE FROM coverage WHERE network = ?1 AND block_number = ?2 AND block_hash = ?3",
+        "DELETE FROM coverage WHERE network = ?1 AND block_number = ?2 AND block_hash = ?3
+         RETURNING endpoint",
     )?;
     for block in blocks {
         let number = height(block.number)?;
-        statement.execute(params![network.as_str(), number, block.hash.as_slice()])?;
+        let deleted: Option<Option<String>> = statement
+            .query_row(params![network.as_str(), number, block.hash.as_slice()], |row| row.get(0))
+            .optional()?;
+        if let Some(endpoint) = deleted {
+            runs::leave(tx, network, block.number, endpoint.as_deref())?;
+        }
     }
-    Ok(())
+    match blocks.iter().map(|block| block.number).min() {
+        Some(lowest) => ledger::cut_backfilled(tx, network, lowest),
+        None => Ok(()),
+    }
+}
+
+fn endpoint_at(
+    tx: &Transaction<'_>,
+    network: &Name,
+    number: BlockNumber,
+) -> Result<Option<String>, StoreError> {
+    let endpoint = tx
+        .prepare_cached("SELECT endpoint FROM coverage WHERE network = ?1 AND block_number = ?2")?
+        .query_row(params![network.as_str(), height(number)?], |row| row.get(0))
+        .optional()?;
+    Ok(endpoint.flatten())
 }
 
 /// The block on record at a height.
@@ -166,7 +203,8 @@ pub(crate) fn check(
             problem(error);
         }
     }
-    Ok(())
+    ledger::check(tx, problem)?;
+    holes::check(tx, problem)
 }
 
 fn intern(tx: &Transaction<'_>, blind: &[BlindMonitor]) -> Result<i64, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{BlindMonitor, BlindReason, BlockCoverage, BlockNumber, Name};
+use model::{BlindMonitor, BlindReason, BlockCoverage, BlockNumber, BlockRange, Name};
 use rusqlite::{Transaction, params};
 
 use super::{BLIND, TABLE, coverage, key};
@@ -15,15 +15,6 @@ use crate::{
 /// Ranges, and blocks in quarantine, that a summary lists at most; beyond it only counts. A healthy
 /// network has one range and no quarantine.
 pub const COVERAGE_LISTED_MAX: usize = 1_000;
-
-/// Blocks without a gap between them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CoverageRange {
-    /// Lowest.
-    pub first: BlockNumber,
-    /// Highest, itself included.
-    pub last: BlockNumber,
-}
 
 /// How often a monitor was blind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +41,9 @@ pub struct CoverageSummary {
     /// Blocks between the first and the last row that have none.
     pub missing: u64,
     /// Judged blocks without a gap, ascending; the newest [`COVERAGE_LISTED_MAX`] of them.
-    pub judged_ranges: Vec<CoverageRange>,
+    pub judged_ranges: Vec<BlockRange>,
     /// Gaps between rows, ascending; the newest [`COVERAGE_LISTED_MAX`] of them.
-    pub holes: Vec<CoverageRange>,
+    pub holes: Vec<BlockRange>,
     /// Rows of blocks in quarantine, ascending; the newest [`COVERAGE_LISTED_MAX`] of them.
     pub quarantine: Vec<BlockCoverage>,
     /// Monitors that were blind, by name.
@@ -96,7 +87,7 @@ fn summary(
         let is_next = last.is_none_or(|last| last + 1 == number);
         if let Some(last) = last.filter(|_| !is_next) {
             summary.missing += number - last - 1;
-            push_newest(&mut summary.holes, CoverageRange { first: last + 1, last: number - 1 });
+            push_newest(&mut summary.holes, BlockRange { first: last + 1, last: number - 1 });
         }
         if is_judged {
             summary.judged += 1;
@@ -105,7 +96,7 @@ fn summary(
                 Some(range) if is_last_judged && is_next => range.last = number,
                 _ => push_newest(
                     &mut summary.judged_ranges,
-                    CoverageRange { first: number, last: number },
+                    BlockRange { first: number, last: number },
                 ),
             }
         } else {
@@ -118,7 +109,7 @@ fn summary(
     Ok(summary)
 }
 
-fn push_newest(ranges: &mut Vec<CoverageRange>, range: CoverageRange) {
+fn push_newest(ranges: &mut Vec<BlockRange>, range: BlockRange) {
     if ranges.len() == COVERAGE_LISTED_MAX {
         ranges.remove(0);
     }

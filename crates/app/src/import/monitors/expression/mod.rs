@@ -23,7 +23,7 @@ mod translate; // tree to our language
 use std::{fmt, ops::Range};
 
 pub(crate) use parse::parse;
-pub(crate) use translate::{Remark, Scope, translate};
+pub(crate) use translate::{Remark, Scope, is_kind_known, translate};
 
 /// Whose grammar and whose rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,13 +170,12 @@ pub(crate) struct Mistake {
 impl Mistake {
     /// The mistake with the line and a mark under the place.
     pub(crate) fn render(&self, source: &str) -> String {
-        let shown: String =
-            source.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let shown: String = source.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let column = source.get(..self.at).map_or(0, |before| before.chars().count());
         format!(
-            "{} at character {}\n  | {shown}\n  | {}^",
-            self.message,
+            "at character {}: {}\n  | {shown}\n  | {}^",
             column + 1,
+            self.message,
             " ".repeat(column)
         )
     }

@@ -73,7 +73,10 @@ impl Parser<'_> {
         Expr { kind, span: start..self.at }
     }
 
-    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Mistake>) -> Result<T, Mistake> {
+    fn nested<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, Mistake>,
+    ) -> Result<T, Mistake> {
         self.depth += 1;
         if self.depth > NESTING_MAX {
             let message = format!("more than {NESTING_MAX} levels inside each other");
@@ -310,9 +313,9 @@ impl Parser<'_> {
     fn operator(&mut self) -> Result<Operator, Mistake> {
         self.skip_space();
         let Some((operator, length)) = self.peek_operator() else {
-            return Err(self.unexpected(
-                "one of ==, !=, <, <=, >, >=, contains, starts_with, ends_with",
-            ));
+            return Err(
+                self.unexpected("one of ==, !=, <, <=, >, >=, contains, starts_with, ends_with")
+            );
         };
         self.at += length;
         Ok(operator)

@@ -102,9 +102,9 @@ fn tell_types(layout: &mut Layout, program: &Program<'_>) {
         };
         if let Some(listed) = layout.types.0.get_mut(&type_id) {
             listed.shape = shape;
-            listed.bytes = listed.bytes.or(Some(U256::ONE).filter(|_| {
-                matches!(&listed.shape, Shape::Enum(Some(values)) if values.len() <= 256)
-            }));
+            listed.bytes = listed.bytes.or(Some(U256::ONE).filter(
+                |_| matches!(&listed.shape, Shape::Enum(Some(values)) if values.len() <= 256),
+            ));
         }
     }
 }

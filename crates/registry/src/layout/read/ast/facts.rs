@@ -104,7 +104,10 @@ fn variable(program: &Program<'_>, contract: &Value, node: &Value, facts: &mut S
         Some("mutable") | None => {
             let is_constant = node.get("constant") == Some(&Value::Bool(true));
             let has_value = node.get("value").is_some_and(|value| !value.is_null());
-            if has_value && !is_constant && !is_allowed([contract, node], "state-variable-assignment") {
+            if has_value
+                && !is_constant
+                && !is_allowed([contract, node], "state-variable-assignment")
+            {
                 facts.state_initialisers.push(StateInitialiser {
                     contract: name(contract).to_owned(),
                     label: name(node).to_owned(),
@@ -138,10 +141,8 @@ fn function(program: &Program<'_>, contract: &Value, node: &Value, facts: &mut S
         }
         return;
     }
-    let is_open = matches!(
-        node.get("visibility").and_then(Value::as_str),
-        Some("external" | "public")
-    );
+    let is_open =
+        matches!(node.get("visibility").and_then(Value::as_str), Some("external" | "public"));
     let is_implemented = node.get("implemented") != Some(&Value::Bool(false));
     if is_open && is_implemented && (runs_once || name(node) == "initialize") {
         facts.initialisers.push(Initialiser {
@@ -207,7 +208,10 @@ impl Effects {
                         .and_then(|id| program.declaration(id));
                     let is_state = declared.is_some_and(|d| {
                         d.get("stateVariable") == Some(&Value::Bool(true))
-                            && !matches!(d.get("mutability").and_then(Value::as_str), Some("immutable"))
+                            && !matches!(
+                                d.get("mutability").and_then(Value::as_str),
+                                Some("immutable")
+                            )
                             && d.get("storageLocation").and_then(Value::as_str) != Some("transient")
                     });
                     if is_state {

@@ -32,7 +32,8 @@ impl<'a> Program<'a> {
     pub(super) fn of_output(output: &'a Value, whole: &'a Value) -> Self {
         let mut program = Self::empty();
         let texts = whole.get("input").and_then(|input| input.get("sources"));
-        for (path, source) in output.get("sources").and_then(Value::as_object).into_iter().flatten() {
+        for (path, source) in output.get("sources").and_then(Value::as_object).into_iter().flatten()
+        {
             let text = texts.and_then(|t| t.get(path)?.get("content")?.as_str());
             if let Some(index) = source.get("id").and_then(Value::as_i64) {
                 program.sources.insert(index, (path.as_str(), text));
@@ -97,7 +98,9 @@ impl<'a> Program<'a> {
     fn contract(&self, file: &str, wanted: &str) -> Option<&'a Value> {
         let in_file = self.units.iter().filter(|(path, _)| *path == file);
         let contracts = in_file.chain(&self.units).flat_map(|(_, unit)| nodes(unit));
-        contracts.into_iter().find(|node| kind(node) == "ContractDefinition" && name(node) == wanted)
+        contracts
+            .into_iter()
+            .find(|node| kind(node) == "ContractDefinition" && name(node) == wanted)
     }
 
     /// The contract and what it inherits, most derived first, and how many of those are not here.

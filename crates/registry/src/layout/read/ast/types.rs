@@ -62,7 +62,8 @@ impl Free {
     /// Puts a value of this type at the next place that the compiler would choose.
     pub(super) fn take(&mut self, of: &Type) -> Option<Position> {
         let bytes = of.bytes?;
-        let own_slots = matches!(of.shape, Shape::Struct(_) | Shape::Array { .. } | Shape::Mapping { .. });
+        let own_slots =
+            matches!(of.shape, Shape::Struct(_) | Shape::Array { .. } | Shape::Mapping { .. });
         let fits = U256::from(self.offset).checked_add(bytes)? <= U256::from(SLOT_BYTES);
         if self.offset > 0 && (own_slots || !fits) {
             self.next_slot(U256::ONE)?;
@@ -132,8 +133,7 @@ pub(super) fn type_of(
     };
     if types.get(&new_id).is_none() {
         let parsed = type_id::parse(&new_id);
-        let listed =
-            Type { label: spelled.to_owned(), bytes: parsed.bytes, shape: parsed.shape };
+        let listed = Type { label: spelled.to_owned(), bytes: parsed.bytes, shape: parsed.shape };
         types.0.insert(new_id.clone(), listed);
         if let Some(bytes) = array_bytes(types, &new_id)
             && let Some(listed) = types.0.get_mut(&new_id)
@@ -165,9 +165,13 @@ fn declared_type(
     let short = name(declared);
     let canonical = declared.get("canonicalName").and_then(Value::as_str).unwrap_or(short);
     let (new_id, label) = match kind(declared) {
-        "StructDefinition" => (format!("t_struct({short}){number}_storage"), format!("struct {canonical}")),
+        "StructDefinition" => {
+            (format!("t_struct({short}){number}_storage"), format!("struct {canonical}"))
+        }
         "EnumDefinition" => (format!("t_enum({short}){number}"), format!("enum {canonical}")),
-        "ContractDefinition" => (format!("t_contract({short}){number}"), format!("contract {short}")),
+        "ContractDefinition" => {
+            (format!("t_contract({short}){number}"), format!("contract {short}"))
+        }
         "UserDefinedValueTypeDefinition" => {
             (format!("t_userDefinedValueType({short}){number}"), canonical.to_owned())
         }
