@@ -18,15 +18,19 @@ use crate::{
 
 /// Write a folder that works: from a contract's address and an RPC URL, or from a project of Foundry,
 /// Hardhat, Truffle or the OpenZeppelin upgrades plug-ins. Never overwrites a file.
+///
+/// From an address, everything that belongs to it is found: what it runs, who may do what, timelock,
+/// governor, oracle, funds, tokens, and what else the same account created. PROPOSAL.md in the
+/// folder says what was found, why, and what is proposed.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  bellwether init my-protocol --address 0x5aAe…eAed --rpc https://…\n  bellwether init my-protocol --from ../contracts\n  cd contracts && bellwether init bellwether"
+    after_help = "Examples:\n  bellwether init my-protocol --address 0x5aAe…eAed --rpc https://…\n  bellwether init my-protocol --address 0x5aAe…eAed --rpc https://… --artifacts ../contracts/out --dry-run\n  bellwether init my-protocol --from ../contracts\n  cd contracts && bellwether init bellwether"
 )]
 pub(super) struct Init {
     /// Folder to write; it may exist.
     #[arg(default_value = "bellwether")]
     folder: PathBuf,
-    /// Address of a contract to guard; repeat for several.
+    /// Address of a contract to guard, best the one that users call; repeat for several.
     #[arg(long, value_parser = parse_address, requires = "rpc")]
     address: Vec<Address>,
     /// RPC URL of the chain that the addresses are on. It is asked once and not written down.
@@ -100,7 +104,7 @@ impl Init {
         }
         if !self.json {
             print_line(&format!(
-                "\nread {0}/PROPOSAL.md, then: bellwether check {0} && bellwether run {0}",
+                "\nread {0}/PROPOSAL.md\nnext: bellwether check {0} && bellwether run {0}",
                 self.folder.display()
             ));
         }

@@ -16,8 +16,8 @@ use model::{Address, BlockNumber, Name};
 
 pub use artefacts::{Artefacts, Compiled};
 pub use project::{discover as discover_project, formats as formats_of};
-pub(crate) use propose::{ROUTES, class_of, general_file, network_file, rpc_variable};
 pub use propose::{Proposal, Proposed, propose};
+pub(crate) use propose::{ROUTES, class_of, general_file, network_file, rpc_variable};
 pub use survey::{Holder, HolderKind, Reason, Standing, Survey, Surveyed, survey};
 pub use wish::Wish;
 pub use write::{Written, write};

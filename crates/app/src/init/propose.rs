@@ -251,7 +251,10 @@ fn deployment(contract: &Found, label: &Name, recognition: &Recognition) -> Stri
         None => {}
     }
     if class == Class::Oracle {
-        let (heartbeat, remark) = match recognition.heartbeat_s.filter(|s| (1..=HEARTBEAT_S_MAX).contains(s)) {
+        let (heartbeat, remark) = match recognition
+            .heartbeat_s
+            .filter(|s| (1..=HEARTBEAT_S_MAX).contains(s))
+        {
             Some(seconds) => (format!("{seconds}s"), "what the feed says; check its documentation"),
             None => ("1h".to_owned(), "what the feed promises; check its documentation"),
         };

@@ -32,7 +32,9 @@ impl Names<'_> {
 
     fn who(&self, chain_id: u64, account: Address, kind: HolderKind) -> String {
         match (self.0.get(&(chain_id, account)), kind) {
-            (Some(contract), _) => format!("{} ({})", contract.label, contract.recognition.class.class),
+            (Some(contract), _) => {
+                format!("{} ({})", contract.label, contract.recognition.class.class)
+            }
             (None, HolderKind::Account) => "an account with a key".to_owned(),
             (None, HolderKind::Contract) => "a contract that was not followed".to_owned(),
             (None, HolderKind::Unseen) => "not looked at".to_owned(),
@@ -127,9 +129,13 @@ impl Page {
         let recognition = &contract.recognition;
         let class = &recognition.class;
         self.line(format!("\n### {}\n", contract.label));
-        self.line(format!("- **{}** ({}) at `{}`", class.class, class.confidence, contract.address));
+        self.line(format!(
+            "- **{}** ({}) at `{}`",
+            class.class, class.confidence, contract.address
+        ));
         self.line(format!("- Why: {}", one_line(&class.why)));
-        for evidence in &recognition.traits {
+        let is_said = |why: &str| class.why.contains(why);
+        for evidence in recognition.traits.iter().filter(|e| !is_said(&e.why)) {
             self.line(format!("- {}: {}", evidence.is, one_line(&evidence.why)));
         }
         if let Some(proxy) = &recognition.proxy {

@@ -5,11 +5,12 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolConstructor};
 use evm::{artifact, meridian::contracts::MeridianToken};
 use model::{AlertState, BlockRef};
+use serde_json::json;
 use store::Store;
 
 use crate::world::{
     Anvil, MailServer, OWNER, PATIENCE, Program, Project, Proxy, Url, Webhook, all_alerts,
-    assert_all_delivered, installed, routes_to, until,
+    assert_all_delivered, bellwether, installed, routes_to, run_to_end, until,
 };
 
 /// anvil's network. It has no consensus layer whose finality would mean anything.
@@ -238,4 +239,34 @@ async fn an_endpoint_that_fails_is_replaced_by_the_next_and_all_of_them_failing_
     assert_eq!(rows.len() as u64, head.number, "no block is missing");
     let hashes: std::collections::BTreeSet<B256> = rows.iter().map(|row| row.block.hash).collect();
     assert_eq!(hashes.len(), rows.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contract_on_a_real_node_is_recognised_with_who_may_do_what() {
+    let Some(folder) = installed("onboarding from anvil") else { return };
+    let scene = Scene::new(&folder).await;
+    scene.grant(0xaa).await;
+    let mut command = bellwether();
+    command.arg("init").arg(scene.project.path().join("x")).args(["--dry-run", "--json"]);
+    command.args(["--rpc", &scene.anvil.url(), "--address", &scene.token.to_string()]);
+    let ended = run_to_end(command).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let answer = ended.json();
+    let [token] = &answer["contracts"].as_array().unwrap()[..] else { panic!("{answer:#}") };
+    assert_eq!((&token["class"], &token["label"]), (&json!("token"), &json!("musd-token")));
+    assert_eq!(token["created_by"].as_str().unwrap().parse(), OWNER.parse::<Address>());
+    let holders: Vec<(&str, Address)> = token["holders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|h| (h["role"].as_str().unwrap(), h["account"].as_str().unwrap().parse().unwrap()))
+        .collect();
+    assert_eq!(
+        holders,
+        [
+            ("DEFAULT_ADMIN_ROLE", OWNER.parse().unwrap()),
+            ("ISSUER_ROLE", Address::repeat_byte(0xaa)),
+        ]
+    );
+    assert_eq!(answer["left_out"], json!([]), "everything could be found out");
 }

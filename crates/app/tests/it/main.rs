@@ -14,8 +14,8 @@ mod crash; //    killed many times, it ends like a run that was not
 mod import; //   contracts of other tools become files that `check` accepts
 mod mistakes; // one folder per mistake, and what `check` says to it
 mod onboarding; // from one address to a folder that watches
-mod peers; //    what other monitors watch, taken over and compared
 mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
+mod peers; //    what other monitors watch, taken over and compared
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server

@@ -9,9 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy_sol_types::SolConstructor;
 use evm::{
-    devnet::{Fault, FaultRule},
-    meridian::Meridian,
+    artifact,
+    devnet::{Fault, FaultRule, TransactionRequest},
+    meridian::{Meridian, contracts::FlashLender},
 };
 use model::Address;
 use serde_json::{Value, json};
@@ -240,6 +242,43 @@ async fn compiled_contracts_give_their_names_and_whole_interfaces() {
     let wrong = run_to_end(init(&chain, &folder, &["--artifacts", empty.to_str().unwrap()])).await;
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.err.contains("holds no artefact"), "{}", wrong.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_made_is_a_dependency_and_watched_as_one() {
+    let chain = Chain::start(47).await;
+    // Somebody else builds on Meridian's token.
+    let builder = &chain.meridian.actors.users[0];
+    let lender = builder.address().create(chain.devnet.next_nonce(builder.address()));
+    let constructor = FlashLender::constructorCall { token_: chain.meridian.token };
+    let code = [artifact::FLASH_LENDER.bytecode().as_ref(), &constructor.abi_encode()].concat();
+    chain.send(builder, TransactionRequest::create(code));
+    chain.devnet.mine().unwrap();
+
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("lender");
+    let mut command = bellwether();
+    command.arg("init").arg(&folder).args(["--json", "--rpc", &chain.node.url()]);
+    let ended = run_to_end({
+        command.args(["--address", &lender.to_string()]);
+        command
+    })
+    .await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let answer = ended.json();
+    assert_eq!(answer["contracts"].as_array().unwrap().len(), 2, "{answer:#}");
+    assert_eq!(contract(&answer, lender)["ours"], json!(true));
+    let token = contract(&answer, chain.meridian.token);
+    assert_eq!((&token["class"], &token["ours"]), (&json!("token"), &json!(false)));
+    let names: Vec<&str> = token["monitors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|monitor| monitor["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["dependency-role-change", "dependency-parameter-update"]);
+    let reason = token["because"][0].as_str().unwrap();
+    assert!(reason.ends_with("names it in token()"), "{reason}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

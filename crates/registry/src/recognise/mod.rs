@@ -16,6 +16,7 @@ mod inquiry; //    what to ask next, and what it comes to
 mod interface; //  what a contract answers, from ABI and bytecode
 mod json; //       declarations as the JSON of an ABI
 mod question; //   questions and answers as plain values
+mod recognition; // what a contract is, as far as is known
 mod roles; //      what roles are called
 mod signatures; // declarations of well-known functions and events
 mod standard; //   well-known interfaces
@@ -25,12 +26,10 @@ mod words; //      ABI-encoded answers of contracts that may lie
 pub use artefact::{Artefact, ArtefactError};
 pub use class::{Conclusion, Confidence};
 pub use code::{Code, CodeFunction};
-pub use inquiry::{
-    Getter, Inquiry, QUESTIONS_MAX, ROLE_MEMBERS_MAX, ROUNDS_MAX, Recognition, RoleMembers,
-    TokenFacts, by_abi,
-};
+pub use inquiry::{Inquiry, QUESTIONS_MAX, ROLE_MEMBERS_MAX, ROUNDS_MAX};
 pub use interface::{Function, Interface};
 pub use question::{ANSWER_BYTES_MAX, Answer, Facts, Question};
+pub use recognition::{Getter, Recognition, RoleMembers, TokenFacts, by_abi};
 pub use roles::{AUTHORITY_GETTERS, MEMBERSHIPS, role_name};
 pub use standard::Trait;
 pub use traits::Evidence;

@@ -346,7 +346,7 @@ impl Assembly<'_> {
                     self.draft.known.push((name, rule.name.clone()));
                 }
             }
-            self.draft.report.know(what, format!("{path} is there and stays as it is"));
+            self.draft.report.known(what, path);
             return;
         }
         let mut added = 0;

@@ -77,7 +77,7 @@ pub(super) fn topics() -> Vec<B256> {
 /// Everybody who ever got something and did not lose it, by contract, from events in order.
 pub(super) fn from_events(
     logs: &[Seen],
-    
+
     name: impl Fn(Address, B256) -> String,
 ) -> BTreeMap<Address, Vec<Holder>> {
     let mut held: BTreeMap<(Address, String, Option<B256>, Address), String> = BTreeMap::new();
@@ -91,6 +91,10 @@ pub(super) fn from_events(
                 None => continue,
             },
             RoleChangeKind::Owner => ("owner".to_owned(), true),
+            // What proxies call their admin in the event is the admin of their storage.
+            RoleChangeKind::Admin if event.source.event.name == "AdminChanged" => {
+                ("proxy admin".to_owned(), true)
+            }
             RoleChangeKind::Admin => ("admin".to_owned(), true),
             RoleChangeKind::Authority => ("authority".to_owned(), true),
             RoleChangeKind::Signer => ("signer".to_owned(), false),
@@ -212,10 +216,7 @@ mod tests {
     fn an_owner_follows_another() {
         let moved = "OwnershipTransferred(address,address)";
         let who = |byte| Address::repeat_byte(byte).into_word();
-        let logs = [
-            seen(1, moved, &[B256::ZERO, who(1)]),
-            seen(2, moved, &[who(1), who(2)]),
-        ];
+        let logs = [seen(1, moved, &[B256::ZERO, who(1)]), seen(2, moved, &[who(1), who(2)])];
         assert_eq!(held(&logs), [("owner".to_owned(), Address::repeat_byte(2))]);
         let gone = [&logs[..], &[seen(3, moved, &[who(2), B256::ZERO])]].concat();
         assert_eq!(held(&gone), []);

@@ -24,6 +24,15 @@ pub(super) struct LogsRead {
     pub(super) not_read: Option<String>,
 }
 
+/// How much of a range is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All of it.
+    All,
+    /// Only as far as the first event.
+    First,
+}
+
 /// One event.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
@@ -51,6 +60,7 @@ impl Node {
         of: &[Address],
         topics: &[B256],
         blocks: RangeInclusive<BlockNumber>,
+        wanted: Wanted,
         mut progress: impl FnMut(BlockNumber),
     ) -> LogsRead {
         let mut read = LogsRead::default();
@@ -85,6 +95,9 @@ impl Node {
             match found {
                 Some(found) => {
                     read.logs.extend(found.into_iter().map(Wire::seen));
+                    if wanted == Wanted::First && !read.logs.is_empty() {
+                        break;
+                    }
                     from = until.saturating_add(1);
                     // What was refused once is neared again only slowly.
                     span_max = (span_max + span_max / 8).min(SPAN_FIRST);

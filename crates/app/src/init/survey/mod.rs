@@ -5,11 +5,12 @@
 //! bounds are reached. It asks a node and changes nothing. What is ours is looked at whole; what
 //! we only depend on is recognised and left at that.
 
-mod holders; // who may do what
-mod logs; //    events over long ranges, in pieces as large as the node gives
-mod node; //    asking the node
-mod origin; //  where contracts come from, and what else came from there
-mod walk; //    from address to address
+mod authority; // who may do what: read, confirmed, asked for
+mod holders; //   holders of power, out of events and answers
+mod logs; //      events over long ranges, in pieces as large as the node gives
+mod node; //      asking the node
+mod origin; //    where contracts come from, and what else came from there
+mod walk; //      from address to address
 
 use std::fmt;
 

@@ -1,6 +1,9 @@
 //! Asking the node: many questions at once, patiently, with every failure told.
 
-use std::{sync::atomic::{AtomicBool, Ordering}, time::Duration};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use anyhow::Context;
 use chain::{
@@ -81,10 +84,7 @@ impl Node {
     }
 
     /// Many requests, in their order; what may pass is tried again.
-    pub(super) async fn all(
-        &self,
-        requests: Vec<Request>,
-    ) -> Vec<Result<Option<Bytes>, RpcError>> {
+    pub(super) async fn all(&self, requests: Vec<Request>) -> Vec<Result<Option<Bytes>, RpcError>> {
         let mut answers = Vec::with_capacity(requests.len());
         for batch in requests.chunks(BATCH_CALLS_MAX) {
             let mut of_batch = self.some(batch).await;

@@ -7,7 +7,10 @@ use chain::rpc::Request;
 use model::{Address, B256, BlockNumber, Bytes};
 use serde::Deserialize;
 
-use super::node::{Node, Quantity};
+use super::{
+    logs::Wanted,
+    node::{Node, Quantity},
+};
 
 /// Most addresses that one account can have created and are looked at; of an account with more
 /// transactions, those around the creations that are known.
@@ -111,10 +114,14 @@ impl Node {
                 Some(receipt) => self.transaction(receipt.transaction_hash).await,
                 None => None,
             };
-            origins.insert(*address, Origin { block: Some(*block), ..transaction.unwrap_or_default() });
+            origins.insert(
+                *address,
+                Origin { block: Some(*block), ..transaction.unwrap_or_default() },
+            );
         }
         for address in of.iter().filter(|address| !blocks.contains_key(*address)) {
-            let first = self.logs(&[*address], signs, 0..=self.head, |_| {}).await.logs;
+            let of = [*address];
+            let first = self.logs(&of, signs, 0..=self.head, Wanted::First, |_| {}).await.logs;
             let Some(first) = first.first() else { continue };
             let Some(origin) = self.transaction(first.transaction).await else { continue };
             origins.insert(*address, Origin { block: Some(first.block), ..origin });
@@ -138,7 +145,12 @@ impl Node {
     ) -> (Vec<Address>, Option<String>) {
         let asked = self.ask("eth_getTransactionCount", format!(r#"["{account:#x}","latest"]"#));
         let Ok(Quantity(count)) = asked.await else {
-            return (Vec::new(), Some(format!("what else {account} created was not found: the node does not say how many transactions it made")));
+            return (
+                Vec::new(),
+                Some(format!(
+                    "what else {account} created was not found: the node does not say how many transactions it made"
+                )),
+            );
         };
         let (nonces, note) = if count <= NONCES_MAX {
             ((0..count).collect::<Vec<u64>>(), None)
@@ -165,7 +177,8 @@ impl Node {
         let is_there = |answer: Result<Option<Bytes>, _>| {
             answer.ok().flatten().as_ref().and_then(has_code) == Some(true)
         };
-        let created = addresses.into_iter().zip(answers).filter_map(|(of, a)| is_there(a).then_some(of));
+        let created =
+            addresses.into_iter().zip(answers).filter_map(|(of, a)| is_there(a).then_some(of));
         (created.collect(), note)
     }
 }
