@@ -11,6 +11,7 @@ mod anvil; //    a real node: live, reorganised, restarted, behind endpoints tha
 mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
 mod crash; //    killed many times, it ends like a run that was not
+mod deployments; // contracts that are planned, created, found
 mod import; //   contracts of other tools become files that `check` accepts
 mod mistakes; // one folder per mistake, and what `check` says to it
 mod onboarding; // from one address to a folder that watches
