@@ -69,7 +69,7 @@ impl Cli {
                 Command::Init(command) => command.run().await,
                 Command::Import(command) => command.run().await,
                 Command::Check(command) => command.run(),
-                Command::Registry(command) => command.run(),
+                Command::Registry(command) => command.run().await,
                 Command::Lint(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
