@@ -10,6 +10,7 @@ pub mod coverage; //  what must be watched, what was, and what is missing
 pub mod demo; //      a protocol, its traffic and its attacks, watched
 pub mod dossier; //   everything about one address in one place
 pub mod export; //    what is guarded, as a document for others
+pub mod gaps; //      the time before deployments were watched
 pub mod health; //    from what followers and judges say to what pages show
 pub mod import; //    what a team brings along from other tools
 pub mod init; //      from what a team has to a folder that works

@@ -15,6 +15,7 @@ pub mod decode; //     bytes from the chain become named values
 pub mod deployment; // one guarded contract
 pub mod explorer; //   links to a block explorer
 pub mod fact; //       decoded values become evidence
+pub mod gap; //        the time before somebody watched
 pub mod import; //     what a team already wrote down, in the formats of its tools
 pub mod labels; //     what is known about addresses in general
 pub mod layout; //   where storage is kept, and whether an upgrade finds it

@@ -73,7 +73,7 @@ impl Cli {
                 Command::Init(command) => command.run().await,
                 Command::Import(command) => command.run().await,
                 Command::Check(command) => command.run(),
-                Command::Registry(command) => command.run(),
+                Command::Registry(command) => command.run().await,
                 Command::Authority(command) => command.run().await,
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,

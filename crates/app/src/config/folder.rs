@@ -86,6 +86,7 @@ pub(super) struct Files {
     pub(super) labels: Vec<SourceFile>,
     pub(super) policy: Option<SourceFile>,
     pub(super) scans: Vec<SourceFile>,
+    pub(super) gaps: Vec<SourceFile>,
 }
 
 impl Files {
@@ -116,6 +117,7 @@ impl Files {
         labels.extend(folder("labels", ".txt"));
         labels.extend(folder("labels", ".json"));
         let scans = folder("authority", ".json");
+        let gaps = folder("gaps", ".toml");
         let mut optional = |path: &str| match around.read(path) {
             Ok(text) => Some(SourceFile { path: path.into(), text }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -138,6 +140,7 @@ impl Files {
                 labels,
                 policy,
                 scans,
+                gaps,
             }),
             _ => Err(Mistakes(mistakes)),
         }

@@ -8,6 +8,7 @@ mod ahead; //      what deployments say before the chain does
 mod bellwether; // bellwether.toml
 mod deployment; // deployments/*.toml
 mod folder; //     the only place that reads files and environment
+mod gap; //        gaps/*.toml
 mod labels; //     labels/*
 mod lints; //      lints.toml
 mod mistake; //    how a mistake is shown
@@ -26,7 +27,7 @@ use std::{
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
 use model::{BlockNumber, Name, Severity};
-use registry::{Plans, Registry};
+use registry::{Plans, Registry, gap::Clearance};
 
 pub use bellwether::{General, PORT_DEFAULT};
 pub use deployment::Declaration;
@@ -64,6 +65,8 @@ pub struct Config {
     pub declarations: Vec<Declaration>,
     /// What lints are told by the user.
     pub lints: Lints,
+    /// What people said about the time before deployments were watched.
+    pub clearances: Vec<Clearance>,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
     pub warnings: Vec<String>,
 }
@@ -101,6 +104,7 @@ impl Config {
             Some(file) => route::routes(file, around, missing, &out),
             None => route::Routes::to_stdout(),
         };
+        let clearances = files.gaps.iter().filter_map(|file| gap::clearance(file, &out)).collect();
         let lints = files.lints.as_ref().map(|file| lints::lints(file, &out)).unwrap_or_default();
         let monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
@@ -138,6 +142,7 @@ impl Config {
                 runbooks,
                 declarations: guarded.declarations,
                 lints,
+                clearances,
                 warnings,
             }),
             _ => Err(Mistakes(mistakes)),

@@ -9,7 +9,7 @@ use anyhow::Context;
 use chain::Totals;
 use model::{BlindMonitor, BlockNumber, ChainEvent, CoverageResult, Finding, Name, ReadPlan};
 use registry::Registry;
-use store::{EventLog, Store};
+use store::{BlindCount, EventLog, Store};
 
 use crate::{
     clock,
@@ -124,6 +124,14 @@ impl Replay {
     /// When the outbox cannot be read or written.
     pub async fn send(&self, config: &Config) -> anyhow::Result<()> {
         notify::deliver_all(&self.store, config).await
+    }
+
+    /// Who could not judge what, at a height and above.
+    ///
+    /// # Errors
+    /// When the store in memory cannot be read.
+    pub fn blind(&self, from: u64) -> anyhow::Result<Vec<BlindCount>> {
+        Ok(self.store.coverage_summary(&self.network, from)?.blind)
     }
 
     /// Counts of the blocks that were proven.

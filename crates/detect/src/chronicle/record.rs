@@ -18,6 +18,8 @@ pub const MOVES_MAX: usize = 96;
 /// What is remembered of one deployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chronicle {
+    /// First block that was judged in its name: what was before, nobody watched.
+    pub known_since: Option<BlockRef>,
     /// Where in its life it is.
     pub life: Lifecycle,
     /// How it came there, oldest first.
@@ -30,8 +32,8 @@ pub struct Chronicle {
 
 impl Chronicle {
     /// Of a deployment that is seen for the first time.
-    pub(crate) fn begin(life: Lifecycle) -> Self {
-        Self { life, ..Self::default() }
+    pub(crate) fn begin(life: Lifecycle, block: BlockRef) -> Self {
+        Self { life, known_since: Some(block), ..Self::default() }
     }
 
     pub(crate) fn key(address: Address) -> Key {

@@ -1,8 +1,11 @@
 //! `bellwether registry`: what is guarded, looked up, listed, handed on.
 
 mod export; // a signed list for others to use
+mod gap_audit; // what happened before a deployment was watched
+mod gate; //   nothing is deployed that nobody will watch
 mod key; //    keys to sign it with
 mod list; //   all deployments
+mod predict; // where a contract will be
 mod show; //   everything about one address
 mod verify; // a list that somebody else signed
 
@@ -25,16 +28,22 @@ enum Command {
     Key(key::Key),
     Export(export::Export),
     Verify(verify::Verify),
+    Predict(predict::Predict),
+    Gate(gate::Gate),
+    GapAudit(gap_audit::GapAudit),
 }
 
 impl RegistryCommand {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         match self.command {
             Command::Show(command) => command.run(),
             Command::List(command) => command.run(),
             Command::Key(command) => command.run(),
             Command::Export(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Predict(command) => command.run(),
+            Command::Gate(command) => command.run(),
+            Command::GapAudit(command) => command.run().await,
         }
     }
 }

@@ -479,3 +479,38 @@ fn detectors_that_must_know_their_contracts_refuse_children() {
         monitor lost: deployment safe does not say what its children are; give it a [children] table
         monitor lost: unknown factory "factorry"; did you mean "factory"? (one of: factory)"#]].assert_eq(&errors.join("\n"));
 }
+
+/// Seconds that a block with the same twenty swaps takes in a world with so many children: the best
+/// of many, which other work on the machine disturbs least.
+fn seconds_per_block(children: u64) -> f64 {
+    let mut world = world(ExpectedCode::Unstated);
+    for first in (1..=children).step_by(250) {
+        let many = (first..=children).take(250).map(|number| pool_created(number, 5));
+        world.push(12, &traced(many));
+    }
+    let swap = |at: u64| {
+        let number = 1 + at * children / 20;
+        tx(ALICE, ALICE).log(swapped(child(number), 99)).salt(at)
+    };
+    let mut best = f64::INFINITY;
+    for _ in 0..40 {
+        let block = traced((0..20).map(swap));
+        let bundle = block.build(world.head, world.at + 12, 0);
+        world.at += 12;
+        let event = model::ChainEvent::Committed(bundle);
+        let began = std::time::Instant::now();
+        let judgement = world.engine.apply(model::Position(0), &event);
+        best = best.min(began.elapsed().as_secs_f64());
+        world.head = event.head().unwrap();
+        assert_eq!(judgement.findings.len(), 20, "every swap of a child is found");
+    }
+    best
+}
+
+#[test]
+fn a_block_costs_the_same_however_many_children_there_are() {
+    let [few, thousand, ten_thousand] = [20, 1_000, 10_000].map(seconds_per_block);
+    println!("seconds per block: {few:.6} with 20 children, {thousand:.6} with 1,000, {ten_thousand:.6} with 10,000");
+    assert!(thousand < 2.0 * few, "{thousand} with 1,000 children, {few} with 20");
+    assert!(ten_thousand < 3.0 * few, "{ten_thousand} with 10,000 children, {few} with 20");
+}

@@ -1,0 +1,224 @@
+//! Contracts that do not exist yet: planned in a file, created on the chain, watched in that block.
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_sol_types::SolValue;
+use evm::{
+    artifact,
+    devnet::TransactionRequest,
+    meridian::{call, contracts::ChildFactory},
+};
+use store::FindingRecord;
+
+use crate::world::{Chain, Program, Project, all_findings, workspace};
+
+/// What the pools of these tests are created with.
+const SEED: u64 = 7;
+
+/// Gas for a creation of many pools.
+const MANY_GAS: u64 = 30_000_000;
+
+/// A folder that plans pools and knows their factory before there is either.
+struct Plan {
+    project: Project,
+    factory: Address,
+    init_code_hash: B256,
+}
+
+fn artefact(name: &str) -> String {
+    workspace().join("contracts/artifacts").join(format!("{name}.json")).display().to_string()
+}
+
+fn salt(number: u8) -> B256 {
+    B256::with_last_byte(number)
+}
+
+impl Plan {
+    /// The factory is planned by its creator's next nonce; its children are to be `pool-1` ….
+    fn new(chain: &Chain) -> Self {
+        let creator = chain.meridian.actors.admin.address();
+        let nonce = chain.devnet.next_nonce(creator);
+        let project = Project::new();
+        chain.declare(&project);
+        project.write(
+            "deployments/factory.toml",
+            &format!(
+                r#"label = "factory"
+network = "devnet"
+class = "factory"
+abi = "{factory}"
+planned = {{ creator = "{creator}", nonce = {nonce}, code = "{factory}", sender = "{creator}" }}
+
+[children]
+label = "pool"
+class = "pool"
+abi = "{pool}"
+"#,
+                factory = artefact("ChildFactory"),
+                pool = artefact("ChildPool"),
+            ),
+        );
+        project.write(
+            "monitors/deployments.toml",
+            r#"[[monitor]]
+name = "created"
+detector = "deployment/created"
+severity = "high"
+
+[[monitor]]
+name = "lives"
+detector = "deployment/lifecycle_moved"
+severity = "info"
+
+[[monitor]]
+name = "child-swaps"
+on = ["children-of:factory"]
+event = "Swapped"
+when = "amount > 100"
+severity = "medium"
+"#,
+        );
+        let mut init_code = artifact::CHILD_POOL.bytecode().to_vec();
+        init_code.extend(SEED.abi_encode());
+        Self { project, factory: creator.create(nonce), init_code_hash: keccak256(init_code) }
+    }
+
+    /// Plans a pool of the factory with this salt, its code to be this artefact's.
+    fn pool(&self, label: &str, number: u8, code: &str) -> Address {
+        let arguments = Bytes::from(SEED.abi_encode());
+        self.project.write(
+            format!("deployments/{label}.toml"),
+            &format!(
+                r#"label = "{label}"
+network = "devnet"
+class = "pool"
+abi = "{pool}"
+
+[planned]
+factory = "{factory}"
+salt = "{salt}"
+init_code = "{pool}"
+arguments = "{arguments}"
+code = "{code}"
+"#,
+                pool = artefact("ChildPool"),
+                factory = self.factory,
+                salt = salt(number),
+                code = artefact(code),
+            ),
+        );
+        self.project.write(
+            format!("monitors/{label}.toml"),
+            &format!(
+                "[[monitor]]\nname = \"{label}-opened\"\non = [\"{label}\"]\nevent = \"Opened\"\nseverity = \"low\"\n\n\
+                 [[monitor]]\nname = \"{label}-swaps\"\non = [\"{label}\"]\nevent = \"Swapped\"\nseverity = \"medium\"\n"
+            ),
+        );
+        self.factory.create2(salt(number), self.init_code_hash)
+    }
+
+    fn deploy(&self, chain: &Chain) {
+        let code = artifact::CHILD_FACTORY.bytecode();
+        chain.send(&chain.meridian.actors.admin, TransactionRequest::create(code));
+    }
+
+    /// Queues: a user has the factory create a pool and use it at once.
+    fn create_and_swap(&self, chain: &Chain, number: u8, amount: u64) {
+        let create = ChildFactory::createAndSwapCall {
+            salt: salt(number),
+            seed: alloy_primitives::U256::from(SEED),
+            amount: alloy_primitives::U256::from(amount),
+        };
+        chain.send(
+            &chain.meridian.actors.users[0],
+            call(self.factory, create).with_gas_limit(2_000_000),
+        );
+    }
+}
+
+fn told(findings: &[FindingRecord], block: u64) -> Vec<String> {
+    let findings = findings.iter().map(|record| &record.finding);
+    let of_block = findings.filter(|finding| finding.origin.block.number == block);
+    let mut told: Vec<String> =
+        of_block.map(|f| format!("{} {}: {}", f.severity, f.monitor, f.title)).collect();
+    told.sort();
+    told
+}
+
+fn is_told(told: &[String], start: &str) -> bool {
+    told.iter().any(|line| line.starts_with(start))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn planned_contracts_and_children_are_announced_and_monitored_in_the_block_of_their_creation()
+{
+    let mut chain = Chain::start(81).await;
+    let plan = Plan::new(&chain);
+    let planned = plan.pool("vault-pool", 1, "ChildPool");
+    let forged = plan.pool("other-pool", 2, "Vault");
+    let mut program = Program::run(&plan.project);
+    let armed = chain.everyday();
+    program.judged(armed).await;
+
+    // The factory, and in the same block a planned pool, used at once, and a child nobody planned.
+    plan.deploy(&chain);
+    let factory_block = chain.devnet.mine().unwrap();
+    plan.create_and_swap(&chain, 1, 11);
+    plan.create_and_swap(&chain, 9, 900);
+    let pool_block = chain.devnet.mine().unwrap();
+    plan.create_and_swap(&chain, 2, 22);
+    let forged_block = chain.devnet.mine().unwrap();
+    let head = chain.everyday();
+    program.judged(head).await;
+    assert!(!chain.devnet.code(planned).is_empty() && !chain.devnet.code(forged).is_empty());
+    let findings = all_findings(&program.stop_and_open().await);
+
+    let factory = told(&findings, factory_block.number);
+    assert!(
+        is_told(&factory, "info created: factory was deployed as planned and is monitored"),
+        "{factory:#?}"
+    );
+    let pools = told(&findings, pool_block.number);
+    for wanted in [
+        "info created: vault-pool was deployed as planned and is monitored",
+        "low vault-pool-opened: vault-pool emitted Opened",
+        "medium vault-pool-swaps: vault-pool emitted Swapped",
+        "info created: factory created pool-1, which is monitored from now on",
+        "medium child-swaps: pool-1 emitted Swapped",
+    ] {
+        assert!(is_told(&pools, wanted), "{wanted:?} is not in {pools:#?}");
+    }
+    let wrong = told(&findings, forged_block.number);
+    assert!(
+        is_told(&wrong, "critical created: other-pool was deployed with other code than planned"),
+        "{wrong:#?}"
+    );
+    let quiet = told(&findings, armed.number);
+    assert!(
+        !quiet.iter().any(|line| line.contains("created")),
+        "nothing was created yet: {quiet:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn children_are_still_known_after_a_restart() {
+    let mut chain = Chain::start(82).await;
+    let plan = Plan::new(&chain);
+    let mut program = Program::run(&plan.project);
+    plan.deploy(&chain);
+    chain.devnet.mine().unwrap();
+    let many =
+        call(plan.factory, ChildFactory::createManyCall { many: alloy_primitives::U256::from(40) });
+    chain.send(&chain.meridian.actors.users[0], many.with_gas_limit(MANY_GAS));
+    let head = chain.devnet.mine().unwrap();
+    program.judged(head).await;
+    assert!(program.stop().await.success());
+
+    plan.create_and_swap(&chain, 3, 500);
+    let block = chain.devnet.mine().unwrap();
+    let mut program = Program::run(&plan.project);
+    program.judged(block).await;
+    let findings = all_findings(&program.stop_and_open().await);
+    let told = told(&findings, block.number);
+    assert!(is_told(&told, "info created: factory created pool-41"), "{told:#?}");
+    assert!(is_told(&told, "medium child-swaps: pool-41 emitted Swapped"), "{told:#?}");
+}
