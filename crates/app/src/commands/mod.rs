@@ -6,10 +6,11 @@ mod demo; //   a protocol, its traffic and its attacks, watched
 mod devnet; // the chain inside the program, for people to point things at
 mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
-mod registry; // what is guarded: show, list, export, verify
 mod lint; //   what is wrong in interfaces, events and layouts
+mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
+mod threats; // what could go wrong, and what is missing against it
 
 use std::{
     path::{Path, PathBuf},
@@ -39,6 +40,7 @@ enum Command {
     Check(check::Check),
     Registry(registry::RegistryCommand),
     Lint(lint::Lint),
+    Threats(threats::ThreatsCommand),
     Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
@@ -69,6 +71,7 @@ impl Cli {
                 Command::Init(command) => command.run().await,
                 Command::Import(command) => command.run().await,
                 Command::Check(command) => command.run(),
+                Command::Threats(command) => command.run(),
                 Command::Registry(command) => command.run(),
                 Command::Lint(command) => command.run(),
                 Command::Run(command) => command.run().await,

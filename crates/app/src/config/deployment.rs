@@ -204,7 +204,8 @@ fn token_unit(table: Table<'_>) -> Option<TokenUnit> {
     Some(TokenUnit { symbol: symbol?.value.as_str().into(), decimals: decimals? as u8 })
 }
 
-fn abi(
+/// The ABI of a path; `abis` keeps what was parsed.
+pub(super) fn abi(
     path: &str,
     around: &dyn Surroundings,
     abis: &mut HashMap<String, Arc<ContractAbi>>,

@@ -84,6 +84,9 @@ pub(super) struct Files {
     pub(super) routes: Option<SourceFile>,
     pub(super) lints: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
+    pub(super) threats: Vec<SourceFile>,
+    /// Paths of the files of `plans/`.
+    pub(super) plans: Vec<String>,
 }
 
 impl Files {
@@ -113,6 +116,8 @@ impl Files {
         let mut labels = folder("labels", ".csv");
         labels.extend(folder("labels", ".txt"));
         labels.extend(folder("labels", ".json"));
+        let threats = folder("threats", ".toml");
+        let plans = around.list("plans").unwrap_or_default();
         let mut optional = |path: &str| match around.read(path) {
             Ok(text) => Some(SourceFile { path: path.into(), text }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -124,9 +129,17 @@ impl Files {
         let routes = optional("routes.toml");
         let lints = optional("lints.toml");
         match main {
-            Some(main) if mistakes.is_empty() => {
-                Ok(Self { main, networks, deployments, monitors, routes, lints, labels })
-            }
+            Some(main) if mistakes.is_empty() => Ok(Self {
+                main,
+                networks,
+                deployments,
+                monitors,
+                routes,
+                lints,
+                labels,
+                threats,
+                plans,
+            }),
             _ => Err(Mistakes(mistakes)),
         }
     }

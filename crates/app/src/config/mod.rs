@@ -15,6 +15,7 @@ mod network; //    networks/*.toml
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
+mod threats; //    threats/*.toml
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,7 +25,7 @@ use std::{
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
 use model::{Name, Severity};
-use registry::Registry;
+use registry::{Registry, threats::ThreatMap};
 
 pub use bellwether::{General, PORT_DEFAULT};
 pub use deployment::Declaration;
@@ -32,8 +33,9 @@ pub use folder::{Folder, Surroundings};
 pub use lints::{Lints, read_lints};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
 pub use network::Network;
+pub use registry::parse_address;
 pub use secret::Missing;
-pub use table::{parse_address, parse_duration_ms};
+pub use table::parse_duration_ms;
 
 use crate::notify::ReceiverConfig;
 use folder::Files;
@@ -60,6 +62,8 @@ pub struct Config {
     pub declarations: Vec<Declaration>,
     /// What lints are told by the user.
     pub lints: Lints,
+    /// What could go wrong, and what each of it is met with.
+    pub threats: Arc<ThreatMap>,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
     pub warnings: Vec<String>,
 }
@@ -115,6 +119,21 @@ impl Config {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
         }
         let runbooks = runbooks(&monitors, around, &mut warnings);
+        let monitor_names: Vec<Name> = monitors.iter().map(|spec| spec.name.clone()).collect();
+        let threats = threats::threats(
+            &files.threats,
+            threats::Declared {
+                name: general.as_ref().map_or("", |general| &general.name),
+                deployments: &guarded.labels,
+                monitors: &monitor_names,
+                networks: &network_names,
+                chains: networks.iter().map(|n| (n.chain.name.clone(), n.chain.chain_id)).collect(),
+                plans: files.plans.clone(),
+                is_planning: false,
+            },
+            around,
+            &out,
+        );
         let mistakes = out.into_mistakes();
         match general {
             Some(general) if mistakes.is_empty() => Ok(Self {
@@ -127,10 +146,63 @@ impl Config {
                 runbooks,
                 declarations: guarded.declarations,
                 lints,
+                threats: Arc::new(threats),
                 warnings,
             }),
             _ => Err(Mistakes(mistakes)),
         }
+    }
+}
+
+/// A threat map with what it is held against.
+#[derive(Debug, Clone)]
+pub struct Threats {
+    /// The map.
+    pub map: Arc<ThreatMap>,
+    /// What is deployed; empty while planning.
+    pub registry: Arc<Registry>,
+    /// Whether nothing is deployed yet.
+    pub is_planning: bool,
+}
+
+impl Threats {
+    /// Reads the threat map of a folder. A folder with neither networks nor deployments is a plan:
+    /// only `bellwether.toml`, `threats/`, `plans/`, the interfaces that threats name, and the names
+    /// of monitors are read.
+    ///
+    /// # Errors
+    /// All mistakes of all files that are read.
+    pub fn load(around: &dyn Surroundings) -> Result<Self, Mistakes> {
+        let files = Files::read(around)?;
+        if !files.networks.is_empty() || !files.deployments.is_empty() {
+            let config = Config::load(around, Missing::IsFine)?;
+            return Ok(Self { map: config.threats, registry: config.registry, is_planning: false });
+        }
+        let out = Collector::default();
+        let general = bellwether::general(&files.main, &out);
+        // What monitors are on is not there yet; only their names matter to a plan.
+        let aside = Collector::default();
+        let monitors: Vec<Name> = files
+            .monitors
+            .iter()
+            .flat_map(|file| monitor::monitors(file, &[], &[], &aside))
+            .map(|declared| declared.spec.name)
+            .collect();
+        let declared = threats::Declared {
+            name: general.as_ref().map_or("", |general| &general.name),
+            deployments: &[],
+            monitors: &monitors,
+            networks: &[],
+            chains: BTreeMap::new(),
+            plans: files.plans.clone(),
+            is_planning: true,
+        };
+        let map = threats::threats(&files.threats, declared, around, &out);
+        let mistakes = out.into_mistakes();
+        if !mistakes.is_empty() {
+            return Err(Mistakes(mistakes));
+        }
+        Ok(Self { map: Arc::new(map), registry: Arc::default(), is_planning: true })
     }
 }
 

@@ -17,3 +17,4 @@ mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server
+mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile

@@ -7,7 +7,8 @@
 mod alert; //   alerts, findings, evidence
 mod dossier; // everything about one address
 mod series; //  points
-mod status; //  networks, coverage, trust, outbox
+mod status;
+mod threats; // the threat map //  networks, coverage, trust, outbox
 
 use model::{BlockRef, TokenAmount, UnixMillis, UnixSeconds};
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub use status::{
     Blind, BlindHere, Counted, Coverage, CoverageRow, Deployment, Endpoint, Hole, Network, Outbox,
     Ready, Reason, Status, Trust,
 };
+
+pub use threats::Threats;
 
 use crate::words;
 
