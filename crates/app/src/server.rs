@@ -164,5 +164,6 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
         registry: config.registry.clone(),
         monitors: config.monitors.clone(),
         runbooks: config.runbooks.clone(),
+        threats: config.threats.clone(),
     }
 }

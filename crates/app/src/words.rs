@@ -25,6 +25,11 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
+/// A year's part of what is expected in a hundred years, in whole units.
+pub(crate) fn yearly(per_century: u128) -> String {
+    grouped(u64::try_from(per_century / 100).unwrap_or(u64::MAX))
+}
+
 /// A number with the three digits that matter.
 pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() {

@@ -26,6 +26,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/series", get(routes::series))
         .route("/deployments", get(routes::deployments))
         .route("/addresses/{network}/{address}", get(routes::address))
+        .route("/threats", get(routes::threats))
         .route("/outbox", get(routes::outbox))
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::read_only)

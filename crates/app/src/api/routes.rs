@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use model::{AlertId, Name, UnixSeconds};
+use registry::threats::Day;
 use store::{AlertFilter, FindingFilter, LabelMatcher, RangeQuery};
 
 use super::{parameters::Parameters, reply::Failure, wire};
@@ -217,6 +218,14 @@ pub(super) async fn address(
     Ok(Json(wire::Dossier::new(&dossier, &info)))
 }
 
+/// The threat map as of today.
+pub(super) async fn threats(State(site): State<Site>, asked: Parameters) -> Answer<wire::Threats> {
+    asked.only(&[])?;
+    let info = site.info();
+    let today = Day::of(words::seconds(site.now()));
+    Ok(Json(wire::Threats::new(&info.threats, &info.registry, today)))
+}
+
 pub(super) async fn outbox(State(site): State<Site>, asked: Parameters) -> Answer<wire::Outbox> {
     asked.only(&[])?;
     let snapshot = site.snapshot().await?;
@@ -260,6 +269,7 @@ pub(super) async fn unknown(uri: Uri) -> Failure {
         "series",
         "deployments",
         "addresses/{network}/{address}",
+        "threats",
         "outbox",
     ];
     let allowed = addresses.iter().map(|address| format!("/api/v1/{address}")).collect();

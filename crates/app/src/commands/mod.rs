@@ -12,6 +12,7 @@ mod lint; //   what is wrong in interfaces, events and layouts
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
+mod threats; // what could go wrong, and what is missing against it
 
 use std::{
     path::{Path, PathBuf},
@@ -43,6 +44,7 @@ enum Command {
     Authority(authority::AuthorityCommand),
     Lint(lint::Lint),
     Coverage(coverage::Coverage),
+    Threats(threats::ThreatsCommand),
     Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
@@ -75,6 +77,7 @@ impl Cli {
                 Command::Check(command) => command.run(),
                 Command::Registry(command) => command.run().await,
                 Command::Authority(command) => command.run().await,
+                Command::Threats(command) => command.run(),
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
                 Command::Run(command) => command.run().await,

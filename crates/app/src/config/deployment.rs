@@ -205,6 +205,7 @@ pub(super) fn token_unit(table: Table<'_>) -> Option<TokenUnit> {
     Some(TokenUnit { symbol: symbol?.value.as_str().into(), decimals: decimals? as u8 })
 }
 
+/// The ABI of a path; `abis` keeps what was parsed.
 pub(super) fn abi(
     path: &str,
     around: &dyn Surroundings,

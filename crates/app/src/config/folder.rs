@@ -87,6 +87,9 @@ pub(super) struct Files {
     pub(super) policy: Option<SourceFile>,
     pub(super) scans: Vec<SourceFile>,
     pub(super) gaps: Vec<SourceFile>,
+    pub(super) threats: Vec<SourceFile>,
+    /// Paths of the files of `plans/`.
+    pub(super) plans: Vec<String>,
 }
 
 impl Files {
@@ -118,6 +121,8 @@ impl Files {
         labels.extend(folder("labels", ".json"));
         let scans = folder("authority", ".json");
         let gaps = folder("gaps", ".toml");
+        let threats = folder("threats", ".toml");
+        let plans = around.list("plans").unwrap_or_default();
         let mut optional = |path: &str| match around.read(path) {
             Ok(text) => Some(SourceFile { path: path.into(), text }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -141,6 +146,8 @@ impl Files {
                 policy,
                 scans,
                 gaps,
+                threats,
+                plans,
             }),
             _ => Err(Mistakes(mistakes)),
         }

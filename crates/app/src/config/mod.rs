@@ -14,10 +14,12 @@ mod lints; //      lints.toml
 mod mistake; //    how a mistake is shown
 mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
+mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
+mod threats; //    threats/*.toml
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,7 +29,7 @@ use std::{
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
 use model::{BlockNumber, Name, Severity};
-use registry::{Plans, Registry, gap::Clearance};
+use registry::{Plans, Registry, gap::Clearance, threats::ThreatMap};
 
 pub use bellwether::{General, PORT_DEFAULT};
 pub use deployment::Declaration;
@@ -35,8 +37,10 @@ pub use folder::{Folder, Surroundings};
 pub use lints::{Lints, read_lints};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
 pub use network::Network;
+pub use planning::Threats;
+pub use registry::parse_address;
 pub use secret::Missing;
-pub use table::{parse_address, parse_duration_ms};
+pub use table::parse_duration_ms;
 
 use crate::{coverage::Plan, notify::ReceiverConfig};
 use folder::Files;
@@ -67,6 +71,8 @@ pub struct Config {
     pub lints: Lints,
     /// What people said about the time before deployments were watched.
     pub clearances: Vec<Clearance>,
+    /// What could go wrong, and what each of it is met with.
+    pub threats: Arc<ThreatMap>,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
     pub warnings: Vec<String>,
 }
@@ -126,6 +132,21 @@ impl Config {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
         }
         let runbooks = runbooks(&monitors, around, &mut warnings);
+        let monitor_names: Vec<Name> = monitors.iter().map(|spec| spec.name.clone()).collect();
+        let threats = threats::threats(
+            &files.threats,
+            threats::Declared {
+                name: general.as_ref().map_or("", |general| &general.name),
+                deployments: &guarded.labels,
+                monitors: &monitor_names,
+                networks: &network_names,
+                chains: networks.iter().map(|n| (n.chain.name.clone(), n.chain.chain_id)).collect(),
+                plans: files.plans.clone(),
+                is_planning: false,
+            },
+            around,
+            &out,
+        );
         let mistakes = out.into_mistakes();
         match general {
             Some(general) if mistakes.is_empty() => Ok(Self {
@@ -143,6 +164,7 @@ impl Config {
                 declarations: guarded.declarations,
                 lints,
                 clearances,
+                threats: Arc::new(threats),
                 warnings,
             }),
             _ => Err(Mistakes(mistakes)),

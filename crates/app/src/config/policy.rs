@@ -10,6 +10,7 @@ use registry::{
         Allowed, DELAY_FLOOR_S, Declared, DriftClass, Exception, Guards, Person, Policy, Principal,
         PrincipalKind, Role, Scan, Separation,
     },
+    parse_address,
 };
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     lints::end_of,
     mistake::{Mistake, SourceFile, nearest},
     monitor,
-    table::{Collector, Located, Table, parse, parse_address},
+    table::{Collector, Located, Table, parse},
 };
 
 /// What the file may refer to.

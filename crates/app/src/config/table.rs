@@ -11,6 +11,7 @@ use std::{
 };
 
 use model::{Address, Name, TokenAmount, U256};
+use registry::{parse_address, threats::Day};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -328,6 +329,26 @@ impl<'a> Table<'a> {
         self.parsed(key, T::from_str)
     }
 
+    /// A day, as `2026-03-31` or as text.
+    pub(crate) fn day(&self, key: &'static str) -> Option<Located<Day>> {
+        let value = self.take(key)?;
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.as_ref().to_owned(),
+            DeValue::Datetime(moment) => moment.to_string(),
+            _ => {
+                self.wrong_type(key, value, "a day (2026-03-31)");
+                return None;
+            }
+        };
+        match text.parse() {
+            Ok(day) => Some(Located { value: day, span: value.span() }),
+            Err(error) => {
+                self.mistake(value.span(), format!("{key}: {error}"));
+                None
+            }
+        }
+    }
+
     /// A nested table.
     pub(crate) fn table(&self, key: &'static str) -> Option<Table<'a>> {
         let value = self.take(key)?;
@@ -425,21 +446,6 @@ pub(crate) enum TextOrTable<'a> {
     Text(Located<String>),
     /// The long form.
     Table(Table<'a>),
-}
-
-/// Reads an address; mixed case must carry the right EIP-55 checksum.
-pub fn parse_address(text: &str) -> Result<Address, String> {
-    let digits = text.strip_prefix("0x").unwrap_or_default();
-    if digits.len() != 40 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(format!("{text:?} is not an address (0x and 40 hex digits)"));
-    }
-    let address = Address::from_str(text).map_err(|e| format!("{text:?}: {e}"))?;
-    let is_mixed = digits.bytes().any(|b| b.is_ascii_lowercase())
-        && digits.bytes().any(|b| b.is_ascii_uppercase());
-    if is_mixed && address.to_checksum(None) != text {
-        return Err(format!("{text} has a wrong checksum; did you mean {address}?"));
-    }
-    Ok(address)
 }
 
 /// Reads `500ms`, `90s`, `15m`, `6h`, `30d` as milliseconds.

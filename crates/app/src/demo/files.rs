@@ -30,11 +30,18 @@ const FILES: &[(&str, &str)] = project![
     "monitors/reputation.toml",
     "monitors/telemetry.toml",
     "networks/devnet.toml",
+    "plans/blind.md",
     "plans/drain.md",
     "plans/keys.md",
     "plans/oracle.md",
     "policy.toml",
     "routes.toml",
+    "threats/events.toml",
+    "threats/governance.toml",
+    "threats/infrastructure.toml",
+    "threats/map.toml",
+    "threats/on-chain.toml",
+    "threats/people.toml",
 ];
 
 /// Where the example's deployments say their ABIs lie.

@@ -3,13 +3,14 @@
 
 mod file; // what a person said, as a file
 
+use std::collections::BTreeMap;
+
 use detect::{MonitorSpec, RuleSpec, chronicle};
 use model::{Address, Name};
 use registry::{
     Deployment,
     gap::{Clearance, Gap, gap},
 };
-use rustc_hash::FxHashMap;
 use store::{Store, StoreError};
 
 use crate::config::Config;
@@ -33,8 +34,7 @@ pub fn standings<'c>(
     config: &'c Config,
     store: Option<&Store>,
 ) -> Result<Vec<Standing<'c>>, StoreError> {
-    let mut remembered: FxHashMap<(Name, Address), (Option<u64>, Option<u64>)> =
-        FxHashMap::default();
+    let mut remembered: BTreeMap<(Name, Address), (Option<u64>, Option<u64>)> = BTreeMap::new();
     for network in &config.networks {
         let network = &network.chain.name;
         let Some(store) = store else { break };

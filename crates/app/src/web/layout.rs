@@ -31,6 +31,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("overview.html", include_str!("templates/overview.html")),
         ("alerts.html", include_str!("templates/alerts.html")),
         ("alert.html", include_str!("templates/alert.html")),
+        ("threats.html", include_str!("templates/threats.html")),
         ("mails.html", include_str!("templates/mails.html")),
         ("mail.html", include_str!("templates/mail.html")),
         ("authority.html", include_str!("templates/authority.html")),

@@ -22,6 +22,7 @@ mod lines; //    lines of a table of facts
 mod mail; //     the built-in mailbox
 mod overview; // the first screen
 mod site; //     what everything is made from
+mod threats; //  what could go wrong, and what is missing against it
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use tower_http::compression::{
@@ -45,6 +46,7 @@ pub fn router(site: Site) -> Router {
         .route("/contracts", get(contracts::page))
         .route("/contracts/{network}/{address}", get(contract::page))
         .route("/coverage", get(coverage::page))
+        .route("/threats", get(threats::page))
         .route("/docs/detectors/{area}/{name}", get(detector::page))
         .route("/events", get(events::stream))
         .route("/assets/{name}", get(assets::file));

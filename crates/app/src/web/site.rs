@@ -10,7 +10,7 @@ use std::{
 
 use detect::MonitorSpec;
 use model::{Name, UnixMillis};
-use registry::{Explorer, Registry};
+use registry::{Explorer, Registry, threats::ThreatMap};
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
@@ -46,6 +46,8 @@ pub struct SiteInfo {
     pub monitors: Vec<MonitorSpec>,
     /// Texts of the runbooks that are files, by the name that monitors give them.
     pub runbooks: BTreeMap<String, String>,
+    /// What could go wrong, and what each of it is met with.
+    pub threats: Arc<ThreatMap>,
 }
 
 /// A network as configured.

@@ -201,7 +201,7 @@ async fn planned_contracts_and_children_are_announced_and_monitored_in_the_block
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn children_are_still_known_after_a_restart() {
-    let mut chain = Chain::start(82).await;
+    let chain = Chain::start(82).await;
     let plan = Plan::new(&chain);
     let mut program = Program::run(&plan.project);
     plan.deploy(&chain);

@@ -24,3 +24,4 @@ mod peers; //    what other monitors watch, taken over and compared
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server
+mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile

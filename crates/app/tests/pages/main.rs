@@ -7,3 +7,4 @@ mod events; //  server-sent events
 mod http; //    just enough of a client
 mod pages; //   what a person must find
 mod sample; //  the data
+mod threats; // the threat map

@@ -17,7 +17,10 @@ use model::{
     Notification, NotificationId, NotificationKind, NotificationState, Origin, Position, Reason,
     Sample, SeriesKey, Severity, TokenAmount, Told, U256, UnixMillis, UnixSeconds,
 };
-use registry::{Category, Class, ContractAbi, Deployment, Explorer, Label, Labels, Registry};
+use registry::{
+    Category, Class, ContractAbi, Deployment, Explorer, Label, Labels, Registry,
+    threats::{Asset, Domain, Likelihood, Threat, ThreatMap},
+};
 use store::{BlockSamples, Step, Store};
 use tokio::sync::{broadcast, watch};
 
@@ -68,6 +71,43 @@ impl Clock {
 
     fn at(self, back: u64) -> UnixSeconds {
         UnixSeconds(self.now.0 - 4 - back * BLOCK_S)
+    }
+}
+
+/// A map of two threats, one of them with holes, and a title that would like to be more than text.
+fn threats() -> ThreatMap {
+    let day = |text: &str| text.parse().expect("a day");
+    let threat = |id: &str, domain, impact, monitors: &[&str]| Threat {
+        id: name(id),
+        title: format!("{id} {HOSTILE}"),
+        domain,
+        likelihood: Likelihood::Possible,
+        impact,
+        reviewed: day("2024-01-01"),
+        review: day("2024-03-01"),
+        classes: Vec::new(),
+        assets: vec![name("deposits")],
+        controls: Vec::new(),
+        events: Vec::new(),
+        monitors: monitors.iter().map(|text| name(text)).collect(),
+        panels: Vec::new(),
+        plans: Vec::new(),
+    };
+    ThreatMap {
+        name: "Meridian".to_owned(),
+        threats: vec![
+            threat("vault-drained", Domain::OnChain, 12_000_000, &["vault-outflow"]),
+            threat("staff-phished", Domain::People, 20_000, &[]),
+        ],
+        assets: vec![Asset {
+            id: name("deposits"),
+            title: "what users deposited".to_owned(),
+            deployments: vec![name("vault")],
+            is_immutable: false,
+        }],
+        monitors: vec![name("vault-outflow"), name("role-change")],
+        plans: vec!["plans/drain.md".to_owned()],
+        ..ThreatMap::default()
     }
 }
 
@@ -132,6 +172,7 @@ pub(crate) fn info() -> SiteInfo {
                 .to_owned(),
         )]
         .into(),
+        threats: Arc::new(threats()),
     }
 }
 

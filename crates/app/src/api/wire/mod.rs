@@ -8,7 +8,8 @@ mod alert; //   alerts, findings, evidence
 mod dossier; // everything about one address
 mod ledger; //  coverage as a number, what is missing, what closes it
 mod series; //  points
-mod status; //  networks, coverage, trust, outbox
+mod status;
+mod threats; // the threat map //  networks, coverage, trust, outbox
 
 use model::{BlockRef, TokenAmount, UnixMillis, UnixSeconds};
 use serde::Serialize;
@@ -27,6 +28,8 @@ pub use status::{
     Blind, BlindHere, Counted, Coverage, CoverageRow, Deployment, Endpoint, Hole, Network, Outbox,
     Ready, Reason, Status, Trust,
 };
+
+pub use threats::Threats;
 
 use crate::words;
 
