@@ -7,6 +7,7 @@
 
 mod ci; //       the steps of CI, in order
 mod contracts; // the devnet's Solidity sources
+mod quality; //   what detection is worth, measured
 mod run; //      running a command and failing with its words
 mod services; // real servers for the integration tests
 
@@ -18,6 +19,9 @@ cargo xtask <command>
   ci                 everything CI runs, in order (formatting, lints, tests, real services, demo, replay, bench)
   ci <step>          one step of it: fmt, clippy, test, services, integration, release, replay, demo, bench, deny
   contracts          compile contracts/src into contracts/artifacts (with --check: fail when they differ)
+  quality            what detection is worth, measured: all tables (needs BELLWETHER_CORPUS)
+  quality nab        the Numenta Anomaly Benchmark over `bellwether anomaly --scores`
+  quality series     false alarms on long in-control series against their design
   services up        install and try out the servers the integration tests start (anvil, an SMTP server, Chromium)
   services path      print the folder they are installed in (BELLWETHER_SERVICES)
 ";
@@ -28,6 +32,9 @@ fn main() -> anyhow::Result<()> {
         ["ci"] => ci::all(),
         ["ci", step] => ci::step(step),
         ["contracts"] | ["contracts", "--check"] => contracts::run(),
+        ["quality"] => quality::all(),
+        ["quality", "nab"] => quality::nab(),
+        ["quality", "series"] => quality::false_alarms(),
         ["services", "up"] => services::up(),
         ["services", "path"] => {
             println!("{}", services::folder()?.display());
