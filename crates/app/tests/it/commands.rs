@@ -38,6 +38,7 @@ async fn every_command_explains_itself_with_an_example() {
         "registry-verify",
         "coverage",
         "coverage-backfill",
+        "anomaly",
         "authority",
         "authority-show",
         "authority-scan",
