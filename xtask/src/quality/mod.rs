@@ -22,7 +22,6 @@ pub(crate) fn nab() -> anyhow::Result<()> {
 pub(crate) fn false_alarms() -> anyhow::Result<()> {
     let mut command = run::cargo([
         "test",
-        "--release",
         "-p",
         "bellwether-detect",
         "--test",

@@ -66,7 +66,7 @@ fn threshold(text: &str) -> Result<f64, String> {
 }
 
 /// What is odd about the file, without being wrong.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Oddities {
     missing: usize,
     repeated: usize,
@@ -118,8 +118,8 @@ fn read(file: &Path) -> anyhow::Result<String> {
 }
 
 fn oddities(rows: &[Row<'_>]) -> Oddities {
-    let mut odd = Oddities::default();
-    odd.missing = rows.iter().filter(|row| row.value.is_nan()).count();
+    let missing = rows.iter().filter(|row| row.value.is_nan()).count();
+    let mut odd = Oddities { missing, repeated: 0, out_of_order: 0 };
     for pair in rows.windows(2) {
         odd.repeated += usize::from(pair[1].at == pair[0].at);
         odd.out_of_order += usize::from(pair[1].at < pair[0].at);

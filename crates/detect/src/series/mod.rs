@@ -2,20 +2,19 @@
 //!
 //! [`Scorer::push`] takes a time and a value of any series (gas, prices, calls, temperatures) and
 //! answers with a [`Scored`]. It needs no training and no settings, holds a fixed amount of memory
-//! ([`Scorer`] serialises to less than 40 kB however long the series is), reads no clock, and an
+//! ([`Scorer`] serialises to less than 20 kB however long the series is), reads no clock, and an
 //! outlier cannot drag what it thinks usual.
 //!
 //! ```text
 //! value ──► level, spread, season ──► signs of trouble          each a number >= 0
 //!                                     jump      change from the last value, in spreads
 //!                                     range     further out than anything before
+//!                                     level     the same for the median of twelve values
 //!                                     season    the same against the usual of that time of day
-//!                                     shift     a level that lasts (Page-Hinkley)
 //!                                     shape     a stretch unlike the stretches remembered
-//!                                     rhythm    the same after taking out the season
 //!                                     stuck     the same value longer than ever
-//!                     ──► tail of each sign ──► surprise = -log10 P(sign this large)
-//!                     ──► the greatest ──► onset: one event speaks once ──► score in [0, 1]
+//!                     ──► tail of each sign ──► -log10 P(sign this large)
+//!                     ──► surprise: their norm ──► onset: one event speaks once ──► score in [0, 1]
 //! ```
 //!
 //! Signs have no common unit, so each is held against its own past: [`Tail`] keeps the largest values

@@ -20,10 +20,6 @@ pub const ALARM_SCORE: f64 = 0.5;
 /// A surprise of one in a thousand scores one half.
 const HALF_SCORE_SURPRISE: f64 = 3.0;
 
-/// Signs are taken together as the p-norm of their surprises: one that is alone keeps its own, and
-/// several at once weigh more than the strongest. They overlap too much to be summed.
-const TOGETHER: f64 = 2.0;
-
 /// Values whose median is the level of the moment: an hour of five-minute values.
 const MOMENT: usize = 12;
 
@@ -112,7 +108,9 @@ pub struct Scored {
     pub score: f64,
     /// The strongest sign.
     pub sign: Option<Sign>,
-    /// -log10 of the probability of that sign in the series' own past.
+    /// How improbable the signs are in the series' own past: the root of the sum of the squares of
+    /// -log10 of their tail probabilities. One sign alone keeps its own; several at once weigh more
+    /// than the strongest, but they overlap too much to be summed.
     pub surprise: f64,
     /// Probability of a surprise this large at any row of this series, whatever the sign: the number
     /// to hold against a budget of false alarms. It is told below about one in a thousand; what is
@@ -210,44 +208,51 @@ impl Scorer {
         let usual = self.usual(at, floor);
         let change = self.last.map(|(_, last)| value - last);
         self.follow_time(at);
-
-        if self.moment.len() == MOMENT {
-            self.moment.pop_front();
-        }
-        self.moment.push_back(value);
-        let is_moment = self.moment.len() == MOMENT;
-        let median = median(&self.moment);
-        let residual = usual.rhythm.map(|_| value - usual.expected);
         self.follow_run(change);
+        let row = Row {
+            at,
+            value,
+            floor,
+            change,
+            median: self.follow_moment(value),
+            residual: usual.rhythm.map(|_| value - usual.expected),
+        };
+        let signs = self.signs(&row, &usual);
+        let (sign, surprise) = self.surprise(signs);
+        let tail = self.surprises.probability(surprise);
+        self.surprises.learn(surprise);
+        let new = self.onset.push(surprise);
+        let usual = (self.rows > 0).then_some(usual);
+        let is_new_regime = self.follow_regime(self.level.distance(value, floor));
+        self.learn(&row);
+        let score = new / (new + HALF_SCORE_SURPRISE);
+        Scored { score, sign, surprise, tail, usual, is_new_regime }
+    }
 
-        let mut signs = [0.0; SIGNS];
-        signs[0] = change.map_or(0.0, |change| self.change.distance(change, floor).abs());
-        signs[1] = self.range.exceeded_by(value, floor);
-        signs[2] = if is_moment { self.moment_range.exceeded_by(median, floor) } else { 0.0 };
-        signs[3] = residual.map_or(0.0, |r| self.season_range.exceeded_by(r, floor));
-        signs[4] = self.shapes.push((value - usual.expected) / usual.spread.max(floor));
-        signs[5] = self.stuck();
+    /// Each sign's own number, in the order of [`Sign::ALL`].
+    fn signs(&mut self, row: &Row, usual: &Usual) -> [f64; SIGNS] {
+        let Row { value, floor, .. } = *row;
+        let jump = row.change.map_or(0.0, |x| self.change.distance(x, floor).abs());
+        let range = self.range.exceeded_by(value, floor);
+        let level = row.median.map_or(0.0, |x| self.moment_range.exceeded_by(x, floor));
+        let season = row.residual.map_or(0.0, |x| self.season_range.exceeded_by(x, floor));
+        let shape = self.shapes.push((value - usual.expected) / usual.spread.max(floor));
+        [jump, range, level, season, shape, self.stuck()]
+    }
 
+    /// The strongest sign and the surprise of all together, each held against its own past, which
+    /// then includes it.
+    fn surprise(&mut self, signs: [f64; SIGNS]) -> (Option<Sign>, f64) {
         let (mut sign, mut strongest, mut sum) = (None, 0.0, 0.0);
         for (i, (tail, x)) in self.tails.iter_mut().zip(signs).enumerate() {
             let own = tail.surprise(x);
             tail.learn(x);
-            sum += libm::pow(own, TOGETHER);
+            sum += own * own;
             if own > strongest {
                 (sign, strongest) = (Some(Sign::ALL[i]), own);
             }
         }
-        let surprise = libm::pow(sum, 1.0 / TOGETHER);
-        let tail = self.surprises.probability(surprise);
-        self.surprises.learn(surprise);
-        let new = self.onset.push(surprise);
-        let score = new / (new + HALF_SCORE_SURPRISE);
-        let known = (self.rows > 0).then_some(usual);
-        let is_new_regime =
-            self.follow_regime((value - self.level.mean()) / self.level.spread().max(floor));
-
-        self.learn(at, value, change, median, is_moment, residual, floor);
-        Scored { score, sign, surprise, tail, usual: known, is_new_regime }
+        (sign, libm::sqrt(sum))
     }
 
     /// The state, to be stored; a few ten thousand bytes however long the series.
@@ -266,7 +271,10 @@ impl Scorer {
         if found != VERSION {
             return Err(StateError::Version { found });
         }
-        postcard::from_bytes(bytes).map_err(|_| StateError::Malformed)
+        let scorer: Self = postcard::from_bytes(bytes).map_err(|_| StateError::Malformed)?;
+        let is_sound =
+            scorer.moment.len() <= MOMENT && scorer.season.is_sound() && scorer.shapes.is_sound();
+        if is_sound { Ok(scorer) } else { Err(StateError::Malformed) }
     }
 
     /// The smallest spread believed in.
@@ -337,19 +345,19 @@ impl Scorer {
         f64::from(self.run) / f64::from(self.run_longest.max(RUN_MIN / 2))
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn learn(
-        &mut self,
-        at: i64,
-        value: f64,
-        change: Option<f64>,
-        median: f64,
-        is_moment: bool,
-        residual: Option<f64>,
-        floor: f64,
-    ) {
+    /// The median of the moment, once there are enough values since the last gap.
+    fn follow_moment(&mut self, value: f64) -> Option<f64> {
+        if self.moment.len() == MOMENT {
+            self.moment.pop_front();
+        }
+        self.moment.push_back(value);
+        (self.moment.len() == MOMENT).then(|| median(&self.moment))
+    }
+
+    fn learn(&mut self, row: &Row) {
+        let Row { at, value, floor, change, median, residual } = *row;
         self.range.learn(value, floor);
-        if is_moment {
+        if let Some(median) = median {
             self.moment_range.learn(median, floor);
         }
         if let Some(residual) = residual {
@@ -365,14 +373,28 @@ impl Scorer {
     }
 }
 
+/// A value with what is derived from it before anything learns.
+struct Row {
+    at: i64,
+    value: f64,
+    /// The smallest spread believed in at this row.
+    floor: f64,
+    /// From the last value.
+    change: Option<f64>,
+    /// Of the moment.
+    median: Option<f64>,
+    /// From the forecast of the season.
+    residual: Option<f64>,
+}
+
+/// Of as many values as a moment has.
 fn median(values: &VecDeque<f64>) -> f64 {
     let mut sorted = [0.0; MOMENT];
-    let sorted = &mut sorted[..values.len()];
     for (place, value) in sorted.iter_mut().zip(values) {
         *place = *value;
     }
     sorted.sort_by(f64::total_cmp);
-    sorted[values.len() / 2]
+    sorted[MOMENT / 2]
 }
 
 /// Why a stored state cannot be used.

@@ -116,6 +116,14 @@ impl Season {
         }
     }
 
+    /// Whether a state that was read has the form that this code indexes into.
+    pub(super) fn is_sound(&self) -> bool {
+        let has = |cycle: &Cycle, length_s, slots| {
+            cycle.length_s == length_s && cycle.slots.len() == slots
+        };
+        has(&self.day, DAY_S, DAY_SLOTS) && has(&self.week, WEEK_S, WEEK_SLOTS)
+    }
+
     /// What is usual at this time, if the series has a rhythm.
     pub(super) fn forecast(&self, at: i64) -> Option<(f64, Rhythm)> {
         let seen_s = at.saturating_sub(self.first_at?);

@@ -42,6 +42,13 @@ impl Shapes {
         }
     }
 
+    /// Whether a state that was read has the form that this code indexes into.
+    pub(super) fn is_sound(&self) -> bool {
+        (1..=64).contains(&self.width)
+            && self.recent.len() <= NUMBERS * self.width
+            && self.remembered.len() <= STRETCHES
+    }
+
     /// Forgets the stretch at hand: it would reach over a time without data.
     pub(super) fn interrupt(&mut self) {
         self.recent.clear();

@@ -92,35 +92,44 @@ fn alarms(scored: &[Scored], rows: std::ops::Range<usize>) -> Vec<(usize, Sign)>
         .collect()
 }
 
-/// Realised over designed rate of rows with a tail below `alpha`, once the scorer knows the series.
-fn realised(kind: &str, rows: usize, seeds: u64, alpha: f64) -> f64 {
+/// Realised over designed rates of rows with a tail below each of `alphas`, once the scorer knows
+/// the series.
+fn realised<const N: usize>(kind: &str, rows: usize, seeds: u64, alphas: [f64; N]) -> [f64; N] {
     let warm_up = 2_000;
-    let mut hits = 0;
+    let mut hits = [0_u32; N];
     for seed in 0..seeds {
-        let scored = scored(&in_control(kind, rows, seed));
-        hits += scored[warm_up..].iter().filter(|s| s.tail < alpha).count();
+        for row in &scored(&in_control(kind, rows, seed))[warm_up..] {
+            for (hits, alpha) in hits.iter_mut().zip(alphas) {
+                *hits += u32::from(row.tail < alpha);
+            }
+        }
     }
-    hits as f64 / (seeds as f64 * (rows - warm_up) as f64 * alpha)
+    let judged = seeds as f64 * (rows - warm_up) as f64;
+    std::array::from_fn(|i| f64::from(hits[i]) / (judged * alphas[i]))
 }
 
 #[test]
 fn a4_false_alarms_stay_within_twice_their_design_whatever_the_series() {
     for kind in IN_CONTROL {
-        let ratio = realised(kind, 22_000, 1, 1e-3);
+        let [ratio] = realised(kind, 22_000, 1, [1e-3]);
         assert!((0.5..=2.0).contains(&ratio), "{kind}: {ratio:.2} times the design of 1 in 1,000");
     }
 }
 
 #[test]
-#[ignore = "minutes; cargo xtask quality series runs it in release"]
+#[ignore = "minutes; cargo xtask quality series runs it"]
 fn a4_at_length_for_designs_down_to_one_in_ten_thousand() {
     println!("{:18} {:>10} {:>10} {:>10}", "series", "1e-3", "3e-4", "1e-4");
+    let mut outside = Vec::new();
     for kind in IN_CONTROL {
-        let ratios = [1e-3, 3e-4, 1e-4].map(|alpha| realised(kind, 100_000, 4, alpha));
+        let ratios = realised(kind, 100_000, 4, [1e-3, 3e-4, 1e-4]);
         let [a, b, c] = ratios;
         println!("{kind:18} {a:>10.2} {b:>10.2} {c:>10.2}");
-        assert!(ratios.iter().all(|r| (0.5..=2.0).contains(r)), "{kind}: {ratios:?}");
+        if ratios.iter().any(|r| !(0.5..=2.0).contains(r)) {
+            outside.push(kind);
+        }
     }
+    assert!(outside.is_empty(), "not within twice their design: {outside:?}");
 }
 
 #[test]
