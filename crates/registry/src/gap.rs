@@ -18,16 +18,46 @@ pub struct Vector {
 /// Everything a person has to look at before a gap is cleared. The order is that of the harm done in
 /// real incidents of fresh deployments.
 pub const VECTORS: [Vector; 10] = [
-    Vector { id: "initialised", question: "Was it initialised once, by us, in its first transaction or before anybody else could; and its implementation too?" },
-    Vector { id: "owner", question: "Do owner, admin and every role belong to whom they should, and did nobody hold them in between?" },
-    Vector { id: "code", question: "Is the code that runs the code that was built, at the contract, behind it, and at every facet?" },
-    Vector { id: "upgrades", question: "Was it upgraded or its beacon changed in that time, and was each of those ours?" },
-    Vector { id: "approvals", question: "Did it approve anybody to spend its tokens, or delegate its votes?" },
-    Vector { id: "modules", question: "Were modules, guards, hooks, minters, bridges or relayers added that nobody planned?" },
-    Vector { id: "parameters", question: "Are oracle, fees, limits, caps and delays what they should be, and were they always?" },
-    Vector { id: "money", question: "Is every unit that came in accounted for, and was nothing donated to move a share price?" },
-    Vector { id: "pending", question: "Is nothing waiting that was prepared then: scheduled operations, proposals, signed permits, open orders?" },
-    Vector { id: "callers", question: "Is everybody explained who called it in that time, and every call that failed?" },
+    Vector {
+        id: "initialised",
+        question: "Was it initialised once, by us, in its first transaction or before anybody else could; and its implementation too?",
+    },
+    Vector {
+        id: "owner",
+        question: "Do owner, admin and every role belong to whom they should, and did nobody hold them in between?",
+    },
+    Vector {
+        id: "code",
+        question: "Is the code that runs the code that was built, at the contract, behind it, and at every facet?",
+    },
+    Vector {
+        id: "upgrades",
+        question: "Was it upgraded or its beacon changed in that time, and was each of those ours?",
+    },
+    Vector {
+        id: "approvals",
+        question: "Did it approve anybody to spend its tokens, or delegate its votes?",
+    },
+    Vector {
+        id: "modules",
+        question: "Were modules, guards, hooks, minters, bridges or relayers added that nobody planned?",
+    },
+    Vector {
+        id: "parameters",
+        question: "Are oracle, fees, limits, caps and delays what they should be, and were they always?",
+    },
+    Vector {
+        id: "money",
+        question: "Is every unit that came in accounted for, and was nothing donated to move a share price?",
+    },
+    Vector {
+        id: "pending",
+        question: "Is nothing waiting that was prepared then: scheduled operations, proposals, signed permits, open orders?",
+    },
+    Vector {
+        id: "callers",
+        question: "Is everybody explained who called it in that time, and every call that failed?",
+    },
 ];
 
 /// What a person said about a gap.

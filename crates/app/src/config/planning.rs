@@ -6,7 +6,7 @@ use model::Name;
 use registry::{Registry, threats::ThreatMap};
 
 use super::{
-    Config, Mistakes, Missing, Surroundings, bellwether, folder::Files, monitor, table::Collector,
+    Config, Missing, Mistakes, Surroundings, bellwether, folder::Files, monitor, table::Collector,
     threats,
 };
 

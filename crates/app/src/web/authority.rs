@@ -143,7 +143,8 @@ fn part(read: Read, info: &SiteInfo, now: UnixSeconds) -> NetworkPart {
     let Read { network, monitor, at, found } = read;
     let (registry, declared) = (&info.registry, info.registry.authority());
     let graph = Graph::new(&found.observed, registry, declared);
-    let items = drift(std::slice::from_ref(&found.observed), registry, declared, now, &found.history);
+    let items =
+        drift(std::slice::from_ref(&found.observed), registry, declared, now, &found.history);
     let (accepted, open): (Vec<DriftItem>, Vec<DriftItem>) =
         items.into_iter().partition(|item| item.accepted.is_some());
     let powers = graph.powers();

@@ -9,8 +9,8 @@
 
 mod alert; //    one alert, top-down like a good pager message
 mod alerts; //   all alerts, newest first, in pages
-mod authority; // who can make what happen, and who should
 mod assets; //   style sheet, script, icon
+mod authority; // who can make what happen, and who should
 mod charts; //   which series are shown, and what they say
 mod contract; // everything about one address
 mod contracts; // all that is guarded
