@@ -15,6 +15,7 @@ mod coverage; // the ledger: holes are exact, told, and closed
 mod crash; //    killed many times, it ends like a run that was not
 mod deployments; // contracts that are planned, created, found
 mod import; //   contracts of other tools become files that `check` accepts
+mod importers; // each takes what it is for and leaves what is only near
 mod layout; //   whether an upgrade finds what is stored
 mod lint; //     what is wrong before anything is deployed
 mod mistakes; // one folder per mistake, and what `check` says to it
