@@ -22,6 +22,7 @@ mod mistakes; // one folder per mistake, and what `check` says to it
 mod onboarding; // from one address to a folder that watches
 mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
 mod peers; //    what other monitors watch, taken over and compared
+mod peers_running; // and what was taken finds what its rules mean
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server
