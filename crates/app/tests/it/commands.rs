@@ -36,6 +36,11 @@ async fn every_command_explains_itself_with_an_example() {
         "registry-key",
         "registry-export",
         "registry-verify",
+        "registry-predict",
+        "registry-predict-create",
+        "registry-predict-create2",
+        "registry-gate",
+        "registry-gap_audit",
         "coverage",
         "coverage-backfill",
         "authority",
@@ -50,7 +55,7 @@ async fn every_command_explains_itself_with_an_example() {
     ] {
         let mut command = bellwether();
         if name != "bellwether" {
-            command.args(name.split('-'));
+            command.args(name.split('-').map(|word| word.replace('_', "-")));
         }
         let ended = run_to_end({
             command.arg("--help");

@@ -26,6 +26,9 @@ pub(super) struct Predict {
 #[derive(Debug, clap::Subcommand)]
 enum Opcode {
     /// By an account or contract with this nonce.
+    #[command(
+        after_help = "Example:\n  bellwether registry predict create --creator 0x6ac7…dbf0 --nonce $(cast nonce 0x6ac7…dbf0)"
+    )]
     Create {
         /// Account or contract that creates.
         #[arg(long, value_parser = parse_address)]
@@ -35,6 +38,9 @@ enum Opcode {
         nonce: u64,
     },
     /// By a contract that executes CREATE2.
+    #[command(
+        after_help = "Example:\n  bellwether registry predict create2 --factory 0x4e59…956C --salt 0x00…01 --init-code out/Vault.sol/Vault.json --arguments $(cast abi-encode 'f(address)' 0x5aAe…eAed)"
+    )]
     Create2 {
         /// Contract that executes the opcode.
         #[arg(long, value_parser = parse_address)]
