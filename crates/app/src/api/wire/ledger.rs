@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How the number comes about.
-pub(crate) const FORMULA: &str = "sum of ln(1 + value at risk) x score over deployments / sum of ln(1 + value at risk); score = mean over cells (target x threat) of stage/3 x blocks judged/blocks, by the best monitor";
+const FORMULA: &str = "sum of ln(1 + value at risk) x score over deployments / sum of ln(1 + value at risk); score = mean over cells (target x threat) of stage/3 x blocks judged/blocks, by the best monitor";
 
 /// Coverage of all networks.
 #[derive(Debug, Serialize)]
