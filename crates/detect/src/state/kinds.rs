@@ -10,7 +10,7 @@ use crate::{
     detectors::{
         access::watched::{Drifts, Held, Uses},
         chain::blind::Streaks,
-        change::code_changed::CodeRead,
+        change::code_read::CodeRead,
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
@@ -152,13 +152,13 @@ remembered! {
     /// How many children a factory, or the network, has.
     21 v 1 Census,
     /// The life and lineage of one deployment.
-    22 v 1 Chronicle,
+    22 v 2 Chronicle,
     /// Which deployment runs code of one hash.
     23 v 1 OwnCode,
     /// Which deployment a waiting operation would upgrade.
     24 v 1 PendingUpgrade,
     /// What a monitor read of a contract's code and slots last.
-    25 v 1 CodeRead,
+    25 v 2 CodeRead,
     /// A monitor's view of who holds what in one contract.
     30 v 1 Held,
     /// When the holders of one contract's roles last called it.

@@ -7,6 +7,7 @@ mod deployment;
 mod liquidity;
 mod oracle;
 mod others;
+mod proxies;
 
 use bellwether_detect::detectors;
 use model::Finding;
