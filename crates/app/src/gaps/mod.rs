@@ -44,7 +44,7 @@ pub fn standings<'c>(
             remembered.insert((network.clone(), address), (born, judged));
         }
     }
-    let deployments = config.registry.deployments().iter();
+    let deployments = config.registry.own().map(|(_, deployment)| deployment);
     Ok(deployments
         .map(|deployment| {
             let key = (deployment.network.clone(), deployment.address);
