@@ -97,8 +97,10 @@ async fn five_of_five_are_found_from_fifty_transactions() {
     let network = &answer["networks"][0];
     assert_eq!(network["transactions"], 50);
     let all = network["dependencies"].as_array().unwrap();
-    let mut found: Vec<(Address, &str)> =
-        all.iter().map(|one| (text(&one["address"]).parse().unwrap(), text(&one["kind"]))).collect();
+    let mut found: Vec<(Address, &str)> = all
+        .iter()
+        .map(|one| (text(&one["address"]).parse().unwrap(), text(&one["kind"])))
+        .collect();
     let on = &world.on;
     let mut expected = vec![
         (on.dollar, "token"),
