@@ -275,7 +275,7 @@ fn exposure_is_what_is_held_and_lent_at_the_price_of_the_feed() {
         peg: None,
     });
     let mut feed = dependency("feed", FEED, Kind::Feed);
-    feed.feed = Some(FeedTerms { decimals: 8, aggregator: None });
+    feed.feed = Some(FeedTerms { decimals: 8, aggregator: None, heartbeat_s: None });
     feed.covers = vec![name("usdc"), name("pool")];
     let mut pool = dependency("pool", POOL, Kind::Lending);
     pool.lending =
