@@ -29,7 +29,7 @@ mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators
 pub mod threats; //    what could go wrong, and what each of it is met with
 
-pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Param};
+pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Interner, Param};
 pub use address::parse_address;
 pub use children::{ChildSource, ChildTemplate};
 pub use class::{Class, ParseClassError};

@@ -281,7 +281,7 @@ fn strips(account: &NetworkAccount) -> Option<String> {
         let parts = judged.chain(holes).collect();
         of_monitor.push((missing(ledger), StripRow { label: monitor.name.to_string(), parts }));
     }
-    of_monitor.sort_by(|a, b| b.0.cmp(&a.0));
+    of_monitor.sort_by_key(|(missing_blocks, _)| std::cmp::Reverse(*missing_blocks));
     of_monitor.truncate(STRIPS_SHOWN_MAX);
     let rows: Vec<StripRow> = of_monitor.into_iter().map(|(_, row)| row).collect();
     let firsts = rows.iter().flat_map(|row| row.parts.iter().map(|part| part.0));

@@ -134,6 +134,16 @@ pub struct Wants {
     pub remembers: bool,
 }
 
+impl Wants {
+    /// Whether nothing but what happens to the chain and to other monitors wakes it. Such a detector
+    /// judges what happens while it happens, never what a block holds: it owes nothing of a block
+    /// that arrives late.
+    pub fn is_live_only(&self) -> bool {
+        let Self { topics, calls, transfers, transactions, every_block, .. } = self;
+        topics.is_empty() && !calls && !transfers && !transactions && !every_block
+    }
+}
+
 /// Something that happened to the chain as a whole.
 #[derive(Debug, Clone, Copy)]
 pub struct Moved<'a> {

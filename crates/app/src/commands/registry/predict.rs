@@ -27,7 +27,7 @@ pub(super) struct Predict {
 enum Opcode {
     /// By an account or contract with this nonce.
     #[command(
-        after_help = "Example:\n  bellwether registry predict create --creator 0x6ac7…dbf0 --nonce $(cast nonce 0x6ac7…dbf0)"
+        after_help = "Example:\n  bellwether registry predict create --creator 0x6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0 --nonce 7"
     )]
     Create {
         /// Account or contract that creates.
@@ -39,7 +39,7 @@ enum Opcode {
     },
     /// By a contract that executes CREATE2.
     #[command(
-        after_help = "Example:\n  bellwether registry predict create2 --factory 0x4e59…956C --salt 0x00…01 --init-code out/Vault.sol/Vault.json --arguments $(cast abi-encode 'f(address)' 0x5aAe…eAed)"
+        after_help = "Example:\n  bellwether registry predict create2 --factory 0x4e59b44847b379578588920cA78FbF26c0B4956C --salt 0x0000000000000000000000000000000000000000000000000000000000000001 --init-code out/Vault.sol/Vault.json"
     )]
     Create2 {
         /// Contract that executes the opcode.
