@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, U256, keccak256};
+use bellwether_detect::chronicle;
 use expect_test::expect;
 use model::{ReadRequest, Severity, StateRead};
 use registry::{
     Class, ContractAbi, Deployment, Labels, Registry,
+    lifecycle::Stage,
     proxy::{
         AUTHORITY_SLOTS, EIP1822_IMPLEMENTATION, EIP1967_ADMIN, EIP1967_BEACON,
         EIP1967_IMPLEMENTATION, FACETS, IMPLEMENTATION, SAFE_SINGLETON, ZOS_ADMIN,
@@ -322,8 +324,16 @@ fn an_account_that_delegates_delegates_elsewhere_and_stops() {
     "#]]
     .assert_debug_eq(&codes(
         Class::Treasury,
-        &[none.clone(), delegation(1), delegation(2), delegation(2), none],
+        &[none.clone(), delegation(1), delegation(2), delegation(2), none.clone()],
     ));
+    let mut world = world(Class::Treasury, &[]);
+    for code in [none.clone(), delegation(1), none] {
+        world.push(12, &state(vec![called()], &code, &[]));
+    }
+    let (_, chronicle) = chronicle::chronicles(&world.state()).pop().unwrap();
+    assert_eq!(chronicle.life.stage(), Stage::Active, "an account that stops delegating lives on");
+    let codes: Vec<bool> = chronicle.lineage.code.iter().map(|s| s.what.is_some()).collect();
+    assert_eq!(codes, [false, true, false]);
 }
 
 #[test]
