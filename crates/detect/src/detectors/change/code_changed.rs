@@ -116,45 +116,27 @@ impl Configured {
                 report.blind(missing(block, watched, *part));
                 continue;
             };
-            match part {
-                Part::Loupe => self.loupe(block, watched, answer, &mut known.functions, report),
-                _ => match B256::try_from(answer.as_ref()) {
-                    Ok(word) => {
-                        self.word(block, watched, (*part, word), &mut known, memory, report)
-                    }
-                    Err(_) => report.blind(missing(block, watched, *part)),
-                },
+            match (part, B256::try_from(answer.as_ref())) {
+                (Part::Loupe, _) => {
+                    self.loupe(block, watched, answer, &mut known.functions, report)
+                }
+                (_, Err(_)) => report.blind(missing(block, watched, *part)),
+                (Part::Code, Ok(now)) => {
+                    let was = known.code.replace(now);
+                    self.code(block, watched, (was, now), memory, report);
+                }
+                (Part::Slot(slot, _), Ok(now)) => {
+                    let was = known.slots.insert(*slot, now);
+                    self.pointer(block, watched, *part, (was, now), memory, report);
+                }
+                (Part::Beacon, Ok(now)) => {
+                    let was = known.beacon.replace(now);
+                    self.pointer(block, watched, *part, (was, now), memory, report);
+                }
             }
         }
         if known != before {
             *memory.entry(key, CodeRead::default) = known;
-        }
-    }
-
-    /// Takes in a part that is one word.
-    fn word(
-        &self,
-        block: &Block<'_>,
-        watched: &Watched,
-        (part, now): (Part, B256),
-        known: &mut CodeRead,
-        memory: &StateTable,
-        report: &mut Report<'_>,
-    ) {
-        match part {
-            Part::Code => {
-                let was = known.code.replace(now);
-                self.code(block, watched, (was, now), memory, report);
-            }
-            Part::Slot(slot, _) => {
-                let was = known.slots.insert(slot, now);
-                self.pointer(block, watched, part, (was, now), memory, report);
-            }
-            Part::Beacon => {
-                let was = known.beacon.replace(now);
-                self.pointer(block, watched, part, (was, now), memory, report);
-            }
-            Part::Loupe => unreachable!("who answers functions is no word"),
         }
     }
 
