@@ -31,11 +31,18 @@ static SPEC: Spec = Spec {
     version: 1,
     needs: Level::Logs,
     severity: Severity::Critical,
-    params: &[ParamSpec {
-        name: "every_blocks",
-        kind: ParamKind::Integer { default: 1, min: 1, max: 7_200 },
-        doc: "how often code and slots are read: once in so many blocks",
-    }],
+    params: &[
+        ParamSpec {
+            name: "every_blocks",
+            kind: ParamKind::Integer { default: 1, min: 1, max: 7_200 },
+            doc: "how often code and slots are read: once in so many blocks",
+        },
+        ParamSpec {
+            name: "all_slots",
+            kind: ParamKind::Flag { default: false },
+            doc: "whether the slots of proxies are read of contracts whose class and ABI show no proxy, too",
+        },
+    ],
     page: include_str!("code_changed.md"),
 };
 
@@ -57,7 +64,9 @@ impl Detector for CodeChanged {
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         let every_blocks = u32::try_from(settings.integer("every_blocks")).ok();
         let every_blocks = every_blocks.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        let watched = site.deployments().map(|(index, deployment)| Watched::of(index, deployment));
+        let all_slots = settings.flag("all_slots");
+        let watched = site.deployments();
+        let watched = watched.map(|(index, known)| Watched::of(index, known, all_slots));
         Box::new(Configured { watched: watched.collect(), every_blocks, site })
     }
 }

@@ -38,7 +38,7 @@ const SAFE_ABI: &[&str] = &[
     "event ChangedMasterCopy(address singleton)",
 ];
 
-fn world(class: Class, abi: &[&str]) -> World {
+fn registry(class: Class, abi: &[&str]) -> Registry {
     let subject = Deployment {
         label: name("subject"),
         network: name(NETWORK),
@@ -52,11 +52,15 @@ fn world(class: Class, abi: &[&str]) -> World {
         token: None,
         oracle: None,
     };
+    Registry::new(vec![subject], Labels::default()).unwrap()
+}
+
+fn world(class: Class, abi: &[&str]) -> World {
     let monitors = vec![
         detector("change/code_changed", &["subject"], &[], Severity::Critical),
         detector("change/proxy_upgraded", &["subject"], &[], Severity::Critical),
     ];
-    World::of(Registry::new(vec![subject], Labels::default()).unwrap(), monitors)
+    World::of(registry(class, abi), monitors)
 }
 
 fn at_slot(slot: B256, word: B256) -> Vec<(B256, B256)> {
@@ -190,6 +194,19 @@ fn a_safe_by_slot_zero_and_other_multisigs_not() {
         let block = state(vec![called()], &[1], &at_slot(SAFE_SINGLETON, word));
         assert_eq!(told(&other.push(12, &block)), "");
     }
+}
+
+#[test]
+fn a_proxy_that_shows_only_its_implementation_is_read_when_asked_for() {
+    let reads = |params: &[(&str, &str)], abi: &[&str]| {
+        let monitor = detector("change/code_changed", &["subject"], params, Severity::Critical);
+        let world = World::of(registry(Class::Vault, abi), vec![monitor]);
+        world.engine.reads(&name(NETWORK)).reads().len()
+    };
+    let vault = &["function deposit(uint256 assets)"];
+    assert_eq!(reads(&[], vault), 1, "its code alone");
+    assert_eq!(reads(&[("all_slots", "true")], vault), 1 + AUTHORITY_SLOTS.len());
+    assert_eq!(reads(&[("all_slots", "true")], BEACON_ABI), 2 + AUTHORITY_SLOTS.len());
 }
 
 type Loupe<'a> = &'a [(u8, &'a [u8])];
