@@ -199,3 +199,33 @@ async fn tenderlys_alerts_run() {
     ];
     assert_eq!(found, expected(&wanted));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fortas_labels_are_what_a_running_monitor_goes_by() {
+    let happened = Happened::on(94).await;
+    let poor = happened.chain.meridian.actors.attackers[0].address();
+    let label = |address: Address, is_removal: bool| {
+        json!({"entityType": "Address", "entity": address, "label": "attacker",
+            "confidence": 0.9, "remove": is_removal})
+    };
+    // The payer was labelled and is not any more.
+    let labels = json!({"labels":
+        [label(poor, false), label(happened.payer, false), label(happened.payer, true)]});
+    let project = Project::meridian();
+    std::fs::remove_dir_all(project.path().join("labels")).unwrap();
+    happened.chain.declare(&project);
+    project.write("labels.json", &labels.to_string());
+    let mut import = crate::world::bellwether();
+    import.args(["import", "forta", "labels.json", "--into", "."]).current_dir(project.path());
+    let imported = run_to_end(import).await;
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert!(imported.out.contains("1 label -> labels/exploiter.forta.csv"), "{imported:?}");
+
+    let mut program = Program::run(&project);
+    program.judged(happened.chain.devnet.head()).await;
+    let store = program.stop_and_open().await;
+    let found = all_findings(&store).into_iter().map(|record| record.finding);
+    let found = found.filter(|finding| finding.monitor.as_str() == "known-bad-address");
+    let found: BTreeSet<Option<B256>> = found.map(|finding| finding.origin.tx).collect();
+    assert_eq!(found, BTreeSet::from([Some(happened.failed)]));
+}
