@@ -112,6 +112,8 @@ async fn the_ledger_shows_exactly_the_holes_tells_of_them_and_closes_them() {
     let is_away =
         |answer: &Value| answer["items"][0]["endpoints"][0]["healthy"] == Value::Bool(false);
     program.ask_until(PATIENCE, "networks", "the page says that the node is down", is_away).await;
+    let is_distrusted = |answer: &Value| answer["trust"]["verdict"] == "no";
+    program.ask_until(PATIENCE, "status", "silence means nothing now", is_distrusted).await;
     chain.node.faults().clear();
     program.judged(chain.devnet.head()).await;
     let ledger = program.ask("ledger").await;
