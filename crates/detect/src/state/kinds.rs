@@ -11,11 +11,20 @@ use crate::{
         access::watched::{Drifts, Held, Uses},
         chain::blind::Streaks,
         change::code_read::CodeRead,
+        dependency::{
+            appeared::{UnknownCount, UnknownSeen},
+            code_changed::DependencyCode,
+            depeg::OffPeg,
+            feed_changed::Answering,
+            market_state::MarketTold,
+            token_event::Supply,
+        },
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
     },
     engine::{Finality, Head},
+    stakes::Stake,
     windows::{CallWindow, EventWindow},
 };
 
@@ -165,4 +174,20 @@ remembered! {
     31 v 1 Uses,
     /// A monitor's open drifts of authority.
     32 v 1 Drifts,
+    /// What a balance or price that tells what is at stake was last.
+    40 v 1 Stake,
+    /// A contract that was called and that nobody declared.
+    41 v 1 UnknownSeen,
+    /// How many of those a monitor remembers.
+    42 v 1 UnknownCount,
+    /// What a monitor saw run in a dependency last.
+    43 v 1 DependencyCode,
+    /// Who answered behind a feed last.
+    44 v 1 Answering,
+    /// Since when a token is off its peg.
+    45 v 1 OffPeg,
+    /// How much there is of a token.
+    46 v 1 Supply,
+    /// What was told of a lending market.
+    47 v 1 MarketTold,
 }

@@ -31,13 +31,16 @@ pub(super) fn events(
         "SELECT position, block_number FROM log_events
          WHERE network = ?1 AND position < ?2 ORDER BY position LIMIT ?3",
     )?;
-    let judged = params![
-        network.as_str(),
-        integer("position", now.position.0)?,
-        EVENTS_MAX as i64 + 1
-    ];
+    let judged =
+        params![network.as_str(), integer("position", now.position.0)?, EVENTS_MAX as i64 + 1];
     let oldest = statement.query_map(judged, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let oldest = oldest.collect::<Result<Vec<(i64, i64)>, _>>()?;
+    let rows_gone: Option<(Option<i64>, i64)> = tx
+        .prepare_cached("SELECT block, up_to FROM forgotten WHERE network = ?1 AND what = ?2")?
+        .query_row(params![network.as_str(), Record::Coverage.as_str()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
     // An event of a block without a row of its own (it left the chain, nobody knows its time) is as
     // old as the next that has one.
     let mut time_of = tx.prepare_cached(
@@ -47,9 +50,13 @@ pub(super) fn events(
     let (finalized, before_column) = (height(now.finalized.number)?, codec::seconds(before));
     let mut removed = 0;
     for (position, number) in oldest.iter().take(EVENTS_MAX) {
+        let is_row_gone = rows_gone.is_some_and(|(floor, up_to)| {
+            floor.is_some_and(|floor| *number < floor) && up_to <= before_column
+        });
         let at: Option<i64> =
             time_of.query_row(params![network.as_str(), number], |row| row.get(0)).optional()?;
-        if *number >= finalized || at.is_none_or(|at| at >= before_column) {
+        let is_old = is_row_gone || at.is_some_and(|at| at < before_column);
+        if *number >= finalized || !is_old {
             break;
         }
         removed = position + 1;

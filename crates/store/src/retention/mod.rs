@@ -28,7 +28,8 @@ const DAY_S: u64 = 86_400;
 pub struct Retention {
     /// Whole blocks in the event log. What was not judged yet stays.
     pub events_s: u64,
-    /// The ledger's rows, one a block. Its ranges stay.
+    /// The ledger's rows, one a block; at least as long as events, whose age they tell. Its ranges
+    /// stay.
     pub coverage_s: u64,
     /// Findings, alerts, decisions, messages.
     pub findings_s: u64,
@@ -161,7 +162,8 @@ impl Store {
             let Some(now) = moment(tx, network, now)? else { return Ok(pass) };
             // Events first: the rows tell how old they are.
             blocks::events(tx, network, now.before(limits.events_s), &now, &mut pass)?;
-            blocks::coverage(tx, network, now.before(limits.coverage_s), &now, &mut pass)?;
+            let rows_s = limits.coverage_s.max(limits.events_s);
+            blocks::coverage(tx, network, now.before(rows_s), &now, &mut pass)?;
             records::alerts(tx, network, now.before(limits.findings_s), &now, &mut pass)?;
             let before = now.before(limits.samples_s);
             let pruned = series::prune(tx, network, before)?;

@@ -78,9 +78,8 @@ fn findings(
 ) -> Result<usize, StoreError> {
     let mut kept = open.clone();
     // An alert that goes on for longer than anything is kept still has its first finding.
-    let mut long = tx.prepare_cached(
-        "SELECT id, body FROM alerts WHERE network = ?1 AND opened_at < ?2",
-    )?;
+    let mut long =
+        tx.prepare_cached("SELECT id, body FROM alerts WHERE network = ?1 AND opened_at < ?2")?;
     let mut rows = long.query(params![network.as_str(), codec::seconds(before)])?;
     while let Some(row) = rows.next()? {
         let alert = records::alerts::alert(row)?;

@@ -179,9 +179,8 @@ impl Account {
                 if self.finalized.is_some_and(|finalized| finalized >= height) {
                     let below = self.rows.last();
                     // A block whose row is gone cannot be named.
-                    let is_known = |row: &&Row| {
-                        row.block.number >= self.floor || row.quarantine.is_some()
-                    };
+                    let is_known =
+                        |row: &&Row| row.block.number >= self.floor || row.quarantine.is_some();
                     self.finalized = below.filter(is_known).map(|row| row.block.number);
                 }
                 self.is_served_unknown |= height < self.floor;
@@ -232,7 +231,7 @@ impl Account {
     }
 
     fn forget(&mut self, kept_s: u64) {
-        let limits = Retention { coverage_s: kept_s, ..Retention::default() };
+        let limits = Retention { events_s: kept_s, coverage_s: kept_s, ..Retention::default() };
         let pass = self.store.forget(&self.network, &limits, UnixMillis(5)).unwrap();
         // After a row below the floor came back there is no simple account of how many go.
         let Some(finalized) = self.finalized else { return assert_eq!(pass, Pass::default()) };
@@ -240,9 +239,8 @@ impl Account {
         let is_final = |row: &&Row| row.block.number <= finalized;
         let Some(newest) = judged().rfind(is_final) else { return };
         let before = time_of(newest.block.number).0.saturating_sub(kept_s);
-        let is_old = |row: &&Row| {
-            row.block.number < finalized && time_of(row.block.number).0 < before
-        };
+        let is_old =
+            |row: &&Row| row.block.number < finalized && time_of(row.block.number).0 < before;
         let last = judged().filter(is_old).map(|row| row.block.number).max();
         let gone = judged().filter(is_old).filter(|row| row.block.number >= self.floor).count();
         if !self.is_served_unknown {
@@ -258,7 +256,6 @@ impl Account {
     }
 
     /// The runs that the rows, looked at one by one, make.
-
     fn runs(&self) -> Vec<CoverageRun> {
         let mut runs: Vec<CoverageRun> = Vec::new();
         for row in &self.rows {

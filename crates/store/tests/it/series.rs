@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use bellwether_store::{
-    BlockSamples, Bucket, LabelMatcher, MatchOp, RangeQuery, SERIES_PER_QUERY_MAX,
-    Step, Store,
+    BlockSamples, Bucket, LabelMatcher, MatchOp, RangeQuery, SERIES_PER_QUERY_MAX, Step, Store,
 };
 use expect_test::expect;
 use model::{BlockRef, Name, Position, Sample, SeriesKey, UnixSeconds};
