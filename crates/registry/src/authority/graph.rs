@@ -178,7 +178,7 @@ impl Graph {
                 graph.node(observed, registry, declared, address);
             }
         }
-        for deployment in registry.deployments().iter().filter(|d| d.network == *network) {
+        for deployment in registry.own().map(|(_, d)| d).filter(|d| d.network == *network) {
             graph.node(observed, registry, declared, deployment.address);
         }
         for (&contract, holdings) in &observed.contracts {
