@@ -38,7 +38,8 @@ pub fn standings<'c>(
     for network in &config.networks {
         let network = &network.chain.name;
         let Some(store) = store else { break };
-        for (address, chronicle) in chronicle::chronicles(&store.detector_state(network)?.entries) {
+        let entries = store.detector_state_between(network, chronicle::REMEMBERED_KEYS)?;
+        for (address, chronicle) in chronicle::chronicles(&entries) {
             let born = chronicle.lineage.birth.map(|birth| birth.block.number);
             let judged = chronicle.known_since.map(|block| block.number);
             remembered.insert((network.clone(), address), (born, judged));

@@ -19,6 +19,242 @@ async fn everything_about_one_address() {
           "alerts": null,
           "blocks_looked_at": 1800,
           "blocks_not_judged": 0,
+          "changes": [
+            {
+              "at": null,
+              "block": 19426167,
+              "detector": null,
+              "finding": null,
+              "severity": null,
+              "status": null,
+              "what": "its implementation is 0x05eeBC420145BD5Ac4e4B837B5ef080adE794Eed"
+            },
+            {
+              "at": {
+                "iso": "2024-03-09T14:35:56Z",
+                "unix": 1709994956
+              },
+              "block": 19426167,
+              "detector": "access/role_change",
+              "finding": "a6e9807b5ddb171d0f1fa436e0b5fd30",
+              "severity": "high",
+              "status": "confirmed",
+              "what": "0x79A72B278DebC2BC7e4f4aB88bee57Be29482aeb was given KEEPER_ROLE of vault"
+            },
+            {
+              "at": null,
+              "block": 19425387,
+              "detector": null,
+              "finding": null,
+              "severity": null,
+              "status": null,
+              "what": "its implementation is 0x1cd317dfd17E83C8648D19F42095B5BCbB790D33"
+            },
+            {
+              "at": null,
+              "block": 19425087,
+              "detector": null,
+              "finding": null,
+              "severity": null,
+              "status": null,
+              "what": "deployed → monitored: monitors judged a block in its name"
+            },
+            {
+              "at": null,
+              "block": 19425087,
+              "detector": null,
+              "finding": null,
+              "severity": null,
+              "status": null,
+              "what": "monitored → active: it was used"
+            },
+            {
+              "at": {
+                "iso": "2024-03-09T10:59:56Z",
+                "unix": 1709981996
+              },
+              "block": 19425087,
+              "detector": "access/role_change",
+              "finding": "cb70341b703a6fad9c08bcac0b87a465",
+              "severity": "high",
+              "status": "confirmed",
+              "what": "0x5E19191f3BD818d76Eb3324b7A68cd8374399B45 was given PAUSER_ROLE of vault"
+            },
+            {
+              "at": {
+                "iso": "2024-03-09T10:59:56Z",
+                "unix": 1709981996
+              },
+              "block": 19425087,
+              "detector": "access/role_change",
+              "finding": "777411778b27cfec74e63903b3a6338e",
+              "severity": "critical",
+              "status": "confirmed",
+              "what": "timelock was given DEFAULT_ADMIN_ROLE of vault"
+            }
+          ],
+          "coverage": {
+            "cells": 13,
+            "is_weight_stated": true,
+            "missing": [
+              {
+                "blocks": 1800,
+                "cause": "unrecorded",
+                "closes_by_itself": true,
+                "command": "bellwether coverage backfill --network mainnet --from 19424788 --to 19426587",
+                "endpoints": [
+                  "own-node"
+                ],
+                "from": 19424788,
+                "is_tried": false,
+                "monitors": [
+                  "role-change",
+                  "gas-unusual",
+                  "whale-redeems",
+                  "paused",
+                  "authority"
+                ],
+                "reason": "judged before it was recorded by whom",
+                "remedy": "being judged afterwards, once its blocks are final",
+                "to": 19426587
+              },
+              {
+                "blocks": 1424788,
+                "cause": "not_followed",
+                "closes_by_itself": false,
+                "command": "bellwether coverage backfill --network mainnet --from 18000000 --to 19424787",
+                "endpoints": [],
+                "from": 18000000,
+                "is_tried": false,
+                "monitors": [
+                  "role-change",
+                  "gas-unusual",
+                  "whale-redeems",
+                  "paused",
+                  "authority"
+                ],
+                "reason": "not followed at that time",
+                "remedy": "run bellwether coverage backfill --network mainnet --from 18000000 --to 19424787",
+                "to": 19424787
+              }
+            ],
+            "newest_at": {
+              "iso": "2024-03-09T15:59:56Z",
+              "unix": 1709999996
+            },
+            "open": [
+              {
+                "kind": "entry",
+                "monitors": [],
+                "state": "unwatched",
+                "target": "deposit()",
+                "threat": "misuse"
+              },
+              {
+                "kind": "entry",
+                "monitors": [],
+                "state": "unwatched",
+                "target": "grantRole(bytes32,address)",
+                "threat": "misuse"
+              },
+              {
+                "kind": "entry",
+                "monitors": [],
+                "state": "unwatched",
+                "target": "redeem(uint256,address)",
+                "threat": "misuse"
+              },
+              {
+                "kind": "entry",
+                "monitors": [],
+                "state": "unwatched",
+                "target": "upgradeToAndCall(address,bytes)",
+                "threat": "misuse"
+              },
+              {
+                "kind": "setting",
+                "monitors": [],
+                "state": "unwatched",
+                "target": "Upgraded(address)",
+                "threat": "change"
+              },
+              {
+                "kind": "money",
+                "monitors": [],
+                "state": "unwatched",
+                "target": "its money",
+                "threat": "drain"
+              },
+              {
+                "kind": "entry",
+                "monitors": [
+                  "gas-unusual"
+                ],
+                "state": "unknown",
+                "target": "deposit()",
+                "threat": "anomaly"
+              },
+              {
+                "kind": "entry",
+                "monitors": [
+                  "gas-unusual"
+                ],
+                "state": "unknown",
+                "target": "grantRole(bytes32,address)",
+                "threat": "anomaly"
+              },
+              {
+                "kind": "entry",
+                "monitors": [
+                  "paused"
+                ],
+                "state": "unknown",
+                "target": "pause()",
+                "threat": "misuse"
+              },
+              {
+                "kind": "entry",
+                "monitors": [
+                  "gas-unusual"
+                ],
+                "state": "unknown",
+                "target": "pause()",
+                "threat": "anomaly"
+              },
+              {
+                "kind": "entry",
+                "monitors": [
+                  "gas-unusual"
+                ],
+                "state": "unknown",
+                "target": "redeem(uint256,address)",
+                "threat": "anomaly"
+              },
+              {
+                "kind": "entry",
+                "monitors": [
+                  "gas-unusual"
+                ],
+                "state": "unknown",
+                "target": "upgradeToAndCall(address,bytes)",
+                "threat": "anomaly"
+              },
+              {
+                "kind": "role",
+                "monitors": [
+                  "role-change",
+                  "authority"
+                ],
+                "state": "unknown",
+                "target": "RoleGranted(bytes32,address,address)",
+                "threat": "takeover"
+              }
+            ],
+            "value": 0.0,
+            "watched": 0,
+            "weight": 16.333207111220425
+          },
+          "dependencies": [],
           "deployment": {
             "abi_known": true,
             "address": "0x8FD42CC52AeE8Cf5C4E7cfAFe58c92B2ed138e04",
@@ -44,6 +280,12 @@ async fn everything_about_one_address() {
             },
             {
               "is_payable": false,
+              "monitors": [],
+              "selector": "0x2f2ff15d",
+              "signature": "grantRole(bytes32,address)"
+            },
+            {
+              "is_payable": false,
               "monitors": [
                 "paused"
               ],
@@ -55,6 +297,12 @@ async fn everything_about_one_address() {
               "monitors": [],
               "selector": "0x7bde82f2",
               "signature": "redeem(uint256,address)"
+            },
+            {
+              "is_payable": true,
+              "monitors": [],
+              "selector": "0x4f1ef286",
+              "signature": "upgradeToAndCall(address,bytes)"
             }
           ],
           "events": [
@@ -71,11 +319,83 @@ async fn everything_about_one_address() {
               "risk_of": "OpenZeppelin AccessControl",
               "signature": "RoleGranted(bytes32,address,address)",
               "topic0": "0x2f8788117e7eff1d82e926ec794901d17c78024a50270940304540a733656f0d"
+            },
+            {
+              "monitors": [],
+              "risk_of": "ERC-1967 proxy",
+              "signature": "Upgraded(address)",
+              "topic0": "0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b"
             }
           ],
+          "identity": {
+            "class_shown": "vault",
+            "confidence": "likely",
+            "contradicts_file": false,
+            "proxy": {
+              "what": "UUPS proxy (ERC-1967)",
+              "why": "answers proxiableUUID()"
+            },
+            "traits": [
+              {
+                "what": "UUPS implementation",
+                "why": "answers proxiableUUID() and upgradeToAndCall and has Upgraded"
+              },
+              {
+                "what": "vault",
+                "why": "has deposit(), redeem() and totalAssets()"
+              }
+            ],
+            "why": "vault: has deposit(), redeem() and totalAssets()"
+          },
           "is_guarded": true,
           "known_as": [],
+          "life": {
+            "children": null,
+            "codes": [
+              {
+                "block": 19425087,
+                "hash": "0x8f0da22b9ff399ef97b681182238d760feb7c75dd940c624ee39ec365b4b3b62"
+              }
+            ],
+            "creator": null,
+            "delegates": [
+              {
+                "block": 19426167,
+                "kind": "implementation",
+                "to": {
+                  "address": "0x05eeBC420145BD5Ac4e4B837B5ef080adE794Eed",
+                  "name": null
+                }
+              },
+              {
+                "block": 19425387,
+                "kind": "implementation",
+                "to": {
+                  "address": "0x1cd317dfd17E83C8648D19F42095B5BCbB790D33",
+                  "name": null
+                }
+              }
+            ],
+            "facets": [],
+            "factory": null,
+            "gap": "gap-open",
+            "known_since": 19425087,
+            "newest_children": [],
+            "same_code": [
+              "governor"
+            ],
+            "stage": "active",
+            "stage_since": 19425087
+          },
           "monitors": [
+            {
+              "blind_blocks": 0,
+              "blind_reason": null,
+              "is_named": true,
+              "monitor": "authority",
+              "rule": "access/authority_drift",
+              "severity": "high"
+            },
             {
               "blind_blocks": 20,
               "blind_reason": "warming up: 212 of 300 observations",
@@ -110,7 +430,220 @@ async fn everything_about_one_address() {
             }
           ],
           "network": "mainnet",
-          "views": 1
+          "power": {
+            "accepted": [],
+            "at": {
+              "iso": "2024-03-09T15:59:56Z",
+              "unix": 1709999996
+            },
+            "block": 19426587,
+            "drifts": [
+              {
+                "accepted": null,
+                "age_s": 5044,
+                "class": "extra-principal",
+                "repairs": [
+                  {
+                    "chain_id": 1,
+                    "data": "0xd547741ffc8737ab85eb45125971625a9ebdb75cc78e01d5c1fa80c4c6e5203f47bc4fab00000000000000000000000079a72b278debc2bc7e4f4ab88bee57be29482aeb",
+                    "explanation": "Takes KEEPER_ROLE from 0x79A72B278DebC2BC7e4f4aB88bee57Be29482aeb. timelock must make this call: schedule it there, then wait 2 d 0 h.",
+                    "from": "0x546d7028e6bf9569108995fc410868db775e5e6a",
+                    "method": "revokeRole(bytes32,address)",
+                    "network": "mainnet",
+                    "to": "0x8fd42cc52aee8cf5c4e7cfafe58c92b2ed138e04",
+                    "value": "0"
+                  }
+                ],
+                "severity": "medium",
+                "since": {
+                  "iso": "2024-03-09T14:35:56Z",
+                  "unix": 1709994956
+                },
+                "title": "0x79A72B278DebC2BC7e4f4aB88bee57Be29482aeb holds KEEPER_ROLE of vault, which the policy does not allow"
+              },
+              {
+                "accepted": null,
+                "age_s": 18004,
+                "class": "holders-unknown",
+                "repairs": [],
+                "severity": "low",
+                "since": {
+                  "iso": "2024-03-09T10:59:56Z",
+                  "unix": 1709981996
+                },
+                "title": "holders of roles of vault are unknown before block 19425087: they cannot be listed, and its history was not read"
+              }
+            ],
+            "holds": [],
+            "monitor": "authority",
+            "more": 0,
+            "roles": [
+              {
+                "can": [
+                  "decide who controls",
+                  "operate",
+                  "pause"
+                ],
+                "functions": [
+                  "pause"
+                ],
+                "kind": "timelock",
+                "other": {
+                  "address": "0x546d7028E6bf9569108995FC410868Db775E5e6A",
+                  "name": "timelock"
+                },
+                "role": "DEFAULT_ADMIN_ROLE",
+                "since": 19425087
+              },
+              {
+                "can": [
+                  "pause"
+                ],
+                "functions": [
+                  "pause"
+                ],
+                "kind": "key",
+                "other": {
+                  "address": "0x5E19191f3BD818d76Eb3324b7A68cd8374399B45",
+                  "name": "guardian"
+                },
+                "role": "PAUSER_ROLE",
+                "since": 19425087
+              },
+              {
+                "can": [
+                  "operate"
+                ],
+                "functions": [],
+                "kind": "unknown",
+                "other": {
+                  "address": "0x79A72B278DebC2BC7e4f4aB88bee57Be29482aeb",
+                  "name": null
+                },
+                "role": "KEEPER_ROLE",
+                "since": 19426167
+              }
+            ],
+            "unknown_before": 19425087,
+            "ways": [
+              {
+                "can": "decide who controls",
+                "delay_s": 172800,
+                "path": "ops-safe (3 must sign) → timelock (2 d 0 h) → DEFAULT_ADMIN_ROLE of vault",
+                "principal": {
+                  "address": "0x2dC4E520152362a435307bF6f37Ad05dE8eFF2A9",
+                  "name": "ops-safe"
+                },
+                "signatures": 3
+              },
+              {
+                "can": "operate",
+                "delay_s": 172800,
+                "path": "ops-safe (3 must sign) → timelock (2 d 0 h) → DEFAULT_ADMIN_ROLE of vault",
+                "principal": {
+                  "address": "0x2dC4E520152362a435307bF6f37Ad05dE8eFF2A9",
+                  "name": "ops-safe"
+                },
+                "signatures": 3
+              },
+              {
+                "can": "operate",
+                "delay_s": 0,
+                "path": "0x79A72B278DebC2BC7e4f4aB88bee57Be29482aeb → KEEPER_ROLE of vault",
+                "principal": {
+                  "address": "0x79A72B278DebC2BC7e4f4aB88bee57Be29482aeb",
+                  "name": null
+                },
+                "signatures": 1
+              },
+              {
+                "can": "pause",
+                "delay_s": 172800,
+                "path": "ops-safe (3 must sign) → timelock (2 d 0 h) → DEFAULT_ADMIN_ROLE of vault",
+                "principal": {
+                  "address": "0x2dC4E520152362a435307bF6f37Ad05dE8eFF2A9",
+                  "name": "ops-safe"
+                },
+                "signatures": 3
+              },
+              {
+                "can": "pause",
+                "delay_s": 0,
+                "path": "guardian → PAUSER_ROLE of vault",
+                "principal": {
+                  "address": "0x5E19191f3BD818d76Eb3324b7A68cd8374399B45",
+                  "name": "guardian"
+                },
+                "signatures": 1
+              }
+            ]
+          },
+          "threats": [
+            {
+              "currency": "USD",
+              "domain": "on-chain",
+              "gaps": [
+                {
+                  "close": "name one in plans of the threat",
+                  "kind": "no-plan",
+                  "text": "vault-drained (critical) has no plan"
+                },
+                {
+                  "close": "name one in controls of the threat",
+                  "kind": "no-control",
+                  "text": "vault-drained (critical) has no control"
+                },
+                {
+                  "close": "name one in events of the threat",
+                  "kind": "no-event",
+                  "text": "vault-drained (critical) has no required event"
+                },
+                {
+                  "close": "name one in panels of the threat",
+                  "kind": "no-panel",
+                  "text": "vault-drained (critical) has no panel"
+                },
+                {
+                  "close": "think it through again, then set reviewed and review",
+                  "kind": "overdue",
+                  "text": "vault-drained should have been reviewed by 2024-03-01, 8 d ago"
+                }
+              ],
+              "id": "vault-drained",
+              "impact": "12000000",
+              "monitors": [
+                "vault-outflow"
+              ],
+              "plans": [],
+              "rating": "critical",
+              "through": [
+                "deposits"
+              ],
+              "title": "vault-drained <script>alert(1)</script>\"'><img src=x onerror=alert(2)> ‮evil.com {{ 7*7 }}"
+            },
+            {
+              "currency": "USD",
+              "domain": "people",
+              "gaps": [
+                {
+                  "close": "think it through again, then set reviewed and review",
+                  "kind": "overdue",
+                  "text": "staff-phished should have been reviewed by 2024-03-01, 8 d ago"
+                }
+              ],
+              "id": "staff-phished",
+              "impact": "20000",
+              "monitors": [],
+              "plans": [],
+              "rating": "medium",
+              "through": [
+                "deposits"
+              ],
+              "title": "staff-phished <script>alert(1)</script>\"'><img src=x onerror=alert(2)> ‮evil.com {{ 7*7 }}"
+            }
+          ],
+          "unknown": [],
+          "views": 3
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&vault).unwrap());
     let stranger = format!("addresses/mainnet/{}", crate::sample::stranger());
@@ -121,9 +654,13 @@ async fn everything_about_one_address() {
           "alerts": null,
           "blocks_looked_at": 0,
           "blocks_not_judged": 0,
+          "changes": null,
+          "coverage": null,
+          "dependencies": [],
           "deployment": null,
           "entries": [],
           "events": [],
+          "identity": null,
           "is_guarded": false,
           "known_as": [
             {
@@ -133,8 +670,43 @@ async fn everything_about_one_address() {
               "source": "list.csv"
             }
           ],
+          "life": null,
           "monitors": [],
           "network": "mainnet",
+          "power": null,
+          "threats": null,
+          "unknown": [
+            {
+              "close": "bellwether init --address 0x27626d3949B065Ee8A057586f6e4c0DE52e7f45c --rpc URL",
+              "section": "identity",
+              "why": "nobody guards it"
+            },
+            {
+              "close": "bellwether init --address 0x27626d3949B065Ee8A057586f6e4c0DE52e7f45c --rpc URL",
+              "section": "life",
+              "why": "nobody guards it"
+            },
+            {
+              "close": "name it in on of monitor authority",
+              "section": "power",
+              "why": "authority does not watch who holds power over it"
+            },
+            {
+              "close": "bellwether init --address 0x27626d3949B065Ee8A057586f6e4c0DE52e7f45c --rpc URL",
+              "section": "coverage",
+              "why": "nobody guards it"
+            },
+            {
+              "close": "bellwether init --address 0x27626d3949B065Ee8A057586f6e4c0DE52e7f45c --rpc URL",
+              "section": "threats",
+              "why": "nobody guards it"
+            },
+            {
+              "close": "bellwether init --address 0x27626d3949B065Ee8A057586f6e4c0DE52e7f45c --rpc URL",
+              "section": "history",
+              "why": "nobody guards it"
+            }
+          ],
           "views": 0
         }"#]].assert_eq(&visible(&stranger));
     check(

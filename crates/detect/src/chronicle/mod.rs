@@ -99,6 +99,10 @@ pub struct Moved {
     pub place: Place,
 }
 
+/// Kinds of state that [`chronicles`] and [`with_children`] read, as the bounds of their keys.
+pub const REMEMBERED_KEYS: (&[u8], &[u8]) =
+    (&[Kind::Offspring as u8], &[Kind::Chronicle as u8 + 1]);
+
 /// The chronicles among a network's stored state, by address. Rows that this version cannot read are
 /// left out; restoring the engine reports them.
 pub fn chronicles(entries: &[StateEntry]) -> Vec<(Address, Chronicle)> {
