@@ -12,6 +12,7 @@ pub mod children; //   what a factory's creations will be
 pub mod class; //      what kind of thing a deployment is
 pub mod coverage; //   what must be watched, what was, and the share of it
 pub mod decode; //     bytes from the chain become named values
+pub mod dependencies; // what ours rely on
 pub mod deployment; // one guarded contract
 pub mod explorer; //   links to a block explorer
 pub mod fact; //       decoded values become evidence

@@ -298,5 +298,6 @@ fn what_lasts_is_an_alert_of_its_own_and_is_taken_back_when_it_is_put_right() {
         00:00:02 alert 3 mail: withheld, no route asks for confirmations at severity medium
         00:01:00 alert 2 mail: RETRACTED, the hole is closed
         00:01:00 alert 2 pager: RETRACTED, the hole is closed
-    "#]].assert_eq(&play.transcript());
+    "#]]
+    .assert_eq(&play.transcript());
 }

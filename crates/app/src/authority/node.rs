@@ -238,8 +238,7 @@ impl Node {
 
 /// Whether code makes a contract: an account that delegates (EIP-7702) is still its key's.
 pub(super) fn is_contract(code: &[u8]) -> bool {
-    const DELEGATION: [u8; 3] = [0xef, 0x01, 0x00];
-    !code.is_empty() && !(code.len() == 23 && code.starts_with(&DELEGATION))
+    !code.is_empty() && !registry::proxy::is_delegation(code)
 }
 
 /// A storage word as nodes may give it, shortened, at full width.

@@ -115,7 +115,7 @@ impl Lives {
         let (network, lineage) = (&deployment.network, &chronicle.lineage);
         let party = |address| Party::new(&self.registry, network, address);
         let born = lineage.birth.map(|birth| birth.block.number);
-        let known_since = chronicle.known_since.map(|block| block.number);
+        let known_since = chronicle.watched_since.map(|block| block.number);
         let index = self.registry.index_of(&deployment.label);
         let is_armed = born.is_none()
             && deployment.first_block.is_none()

@@ -130,6 +130,8 @@ pub struct Dossier {
     pub power: Known<Power>,
     /// What it relies on that others control; empty: none found yet.
     pub dependencies: Vec<Dependency>,
+    /// Our contracts that rely on it, when it is a dependency that is watched.
+    pub relied_on_by: Option<Vec<Name>>,
     /// What it can be asked and can say.
     pub interface: Interface,
     /// Who watches it.
@@ -188,6 +190,7 @@ impl Dossier {
             life: Known::No(Unknown::not_guarded(address)),
             power,
             dependencies: Vec::new(),
+            relied_on_by: dependencies::relied_on_by(network, address, declared.registry),
             interface: Interface::default(),
             watching: Watching::default(),
             covered: Known::No(Unknown::not_guarded(address)),
@@ -211,6 +214,7 @@ impl Dossier {
         let factory = factory.as_ref().map(|(factory, _)| factory);
         self.interface = Interface::of(Some(deployment), declared.monitors, factory);
         self.watching = Watching::on(deployment, declared.monitors, factory);
+        self.dependencies = dependencies::of(deployment, declared.registry);
         self.threats =
             threatened::of(deployment, declared.threats, declared.registry, Day::of(now));
         let chronicle = seen.and_then(|(_, lives)| lives.chronicles.get(&deployment.address));

@@ -84,9 +84,10 @@ impl Contract {
 /// `GET /contracts`.
 pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failure> {
     let (info, standings) = (site.info(), site.standings().await?);
-    let deployments = info.registry.deployments();
+    // What ours rely on is listed with whoever relies on it.
+    let deployments: Vec<&Deployment> = info.registry.own().map(|(_, own)| own).collect();
     let mut protocols: Vec<Protocol> = Vec::new();
-    for deployment in deployments.iter().take(CONTRACTS_SHOWN_MAX) {
+    for deployment in deployments.iter().copied().take(CONTRACTS_SHOWN_MAX) {
         let name = deployment.protocol.as_ref().map(ToString::to_string);
         let contract = Contract::new(deployment, &info, &standings);
         match protocols.iter_mut().find(|protocol| protocol.name == name) {

@@ -107,9 +107,9 @@ interfaces = ["abis/vault.json"]
            = a requirement back to the contract: `bellwether threats export --format solidity`
 
         on-chain        1 threat, 3 gaps, 1,650,000 USD a year to be expected
-        people          0 threats, 0 gaps, 0 USD a year to be expected
-        infrastructure  0 threats, 0 gaps, 0 USD a year to be expected
-        governance      0 threats, 0 gaps, 0 USD a year to be expected
+        people          no threat is written down
+        infrastructure  no threat is written down
+        governance      no threat is written down
         3 gaps on 2026-06-01, held against interfaces alone
     "#]].assert_eq(&said);
 }

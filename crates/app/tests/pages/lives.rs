@@ -12,6 +12,7 @@ use model::{
 use registry::{
     Registry,
     authority::{Allowed, Declared, DriftClass, Exception, Policy, Principal, PrincipalKind, Role},
+    dependencies::{self, Dependency, Kind, Standing},
 };
 
 use super::{Clock, address, hash, name};
@@ -67,6 +68,26 @@ pub(crate) fn declared() -> Declared {
         ..Policy::empty()
     };
     Declared { policy: Some(policy), ..Declared::default() }
+}
+
+/// A token that the vault holds and others control.
+pub(crate) fn relied_on() -> dependencies::Declared {
+    let usdc = Dependency {
+        label: name("usdc"),
+        network: name("mainnet"),
+        address: address(77),
+        kind: Kind::Token,
+        of: vec![name("vault")],
+        standing: Standing::Watched,
+        stated_cents: Some(U256::from(1_240_000_000u64)),
+        covers: Vec::new(),
+        token: None,
+        feed: None,
+        lending: None,
+        code_hash: None,
+        implementation: None,
+    };
+    dependencies::Declared::new(vec![usdc], BTreeMap::new())
 }
 
 /// What the engine remembers after the sample's day, and what it found on the vault on the way.

@@ -302,9 +302,10 @@ async fn life_power_coverage_threats_and_changes_are_told_of_a_contract() {
             "holds KEEPER_ROLE of vault, which the policy does not allow extra-principal 1 h 24 min",
             "ops-safe (3 must sign) → timelock (2 d 0 h) → DEFAULT_ADMIN_ROLE of vault 3 signatures, after 2 d",
             "guardian → PAUSER_ROLE of vault 1 signature, at once",
-            "Relies on None found yet.",
-            "bellwether coverage backfill --network mainnet --from",
-            "13 things that are not watched without a gap",
+            "Relies on Dependency Kind Its failure would cost Code usdc",
+            "token 12,400,000 USD nobody looked at it",
+            "bellwether coverage backfill --network mainnet --monitor paused --from 18000000 --to 19424787",
+            "12 things that are not watched without a gap",
             "vault-drained",
             "12,000,000 USD",
             "no plan , no control",
@@ -325,7 +326,7 @@ async fn life_power_coverage_threats_and_changes_are_told_of_a_contract() {
     has(
         &list,
         &[
-            "vault vault active 0 %",
+            "vault vault active 46.2 %",
             "insurance-fund insurance-fund paused",
             "bridge bridge unknown",
         ],

@@ -41,7 +41,8 @@ struct Woken {
 }
 
 /// Judges a block. `is_late` leaves out what remembers: a block that arrives out of order cannot be
-/// folded into what later blocks already built on.
+/// folded into what later blocks already built on. Monitors of the present are no part of that: they
+/// judged that the block went missing when it did, and who is blind in it now is a hole in the ledger.
 pub(super) fn judge(
     network: &Network,
     block: &Block<'_>,
@@ -59,6 +60,7 @@ pub(super) fn judge(
         for (at, monitor) in network.monitors.iter().enumerate() {
             if let Rule::Detector { wants, .. } = &monitor.rule
                 && wants.remembers
+                && !wants.is_live_only()
             {
                 reports.blind(at as u32, BlindReason::Unverified(reason.to_owned()));
             }

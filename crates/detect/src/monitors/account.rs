@@ -8,7 +8,7 @@ use registry::{
 use rustc_hash::FxHashMap;
 
 use super::{Compiled, MonitorSpec, Occasion, Rule, RuleSpec};
-use crate::detectors::{self, Wants};
+use crate::detectors;
 
 /// The monitors of one network and what they guard there, in the order of `monitors`.
 pub(crate) fn roster(
@@ -25,10 +25,19 @@ pub(crate) fn roster(
     let monitors = monitors.iter().filter_map(|monitor| {
         // A monitor is compiled from the specification of its name.
         let spec = *specs.get(&monitor.name)?;
-        let guards = if spec.is_on_everything() {
+        let watches_all = spec.is_on_everything() && registry.dependencies().is_empty();
+        let guards = if watches_all {
             Guards::All
         } else {
             let mut on: Vec<u32> = spec.on.iter().filter_map(|l| places.get(l).copied()).collect();
+            if let Rule::Detector { guarded, .. } = &monitor.rule {
+                // Besides what it names: what those rely on.
+                let labels = guarded.iter().map(|index| &registry.deployment(*index).label);
+                on.extend(labels.filter_map(|label| places.get(label).copied()));
+            } else if spec.is_on_everything() {
+                let own = registry.own().filter(|(_, d)| d.network == *network);
+                on.extend(own.filter_map(|(_, d)| places.get(&d.label).copied()));
+            }
             on.sort_unstable();
             on.dedup();
             Guards::Some(on)
@@ -37,7 +46,7 @@ pub(crate) fn roster(
             name: spec.name.clone(),
             rule: rule_of(spec),
             guards,
-            is_live_only: is_live_only(&monitor.rule),
+            is_live_only: matches!(&monitor.rule, Rule::Detector { wants, .. } if wants.is_live_only()),
         })
     });
     Roster { deployments, monitors: monitors.collect() }
@@ -67,13 +76,6 @@ fn rule_of(spec: &MonitorSpec) -> u64 {
 pub(super) fn number_of(text: &str) -> u64 {
     let digest = alloy_primitives::keccak256(text);
     digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
-/// Whether nothing but what happens to the chain and to other monitors wakes it.
-fn is_live_only(rule: &Rule) -> bool {
-    let Rule::Detector { wants, .. } = rule else { return false };
-    let Wants { topics, calls, transfers, transactions, every_block, .. } = wants;
-    topics.is_empty() && !calls && !transfers && !transactions && !every_block
 }
 
 /// What a monitor sees of the contracts that it guards: read from what wakes it, so that it cannot

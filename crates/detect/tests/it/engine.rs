@@ -51,6 +51,8 @@ fn a_recovered_block_is_judged_late_by_what_remembers_nothing() {
     let monitors = vec![
         redeemed_monitor(),
         detector("telemetry/failed_calls_rise", &["vault"], &[], Severity::High),
+        // Judges what happens to the chain while it happens: it owes nothing of a block that is late.
+        detector("chain/blind", &[], &[], Severity::High),
     ];
     let mut world = World::new(monitors);
     world.push(12, &block([]));
@@ -63,6 +65,7 @@ fn a_recovered_block_is_judged_late_by_what_remembers_nothing() {
     assert!(judgement.state.undo.is_none() && judgement.state.entries.is_empty());
     let blind = blind(&judgement);
     assert_eq!(blind.len(), 1);
+    assert!(blind[0].starts_with("telemetry"), "{blind:?}");
     assert!(blind[0].contains("judged late"), "{blind:?}");
 }
 

@@ -257,7 +257,7 @@ fn all_mistakes_of_all_monitors_are_told_at_once() {
           = an address is written with 40 hexadecimal digits; the zero address is address(0)
         monitor place: unknown deployment "vaul"; did you mean "vault"? (one of: vault, usd, feed, pool, gold)
         monitor place: another monitor has the same name
-        monitor oracle.feed_lat: unknown detector "oracle/feed_lat"; did you mean "oracle/feed_late"? (one of: access/role_change, access/authority_drift, change/parameter_update, change/proxy_upgraded, oracle/feed_late, oracle/price_moved_in_transaction, liquidity/outflow_exceeds_share, reputation/known_bad_address, telemetry/failed_calls_rise, telemetry/gas_unusual, telemetry/call_rate_unusual, flow/reentrant_call, chain/reorg, chain/blind)
+        monitor oracle.feed_lat: unknown detector "oracle/feed_lat"; did you mean "oracle/feed_late"? (one of: access/role_change, change/code_changed, access/authority_drift, change/parameter_update, change/proxy_upgraded, deployment/created, deployment/lifecycle_moved, deployment/lookalike, oracle/feed_late, oracle/price_moved_in_transaction, liquidity/outflow_exceeds_share, reputation/known_bad_address, telemetry/failed_calls_rise, telemetry/gas_unusual, telemetry/call_rate_unusual, flow/reentrant_call, chain/reorg, chain/blind)
         monitor chain.reorg: unknown parameter "depth" (one of: depth_blocks)
         monitor chain.reorg: parameter "depth_blocks" is "0", allowed is a whole number from 1 to 1000000
         monitor anywhere: unknown event "Pinged" (there are none); a monitor on any address needs it in full, such as Transfer(address indexed from, address indexed to, uint256 value)

@@ -23,7 +23,6 @@ pub use dossier::{
     Function, Gap, Held, Identity, KnownAs, Life, OpenCell, Party, Power, Threatened, Trait,
     Unknown, Watcher, Way,
 };
-pub(crate) use ledger::FORMULA;
 pub use ledger::{
     Cell, ClosedHole, Filling, Ledger, LedgerDeployment, LedgerNetwork, MissingBlocks, Watch,
 };

@@ -157,7 +157,8 @@ impl Matrix {
                 .columns
                 .iter()
                 .zip(&row.links)
-                .filter_map(|(column, is_linked)| is_linked.then(|| column.clone()))
+                .filter(|(_, is_linked)| **is_linked)
+                .map(|(column, _)| column.clone())
                 .collect(),
             is_gap: row.is_gap,
         };

@@ -68,7 +68,7 @@ impl Layout {
 /// The file and the contract that an argument names, and what the file tells of it.
 fn read(argument: &str) -> anyhow::Result<(String, Build)> {
     let (path, contract) = split(argument);
-    let file = files::find(&[path.clone()])?;
+    let file = files::find(std::slice::from_ref(&path))?;
     let [file] = file.as_slice() else {
         anyhow::bail!("{}: give a file, not a folder", path.display());
     };

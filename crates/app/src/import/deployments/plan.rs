@@ -31,7 +31,8 @@ struct New<'a> {
 }
 
 /// Files for everything that is new, and the report. Nothing here replaces a file: labels and paths
-/// that are taken are not taken again. `folder_name` is what a new folder is called.
+/// that are taken are not taken again; where nothing is new, nothing is written, not even the
+/// network of a contract that could not be taken. `folder_name` is what a new folder is called.
 pub fn plan(read: &Read, existing: &Existing, folder_name: &str) -> Import {
     let mut files = Vec::new();
     let mut report = Report::default();
@@ -43,20 +44,8 @@ pub fn plan(read: &Read, existing: &Existing, folder_name: &str) -> Import {
     let has_many_chains = read.deployed.iter().map(|d| &d.chain).collect::<BTreeSet<_>>().len() > 1;
     let mut new: Vec<New<'_>> = Vec::new();
     for contract in &read.deployed {
-        let network = match network(&contract.chain, &networks) {
-            Ok((network, None)) => network,
-            Ok((network, Some(chain_id))) => {
-                let path = format!("networks/{network}.toml");
-                if !existing.paths.contains(&path) {
-                    files.push((path, init::network_file(chain_id)));
-                    report.ask(format!(
-                        "set {} to an RPC URL of chain {chain_id} before `bellwether run`",
-                        init::rpc_variable(chain_id)
-                    ));
-                }
-                networks.push((network.clone(), chain_id));
-                network
-            }
+        let (network, new_chain) = match network(&contract.chain, &networks) {
+            Ok(found) => found,
             Err(why) => {
                 leave(&mut report, &contract.place, &contract.name, &why);
                 continue;
@@ -82,6 +71,17 @@ pub fn plan(read: &Read, existing: &Existing, folder_name: &str) -> Import {
                 report.differ(known.label.to_string(), difference);
             }
             continue;
+        }
+        if let Some(chain_id) = new_chain {
+            let path = format!("networks/{network}.toml");
+            if !existing.paths.contains(&path) {
+                files.push((path, init::network_file(chain_id)));
+                report.ask(format!(
+                    "set {} to an RPC URL of chain {chain_id} before `bellwether run`",
+                    init::rpc_variable(chain_id)
+                ));
+            }
+            networks.push((network.clone(), chain_id));
         }
         let label = taken.label(slug(&contract.name), &network, has_many_chains);
         new.push(New { contract, abi, label, network });

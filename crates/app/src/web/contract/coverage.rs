@@ -43,7 +43,6 @@ impl Bar {
 pub(super) struct Coverage {
     value: Option<String>,
     bar: Option<Bar>,
-    formula: &'static str,
     watched: usize,
     cells: usize,
     newest: Option<When>,
@@ -108,7 +107,6 @@ impl Coverage {
         Self {
             value: covered.value.map(words::percent),
             bar: Bar::of(covered),
-            formula: crate::api::wire::FORMULA,
             watched: covered.watched,
             cells: covered.cells,
             newest: covered.newest_at.map(|at| When::new(at, now)),

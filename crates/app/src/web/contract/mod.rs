@@ -86,9 +86,10 @@ struct Glance {
 
 #[derive(Serialize)]
 struct Dependency {
-    on: String,
+    on: Party,
     kind: String,
-    why: String,
+    stated: Option<String>,
+    is_code_reviewed: bool,
 }
 
 #[derive(Serialize)]
@@ -154,7 +155,7 @@ pub(super) async fn page(
         glance: Glance::new(&dossier),
         life: Section::new(&dossier.life, |life| life::Life::new(life, &network, explorer)),
         power: Section::new(&dossier.power, |power| power::Power::new(power, &network, now)),
-        dependencies: dossier.dependencies.iter().map(Dependency::new).collect(),
+        dependencies: dossier.dependencies.iter().map(|of| Dependency::new(of, &network)).collect(),
         coverage: Section::new(&dossier.covered, |of| coverage::Coverage::new(of, now)),
         threats: Section::new(&dossier.threats, |of| of.iter().map(story::Threat::new).collect()),
         changes: Section::new(&dossier.history, |history| {
@@ -192,9 +193,13 @@ impl Glance {
 }
 
 impl Dependency {
-    fn new(of: &dossier::Dependency) -> Self {
-        let (on, kind) = (words::clean(&of.on.to_string()), words::clean(&of.kind));
-        Self { on, kind, why: words::clean(&of.why) }
+    fn new(of: &dossier::Dependency, network: &Name) -> Self {
+        Self {
+            on: Party::new(&of.on, network),
+            kind: of.kind.clone(),
+            stated: of.stated.clone(),
+            is_code_reviewed: of.code_reviewed.is_some(),
+        }
     }
 }
 
@@ -260,6 +265,9 @@ fn facts(dossier: &Dossier, info: &SiteInfo) -> Vec<Line> {
                 format!("an update every {every}, or at {deviation}"),
             ));
         }
+    }
+    if let Some(ours) = &dossier.relied_on_by {
+        lines.push(Line::text("Relied on by", joined(ours)));
     }
     lines.extend(dossier.known_as.iter().map(label));
     lines

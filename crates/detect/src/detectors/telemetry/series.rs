@@ -88,6 +88,9 @@ pub struct CallRate {
     pub(super) episode: Episode,
 }
 
+/// The name of the contract that a series was made for, with the series.
+type Named = (String, Arc<SeriesKey>);
+
 /// Settings and names that all telemetry detectors need.
 #[derive(Debug)]
 pub(super) struct Telemetry {
@@ -100,7 +103,7 @@ pub(super) struct Telemetry {
     kind: Kind,
     /// Names of series made so far, each with the contract's name in it: a child that a reorg
     /// brings back may have another number. No judgement depends on it.
-    names: Mutex<FxHashMap<(Entity, &'static str), (String, Arc<SeriesKey>)>>,
+    names: Mutex<FxHashMap<(Entity, &'static str), Named>>,
 }
 
 impl Telemetry {

@@ -15,7 +15,7 @@ mod score; //  what the events of a function tell
 mod shape; //  from an interface alone: what its events could tell
 mod source; // from the compiler's syntax tree
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use alloy_primitives::hex;
 
@@ -249,28 +249,36 @@ pub fn check(builds: &Builds) -> Coverage {
     for function in &functions {
         diagnose(function, &mut report);
     }
+    report.diagnostics.extend(without_any_event(&functions));
     report.sort();
     Coverage { functions, report }
+}
+
+/// Most functions that one finding names.
+const FUNCTIONS_NAMED_MAX: usize = 12;
+
+const INTERFACE_NOTE: &str = "judged from the interface alone: no more than a suspicion";
+
+fn basis_note(basis: Basis) -> Option<&'static str> {
+    match basis {
+        Basis::Source => None,
+        Basis::Bytecode => Some("judged from bytecode: what only a guard writes counts as a write"),
+        Basis::Interface => Some(INTERFACE_NOTE),
+    }
 }
 
 fn diagnose(function: &Function, report: &mut Report) {
     let name = function.place.subject();
     let selector = function.selector.map(hex::encode_prefixed);
     let place = || Place { selector: selector.clone(), ..function.place.clone() };
-    let basis = match function.basis {
-        Basis::Source => None,
-        Basis::Bytecode => Some("judged from bytecode: what only a guard writes counts as a write"),
-        Basis::Interface => Some("judged from the interface alone: no more than a suspicion"),
-    };
+    let basis = basis_note(function.basis);
     let mut tell = |mut found: Diagnostic| {
         found.notes.extend(basis.map(str::to_owned));
         report.diagnostics.push(found.at(place()));
     };
     match &function.verdict {
-        Verdict::Silent if function.basis == Basis::Interface => {
-            let message = format!("{name} may write state, and its interface has no event at all");
-            tell(Diagnostic::new(&SILENT_STATE_CHANGE, message).with_severity(Severity::Warning));
-        }
+        // Said once for the interface, see `without_any_event`.
+        Verdict::Silent if function.basis == Basis::Interface => {}
         Verdict::Silent => {
             let message = format!("{name} writes state without an event");
             tell(Diagnostic::new(&SILENT_STATE_CHANGE, message));
@@ -295,4 +303,29 @@ fn diagnose(function: &Function, report: &mut Report) {
             }
         }
     }
+}
+
+/// Interfaces with functions that may write and with no event: one finding each, because it is one
+/// omission, and an interface that somebody wrote down for its functions alone is no more than that.
+fn without_any_event(functions: &[Function]) -> Vec<Diagnostic> {
+    let is_bare = |f: &&Function| f.basis == Basis::Interface && f.verdict == Verdict::Silent;
+    let mut of_interface: BTreeMap<Place, Vec<&str>> = BTreeMap::new();
+    for function in functions.iter().filter(is_bare) {
+        let whole = Place { line: None, item: None, ..function.place.clone() };
+        let signature = function.place.item.as_deref().unwrap_or_default();
+        of_interface.entry(whole).or_default().push(signature);
+    }
+    let finding = |(place, named): (Place, Vec<&str>)| {
+        let message = format!("the interface of {} has no event at all", place.subject());
+        let (shown, rest) = named.split_at(named.len().min(FUNCTIONS_NAMED_MAX));
+        let more =
+            if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        Diagnostic::new(&SILENT_STATE_CHANGE, message)
+            .with_severity(Severity::Warning)
+            .with_note(format!("these may write state: {}{more}", shown.join(", ")))
+            .with_note(INTERFACE_NOTE)
+            .with_help("give its events with it, or the artefact it was made from")
+            .at(place)
+    };
+    of_interface.into_iter().map(finding).collect()
 }

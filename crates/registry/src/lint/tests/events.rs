@@ -146,9 +146,29 @@ fn an_interface_alone_gives_suspicions_and_says_so() {
     assert!(coverage.functions.iter().all(|function| function.basis == Basis::Interface));
     assert_eq!(coverage.report.count(Severity::Error), 0, "a suspicion is no error");
     assert_eq!(coverage.report.count(Severity::Warning), 0);
-    let silent = judge(&[("I.txt", "function setFee(uint256 fee) external\n")]);
-    assert_eq!(silent.report.diagnostics[0].rule.id, "silent-state-change");
-    assert_eq!(silent.report.worst(), Some(Severity::Warning));
+}
+
+#[test]
+fn an_interface_without_any_event_is_told_once_and_not_once_a_function() {
+    let bare = "function setFee(uint256 fee) external\nfunction pause() external\nfunction fee() view returns (uint256)\n";
+    let report = judge(&[("I.txt", bare)]).report;
+    let [found] = report.diagnostics.as_slice() else { panic!("{report:#?}") };
+    assert_eq!((found.rule.id, found.severity), ("silent-state-change", Severity::Warning));
+    assert_eq!(found.message, "the interface of I has no event at all");
+    assert_eq!(found.notes[0], "these may write state: setFee(uint256), pause()");
+    assert_eq!(found.places, [Place::contract("I.txt", "I")]);
+
+    let many: String = (0..20).map(|n| format!("function set{n}(uint256) external\n")).collect();
+    let report = judge(&[("I.txt", &many)]).report;
+    assert!(report.diagnostics[0].notes[0].ends_with("set11(uint256) and 8 more"), "{report:#?}");
+
+    for quiet in [
+        "function fee() view returns (uint256)\n",
+        "function setFee(uint256 fee)\nevent FeeSet(address indexed by, uint256 fee)\n",
+    ] {
+        let report = judge(&[("I.txt", quiet)]).report;
+        assert!(report.diagnostics.is_empty(), "{report:#?}");
+    }
 }
 
 #[test]
@@ -251,23 +271,23 @@ fn our_own_contracts_are_judged_from_their_bytecode() {
     table(
         &coverage,
         expect![[r#"
-        withdraw(uint256,address) emits 5/5
-        grantRole(bytes32,address) emits 2/3 without function
-        liquidate(address) emits 5/5
-        repay(uint256) emits 5/5
-        withdrawEther(uint256) emits 5/5
-        unpause() emits 2/2
-        deposit(uint256,address) emits 5/5
-        pause() emits 2/2
-        renounceRole(bytes32) emits 2/3 without function
-        depositEther() emits 2/2
-        setWithdrawalFee(uint256) emits 1/3 without function, inputs
-        setCollateralFactor(uint256) emits 1/3 without function, inputs
-        borrow(uint256) emits 5/5
-        revokeRole(bytes32,address) emits 2/3 without function
-        initialize(address,address,address,address) emits 1/3 without function, inputs
-        upgradeToAndCall(address,bytes) emits 1/3 without caller, inputs
-        changeAdmin(address) emits 2/3 without caller"#]],
+            withdraw(uint256,address) emits 5/5
+            grantRole(bytes32,address) emits 2/3 without function
+            liquidate(address) emits 5/5
+            repay(uint256) emits 5/5
+            withdrawEther(uint256) emits 5/5
+            unpause() emits 2/2
+            deposit(uint256,address) emits 5/5
+            pause() emits 2/2
+            renounceRole(bytes32) emits 2/3 without function
+            depositEther() emits 2/2
+            setWithdrawalFee(uint256) emits 1/2 without function
+            setCollateralFactor(uint256) emits 1/2 without function
+            borrow(uint256) emits 5/5
+            revokeRole(bytes32,address) emits 2/3 without function
+            initialize(address,address,address,address) emits 1/3 without function, inputs
+            upgradeToAndCall(address,bytes) emits 1/3 without caller, inputs
+            changeAdmin(address) emits 2/3 without caller"#]],
     );
 }
 

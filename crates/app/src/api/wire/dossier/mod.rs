@@ -51,6 +51,8 @@ pub struct Dossier {
     pub power: Option<Power>,
     /// What it relies on; empty: none found yet.
     pub dependencies: Vec<Dependency>,
+    /// Our contracts that rely on it; `null` when it is no dependency that is watched.
+    pub relied_on_by: Option<Vec<String>>,
     /// How well it is watched, and what is missing.
     pub coverage: Option<Covered>,
     /// Threats that name it, worst first.
@@ -149,6 +151,7 @@ impl Dossier {
             life: dossier.life.yes().map(Life::new),
             power: dossier.power.yes().map(Power::new),
             dependencies: dossier.dependencies.iter().map(Dependency::new).collect(),
+            relied_on_by: dossier.relied_on_by.as_deref().map(texts),
             coverage: dossier.covered.yes().map(Covered::new),
             threats: threats.map(|threats| threats.iter().map(Threatened::new).collect()),
             changes: history.map(|history| history.changes.iter().map(Change::new).collect()),

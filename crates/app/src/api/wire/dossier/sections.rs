@@ -195,8 +195,10 @@ pub struct Dependency {
     pub on: Party,
     /// Kind.
     pub kind: String,
-    /// How it was found.
-    pub why: String,
+    /// What its failure would cost as people state it; `null` when that is left to measuring.
+    pub stated: Option<String>,
+    /// Hash of the code that people looked at; `null` when nobody did.
+    pub code_reviewed: Option<String>,
 }
 
 /// How well a contract is watched.
@@ -424,7 +426,12 @@ impl Drift {
 
 impl Dependency {
     pub(super) fn new(of: &dossier::Dependency) -> Self {
-        Self { on: Party::new(&of.on), kind: of.kind.clone(), why: of.why.clone() }
+        Self {
+            on: Party::new(&of.on),
+            kind: of.kind.clone(),
+            stated: of.stated.clone(),
+            code_reviewed: of.code_reviewed.clone(),
+        }
     }
 }
 

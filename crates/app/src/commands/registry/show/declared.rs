@@ -72,11 +72,15 @@ impl Text<'_> {
     pub(super) fn dependencies(&self) {
         self.heading("Relies on");
         for dependency in &self.dossier.dependencies {
-            let why = words::clean(&dependency.why);
-            print_line(&format!("  {}  {} ({why})", dependency.on, dependency.kind));
+            let stated = dependency.stated.as_deref().unwrap_or("its cost is not stated");
+            print_line(&format!("  {}  {} ({stated})", dependency.on, dependency.kind));
         }
         if self.dossier.dependencies.is_empty() {
             print_line(&"  none found yet");
+        }
+        if let Some(ours) = &self.dossier.relied_on_by {
+            let ours: Vec<&str> = ours.iter().map(Name::as_str).collect();
+            print_line(&format!("  and is relied on by {}", ours.join(", ")));
         }
     }
 
