@@ -185,7 +185,7 @@ async fn a_life_on_the_chain_has_every_stage_and_each_move_its_reason() {
         within(PATIENCE, "the files are read again", async || {
             let head = plan.chain.devnet.mine().unwrap();
             program.judged(head).await;
-            (plan.life_of(plan.vault).stage.as_str() == stage).then_some(())
+            (plan.life_of(plan.vault).life.stage().as_str() == stage).then_some(())
         })
         .await;
     }
