@@ -99,6 +99,10 @@ pub struct Moved {
     pub place: Place,
 }
 
+/// Kinds of state that [`chronicles`] and [`with_children`] read, as the bounds of their keys.
+pub const REMEMBERED_KEYS: (&[u8], &[u8]) =
+    (&[Kind::Offspring as u8], &[Kind::Chronicle as u8 + 1]);
+
 /// Keys of all chronicles among a network's stored state: the first, and the first after them.
 pub const CHRONICLE_KEYS: (&[u8], &[u8]) = (&[Kind::Chronicle as u8], &[Kind::Chronicle as u8 + 1]);
 
