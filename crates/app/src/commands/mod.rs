@@ -4,8 +4,8 @@
 mod authority; // who can make what happen, and who should
 mod check; //  read the folder, report every mistake
 mod coverage; // what was watched, what was not, and how to close it
-mod dependencies; // what ours rely on
 mod demo; //   a protocol, its traffic and its attacks, watched
+mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
 mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
