@@ -82,7 +82,7 @@ impl History {
                 status: record.status,
             }),
         }));
-        changes.sort_by(|a, b| b.block.cmp(&a.block));
+        changes.sort_by_key(|change| std::cmp::Reverse(change.block));
         let has_more_changes = findings.next.is_some() || changes.len() > CHANGES_LISTED_MAX;
         changes.truncate(CHANGES_LISTED_MAX);
         Ok(Self { alerts: page.items, has_more: page.next.is_some(), changes, has_more_changes })

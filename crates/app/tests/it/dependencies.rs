@@ -170,7 +170,7 @@ async fn a_pause_a_freeze_and_a_swap_are_told_once_each_with_their_price() {
         world.devnet.mine().unwrap();
     }
     program.judged(world.devnet.head()).await;
-    let store = Store::open_to_read(&world.project.store()).unwrap();
+    let store = Store::open_to_read(world.project.store()).unwrap();
     let findings = all_findings(&store);
     let of = |detector: &str| -> Vec<(String, String)> {
         let of_it = findings.iter().filter(|record| record.finding.detector == detector);
