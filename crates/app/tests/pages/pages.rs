@@ -316,7 +316,7 @@ async fn life_power_coverage_threats_and_changes_are_told_of_a_contract() {
     assert!(!page.body.contains("<script>alert"), "a threat's title is text");
     // What is paused, and what it holds over others.
     let fund = served.get("/contracts/mainnet/insurance-fund").await;
-    has(&fund, &["insurance-fund paused", "active → paused: it was paused", "Created by 0x"]);
+    has(&fund, &["insurance-fund paused", "monitored → paused: it was paused", "Created by 0x"]);
     let timelock = served.get("/contracts/mainnet/timelock").await;
     has(
         &timelock,
