@@ -1,6 +1,6 @@
 //! Interfaces as a compiler writes them, no two alike.
 
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::index};
 use serde_json::{Value, json};
 
 const VERBS: &[&str] = &[
@@ -76,14 +76,12 @@ pub(super) fn abi(number: usize) -> Value {
     }
     let kinds = [(function as Make, 12..=36), (event, 4..=10), (error, 2..=8)];
     for (kind, counts) in kinds {
-        for at in 0..random.random_range(counts) {
-            if at % 3 == 0 {
-                items.push(kind(&mut random, &format!("{number}x{at}")));
-            } else {
-                let which = random.random_range(0..SHARED);
-                let mut random = StdRng::seed_from_u64(which as u64 | 1 << 40);
-                items.push(kind(&mut random, &format!("S{which}")));
-            }
+        let count: usize = random.random_range(counts);
+        let own = count.div_ceil(3);
+        items.extend((0..own).map(|at| kind(&mut random, &format!("{number}x{at}"))));
+        for which in index::sample(&mut random, SHARED, count - own) {
+            let mut random = StdRng::seed_from_u64(which as u64 | 1 << 40);
+            items.push(kind(&mut random, &format!("S{which}")));
         }
     }
     Value::Array(items)
