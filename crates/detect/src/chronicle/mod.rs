@@ -30,6 +30,8 @@ pub struct News {
     pub arrivals: Vec<Arrival>,
     /// Children beyond [`CHILDREN_MAX`]: they are not watched.
     pub refused: Vec<Refusal>,
+    /// Events of factories that should tell a child and cannot be read.
+    pub unread: Vec<Unread>,
     /// Deployments that are in another stage of their life now.
     pub moves: Vec<Moved>,
     /// Diamonds whose functions are answered by other facets now.
@@ -65,6 +67,15 @@ pub struct Refusal {
     pub address: Address,
     /// Where it was noticed.
     pub place: Place,
+}
+
+/// An event by which a factory tells of a child that nobody can name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Number of the factory's deployment.
+    pub factory: u32,
+    /// Why it cannot be read.
+    pub why: String,
 }
 
 /// Where in a block something is.
