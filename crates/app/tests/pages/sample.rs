@@ -1,6 +1,9 @@
 //! A day of a made-up protocol: several networks, some of them in trouble, alerts in every state, a
 //! storm, charts with bands and gaps, and strangers' strings that would like to be more than text.
 
+#[path = "lives.rs"]
+mod lives;
+
 use std::sync::Arc;
 
 use alert::{Policy, Route};
@@ -11,17 +14,18 @@ use bellwether::{
 };
 use detect::{MonitorSpec, Params, RuleSpec, Subject};
 use model::{
-    Action, Address, Alert, AlertId, AlertState, Anchor, B256, BlindMonitor, BlindReason,
-    BlockCoverage, BlockRef, Confidence, CoverageResult, Decision, Evidence, Fact, FactValue,
-    Finding, FindingCount, FindingId, FindingStatus, FindingSummary, History, Level, Measure, Name,
-    Notification, NotificationId, NotificationKind, NotificationState, Origin, Position, Reason,
-    Sample, SeriesKey, Severity, TokenAmount, Told, U256, UnixMillis, UnixSeconds,
+    Action, Address, Alert, AlertId, AlertState, Anchor, B256, BackfilledRange, BlindMonitor,
+    BlindReason, BlockCoverage, BlockRange, BlockRef, Confidence, CoverageResult, Decision,
+    Evidence, Fact, FactValue, Finding, FindingCount, FindingId, FindingStatus, FindingSummary,
+    History, HoleCause, Level, Measure, Name, Notification, NotificationId, NotificationKind,
+    NotificationState, OpenHole, Origin, Position, Reason, Sample, SeriesKey, Severity,
+    TokenAmount, Told, U256, UnixMillis, UnixSeconds,
 };
 use registry::{
     Category, Class, ContractAbi, Deployment, Explorer, Label, Labels, Registry,
     threats::{Asset, Domain, Likelihood, Threat, ThreatMap},
 };
-use store::{BlockSamples, Step, Store};
+use store::{Audit, Backfill, BlockSamples, HoleRecord, Step, Store};
 use tokio::sync::{broadcast, watch};
 
 /// What a stranger would write into a token's name.
@@ -147,6 +151,8 @@ pub(crate) fn info() -> SiteInfo {
     };
     labels.add(None, stranger, label).expect("one label");
     let registry = Registry::new(deployments, labels.build()).expect("no mistakes");
+    let registry = registry.with_authority(lives::declared());
+    let registry = registry.with_dependencies(lives::relied_on(), 0);
     let network = |label: &str, chain_id, explorer: Option<&str>| NetworkInfo {
         name: name(label),
         chain_id,
@@ -173,6 +179,7 @@ pub(crate) fn info() -> SiteInfo {
         )]
         .into(),
         threats: Arc::new(threats()),
+        clearances: Vec::new(),
     }
 }
 
@@ -287,6 +294,8 @@ pub(crate) fn fill(store: &Store, now: UnixMillis) {
     mainnet.coverage = coverage(clock);
     mainnet.samples = samples(clock);
     mainnet.finalized = Some(clock.block(64));
+    let (states, changes) = lives::lived(&info().registry, monitors(), clock);
+    (mainnet.state, mainnet.findings) = (states, changes);
     let mut base = Step::new(name("base"), Position(0), Position(1), 7);
     base.coverage = coverage_of_base(clock);
     for alert in alerts(clock) {
@@ -309,6 +318,61 @@ pub(crate) fn fill(store: &Store, now: UnixMillis) {
     let mut reorg = Step::new(name("mainnet"), Position(1), Position(2), 7);
     reorg.reverted = vec![BlockRef { number: HEAD - 31, hash: hash(99) }];
     store.commit(&reorg).expect("a step that fits");
+    keep_ledger(store, clock);
+}
+
+/// Who judged: on mainnet everybody, what was before the day afterwards and in part; `paused` came in
+/// the middle of the day.
+fn keep_ledger(store: &Store, clock: Clock) {
+    let plan = info().coverage;
+    for (network, plan) in &plan.networks {
+        store.put_roster(network, 7, &plan.roster).expect("a roster");
+    }
+    let mainnet = &plan.networks[&name("mainnet")].roster;
+    let mut before = mainnet.clone();
+    before.monitors.retain(|monitor| monitor.name.as_str() != "paused");
+    store.put_roster(&name("mainnet"), 6, &before).expect("a roster");
+    let first = clock.block(1_799).number;
+    let ranges = before.monitors.iter().map(|monitor| BackfilledRange {
+        monitor: monitor.name.clone(),
+        monitors_version: 6,
+        range: BlockRange { first: 18_000_000, last: first - 1 },
+        blind: None,
+        endpoint: Some(name("archive")),
+    });
+    let backfill = Backfill {
+        network: name("mainnet"),
+        ranges: ranges.collect(),
+        findings: vec![],
+        alerts: vec![],
+        notifications: vec![],
+        decisions: vec![],
+    };
+    store.commit_backfill(&backfill).expect("final blocks");
+    let hole = HoleRecord {
+        id: None,
+        hole: OpenHole {
+            network: name("mainnet"),
+            range: BlockRange { first: 18_000_000, last: first - 1 },
+            cause: HoleCause::NotFollowed,
+            monitors: before.monitors.iter().map(|monitor| monitor.name.clone()).collect(),
+            monitors_total: before.monitors.len() as u32,
+            seen_as: BlockRange { first: 18_000_000, last: first - 1 },
+            seen_at: UnixMillis((clock.now.0 as i64 - 19_000) * 1_000),
+        },
+        finding: None,
+        closed_at: Some(UnixMillis((clock.now.0 as i64 - 4_000) * 1_000)),
+    };
+    let audit = Audit {
+        network: name("mainnet"),
+        holes: vec![hole],
+        findings: vec![],
+        withdrawn: vec![],
+        alerts: vec![],
+        notifications: vec![],
+        decisions: vec![],
+    };
+    store.commit_audit(&audit).expect("a hole");
 }
 
 /// Writes a day on which nothing happened: one network, every block judged by every monitor.
@@ -368,7 +432,9 @@ fn coverage(clock: Clock) -> Vec<BlockCoverage> {
         .rev()
         .map(|back| {
             let blind = if back < 20 { vec![warming.clone()] } else { Vec::new() };
-            judged("mainnet", clock.block(back), clock.at(back), blind)
+            let mut row = judged("mainnet", clock.block(back), clock.at(back), blind);
+            row.monitors_version -= u64::from(back >= 1_200);
+            row
         })
         .collect()
 }
@@ -867,6 +933,7 @@ fn monitors() -> Vec<MonitorSpec> {
         monitor("whale-redeems", &["vault"], expression(redeemed, Some("amount > 1_000 ether"))),
         monitor("paused", &["vault"], expression(paused, None)),
         monitor("bridge-only", &["bridge"], detector("liquidity/outflow_exceeds_share")),
+        monitor("authority", &["vault", "timelock"], detector("access/authority_drift")),
     ]
 }
 
@@ -876,11 +943,16 @@ fn vault_abi() -> Arc<ContractAbi> {
         "function pause()",
         "function redeem(uint256 amount, address to)",
         "function deposit() payable",
+        "function grantRole(bytes32 role, address account)",
+        "function hasRole(bytes32 role, address account) view returns (bool)",
+        "function upgradeToAndCall(address to, bytes data) payable",
+        "function proxiableUUID() view returns (bytes32)",
         "function totalAssets() view returns (uint256)",
+        "event Upgraded(address indexed implementation)",
         "event Redeemed(address indexed holder, uint256 amount)",
         "event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender)",
     ]);
-    Arc::new(abi.expect("six items"))
+    Arc::new(abi.expect("items that parse"))
 }
 
 /// Somebody that a list knows and nobody guards.

@@ -77,9 +77,9 @@ impl Teller<'_, '_> {
     fn enrol(&mut self, index: u32) {
         let is_planned = self.scene.known.planned(index).is_some();
         let life = if is_planned { Lifecycle::planned() } else { Lifecycle::deployed() };
-        let (key, block) = (Chronicle::key(self.address(index)), self.block);
+        let key = Chronicle::key(self.address(index));
         if self.memory.get::<Chronicle>(&key).is_none() {
-            self.memory.entry(key, || Chronicle::begin(life, block));
+            self.memory.entry(key, || Chronicle::begin(life));
         }
         if (self.scene.is_watched)(index) {
             self.learn(index, Cause::Watched, Place::State);
@@ -92,8 +92,7 @@ impl Teller<'_, '_> {
         let bundle = self.scene.bundle;
         for arrival in &news.arrivals {
             let key = Chronicle::key(self.address(arrival.child));
-            let block = self.block;
-            self.memory.entry(key, || Chronicle::begin(Lifecycle::planned(), block));
+            self.memory.entry(key, || Chronicle::begin(Lifecycle::planned()));
             if (self.scene.is_watched)(arrival.child) {
                 self.learn(arrival.child, Cause::Watched, arrival.place);
             }
@@ -124,17 +123,24 @@ impl Teller<'_, '_> {
         let deployment = self.scene.known.deployment(index);
         let key = Chronicle::key(deployment.address);
         let known = self.memory.get::<Chronicle>(&key);
-        // Before a planned contract exists, that it has no code is no history.
+        // Before a planned contract exists, that it has no code is no history; of an account it is.
+        let is_planned = self.scene.known.planned(index).is_some();
         let is_news = known.is_none_or(|chronicle| {
-            chronicle.lineage.code.is_news(code)
-                && (code.is_some() || chronicle.lineage.code.now().is_some())
+            let history = &chronicle.lineage.code;
+            history.is_news(code) && (code.is_some() || history.now().is_some() || !is_planned)
         });
         if !is_news {
             return;
         }
+        let is_account = known.is_some_and(|chronicle| {
+            let first = chronicle.lineage.code.iter().next();
+            chronicle.lineage.birth.is_none() && first.is_none_or(|since| since.what.is_none())
+        });
         let chronicle = self.memory.entry(key, Chronicle::default);
         chronicle.lineage.code.note(code, self.block);
         match code {
+            // An account may delegate to code and stop (EIP-7702); that ends nothing.
+            None if is_account => {}
             None => self.learn(index, Cause::CodeVanished, place),
             Some(hash) => {
                 self.learn(index, Cause::CodeSeen, place);

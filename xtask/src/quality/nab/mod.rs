@@ -22,6 +22,8 @@ use std::{
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::services;
+
 use self::score::{PROFILES, Profile, Scored, at_threshold, best, normalised};
 
 /// A series of the benchmark.
@@ -53,11 +55,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let own = |set: &[Scored], p: &Profile| normalised(set, p, best(set, p).raw);
     row(&format!("all {} series", scored.len()), &|p| own(&scored, p));
     row(&format!("{} series chosen on", tuned.len()), &|p| own(&tuned, p));
-    row(&format!("{} held out, threshold of those", held_out.len()), &|p| {
+    row(&format!("{} set aside, threshold of those", held_out.len()), &|p| {
         let threshold = best(&tuned, p).threshold;
         normalised(&held_out, p, at_threshold(&held_out, p, threshold).raw)
     });
-    row(&format!("{} held out, own threshold", held_out.len()), &|p| own(&held_out, p));
+    row(&format!("{} set aside, own threshold", held_out.len()), &|p| own(&held_out, p));
     println!("\non the same series:");
     let by = |f: fn(&[f64]) -> Vec<f64>| -> Vec<Scored> {
         series.iter().map(|s| with_scores(s, f(&s.values))).collect()
@@ -88,7 +90,7 @@ fn print_files(scored: &[Scored]) {
     println!("{:60} {:>6} {:>7} {:>6} {:>6} {:>5}", "", "rows", "windows", "found", "false", "raw");
     for one in scored {
         let result = at_threshold(std::slice::from_ref(one), standard, threshold);
-        let held_out = if is_held_out(&one.file) { "  held out" } else { "" };
+        let held_out = if is_held_out(&one.file) { "  set aside" } else { "" };
         println!(
             "{:60} {:>6} {:>7} {:>6} {:>6} {:>5.2}{held_out}",
             one.file,
@@ -99,6 +101,12 @@ fn print_files(scored: &[Scored]) {
             result.raw
         );
     }
+    let all = at_threshold(scored, standard, threshold);
+    let outside: usize = scored.iter().map(score::rows_outside_windows).sum();
+    println!(
+        "\n{} of {} windows found, {} false rows of {outside} that count and lie outside windows",
+        all.found, all.windows, all.false_rows
+    );
 }
 
 /// The published detector gets its published result on each file.
@@ -153,10 +161,10 @@ fn judge(program: &Path, series: &Series) -> anyhow::Result<Scored> {
 }
 
 fn folder() -> anyhow::Result<PathBuf> {
-    let corpus = std::env::var_os("BELLWETHER_CORPUS").context(
-        "BELLWETHER_CORPUS does not name the corpus (a folder that holds timeseries/NAB)",
+    let corpus = services::corpus()?.context(
+        "there is no corpus: BELLWETHER_CORPUS names none, and none lies beside the project",
     )?;
-    Ok(Path::new(&corpus).join("timeseries/NAB"))
+    Ok(corpus.join("timeseries/NAB"))
 }
 
 /// Every labelled series, in the order of their names.

@@ -53,6 +53,12 @@ pub(crate) fn probation(rows: usize) -> usize {
     ((PROBATION_SHARE * rows as f64).floor() as usize).min(PROBATION_ROWS_MAX)
 }
 
+/// Rows that count and lie in no labelled window: those on which a detection is a false one.
+pub(crate) fn rows_outside_windows(series: &Scored) -> usize {
+    let worths = rows(series, &PROFILES[0], 0);
+    worths.iter().filter(|row| row.window.is_none()).count()
+}
+
 /// Worth of a detection at a place relative to a window: -1 its left edge, 0 just behind its right.
 fn sigmoid_worth(place: f64) -> f64 {
     if place > 3.0 { -1.0 } else { 2.0 / (1.0 + (5.0 * place).exp()) - 1.0 }
