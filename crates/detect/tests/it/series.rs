@@ -5,80 +5,11 @@ use bellwether_detect::{
     thresholds,
 };
 use proptest::prelude::*;
-use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use super::dice::{DAY, Dice, IN_CONTROL, daily, in_control};
 
 /// Five minutes, in seconds.
 const STEP_S: i64 = 300;
-
-/// Values of a day.
-const DAY: usize = 288;
-
-/// Numbers of known distributions.
-struct Dice(StdRng);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(StdRng::seed_from_u64(seed))
-    }
-
-    /// Standard normal (Box and Muller).
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.0.random::<f64>()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.0.random::<f64>()).cos()
-    }
-
-    /// Student's t with four degrees of freedom.
-    fn student(&mut self) -> f64 {
-        let squares: f64 = (0..4).map(|_| self.normal().powi(2)).sum();
-        self.normal() / (squares / 4.0).sqrt()
-    }
-
-    /// Gamma with shape 2.
-    fn gamma(&mut self) -> f64 {
-        -(1.0 - self.0.random::<f64>()).ln() - (1.0 - self.0.random::<f64>()).ln()
-    }
-}
-
-/// What time of day it is, as a wave.
-fn daily(row: usize) -> f64 {
-    (std::f64::consts::TAU * (row % DAY) as f64 / DAY as f64).sin()
-}
-
-/// In-control series by name: light and heavy tails, skewed, autocorrelated, seasonal.
-const IN_CONTROL: [&str; 9] = [
-    "normal",
-    "student t4",
-    "lognormal",
-    "gamma 2",
-    "ar .5",
-    "ar .9",
-    "lognormal ar .5",
-    "daily",
-    "daily ar .5",
-];
-
-fn in_control(kind: &str, rows: usize, seed: u64) -> Vec<f64> {
-    let mut dice = Dice::new(seed);
-    let mut x = 0.0;
-    let mut correlated = |phi: f64, dice: &mut Dice| {
-        x = phi * x + dice.normal();
-        x
-    };
-    (0..rows)
-        .map(|row| match kind {
-            "normal" => dice.normal(),
-            "student t4" => dice.student(),
-            "lognormal" => dice.normal().exp(),
-            "gamma 2" => dice.gamma(),
-            "ar .5" => correlated(0.5, &mut dice),
-            "ar .9" => correlated(0.9, &mut dice),
-            "lognormal ar .5" => correlated(0.5, &mut dice).exp(),
-            "daily" => 3.0 * daily(row) + dice.normal(),
-            "daily ar .5" => 4.0 * daily(row) + correlated(0.5, &mut dice),
-            other => panic!("no series {other}"),
-        })
-        .collect()
-}
 
 fn scored(values: &[f64]) -> Vec<Scored> {
     let mut scorer = Scorer::new();
