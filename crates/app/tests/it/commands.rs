@@ -44,6 +44,7 @@ async fn every_command_explains_itself_with_an_example() {
         "authority-propose",
         "authority-drift",
         "authority-repair",
+        "explain",
         "replay",
         "devnet",
         "demo",

@@ -14,6 +14,7 @@ mod commands; // as a person types them
 mod coverage; // the ledger: holes are exact, told, and closed
 mod crash; //    killed many times, it ends like a run that was not
 mod deployments; // contracts that are planned, created, found
+mod explain; // one transaction, by the shape of its calls
 mod import; //   contracts of other tools become files that `check` accepts
 mod layout; //   whether an upgrade finds what is stored
 mod lint; //     what is wrong before anything is deployed

@@ -11,6 +11,7 @@ use crate::{
         access::watched::{Drifts, Held, Uses},
         chain::blind::Streaks,
         change::code_changed::CodeRead,
+        flow::vocabulary::{PathSeen, Vocabulary},
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
@@ -165,4 +166,8 @@ remembered! {
     31 v 1 Uses,
     /// A monitor's open drifts of authority.
     32 v 1 Drifts,
+    /// How often a path through a monitor's contracts was taken.
+    40 v 1 PathSeen,
+    /// How many paths through a monitor's contracts there are.
+    41 v 1 Vocabulary,
 }
