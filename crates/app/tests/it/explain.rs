@@ -57,20 +57,21 @@ async fn an_attack_is_explained_line_by_line() {
     expect![[r#"
         the transaction: 22 frames
         sent by 0x1111111111111111111111111111111111111111
-        page: somebody would be woken (score 5.6; told from 3.0, woken from 5.5)
+        page: somebody would be woken (score 7.0; told from 3.0, woken from 5.5)
         at most 0.009 % of the everyday uses it was fitted against score as much
         token transfers are read from calls: what tokens do on their own is not seen
         path d0bb68bb955c000e (in general ddb0b5602b7a9884)
 
          +3.1  called_on_borrowed_money   frame     3  called inside a flash loan taken from 0x4444444444444444444444444444444444444444
+         +1.4  paid_out_more              frame     5  paid out 12.00 times what was paid in of 0x5555555555555555555555555555555555555555
          +1.2  repeated                   frame     5  0xaaaaaaaa was called 8 times
          +0.7  loss_for_nothing           frame     5  lost and got nothing
          +0.6  profit_for_nothing         frame     5  the sender's side gained and gave nothing
             ·  donated                    frame     4  was handed tokens without being called
 
-          5.6  flow/attack_shape          page
+          7.0  flow/attack_shape          page
           3.1  borrowed_money alone       notify
-          1.3  extraction alone           quiet
+          2.7  extraction alone           quiet
           1.2  machinery alone            quiet
     "#]].assert_eq(&out);
 }
