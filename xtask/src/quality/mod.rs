@@ -5,8 +5,11 @@ mod exploits; // recorded attacks and everyday blocks, by the shape of their cal
 
 use anyhow::bail;
 
+/// Measures, prints, and fails when a figure fell.
+type Measure = fn() -> anyhow::Result<()>;
+
 /// Everything that can be measured.
-const PARTS: &[(&str, fn() -> anyhow::Result<()>)] = &[("exploits", exploits::run)];
+const PARTS: &[(&str, Measure)] = &[("exploits", exploits::run)];
 
 /// Measures everything.
 pub(crate) fn all() -> anyhow::Result<()> {
