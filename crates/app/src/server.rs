@@ -137,6 +137,7 @@ fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {
         networks: config.networks.iter().map(|network| network.chain.clone()).collect(),
         receivers: Arc::new(Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?),
         coverage: Arc::new(config.coverage()),
+        retention: config.general.retention,
     })
 }
 

@@ -264,4 +264,23 @@ mod tests {
         assert_eq!(short("0x1234567890abcdef"), "0x1234…cdef");
         assert_eq!(short("0x12"), "0x12");
     }
+
+    #[test]
+    fn confidence_is_said_in_words() {
+        let text: Vec<String> = [
+            Confidence::Proven,
+            Confidence::Statistical { p: 1e-6 },
+            Confidence::Statistical { p: 0.0 },
+            Confidence::Heuristic,
+        ]
+        .into_iter()
+        .map(confidence)
+        .collect();
+        expect![[r#"
+            proven: the verified block says so
+            statistical: by chance about once in 1,000,000 observations (p = 1.0e-6)
+            statistical: p = 0.0e0
+            rule of thumb: look before you act"#]]
+        .assert_eq(&text.join("\n"));
+    }
 }

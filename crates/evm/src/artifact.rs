@@ -65,6 +65,11 @@ artifacts! {
     BRIDGE_LOCKER = "BridgeLocker", "Locks what travels to other chains.";
     CHILD_FACTORY = "ChildFactory", "Creates pools by the thousand.";
     CHILD_POOL = "ChildPool", "A pool as the factory makes them.";
+    HARBOUR = "Harbour", "A small protocol that owns nothing it relies on.";
+    STABLECOIN = "Stablecoin", "Somebody else's dollar, with a pause and a blacklist.";
+    LENDING_MARKET = "LendingMarket", "Somebody else's lending pool, with a freeze.";
+    FEED_PROXY = "FeedProxy", "Somebody else's price feed, with an aggregator that may be swapped.";
+    MESSAGE_BRIDGE = "MessageBridge", "Somebody else's bridge.";
     REENTRANCY_ATTACKER = "ReentrancyAttacker", "Drains the vault's ether by calling back.";
     FLASH_ATTACKER = "FlashAttacker", "Empties the vault at a price it made itself.";
     MALICIOUS_IMPLEMENTATION = "MaliciousImplementation", "The vault with a back door.";

@@ -39,12 +39,19 @@ pub enum ReadRequest {
 impl ReadRequest {
     /// The request, made after every block.
     pub fn every_block(self) -> PlannedRead {
-        PlannedRead { request: self, every_blocks: NonZeroU32::MIN }
+        PlannedRead { request: self, every_blocks: NonZeroU32::MIN, phase: None }
     }
 
     /// The request, made after one block of `every_blocks`.
     pub fn every(self, every_blocks: NonZeroU32) -> PlannedRead {
-        PlannedRead { request: self, every_blocks }
+        PlannedRead { request: self, every_blocks, phase: None }
+    }
+
+    /// The request, made after one block of `every_blocks`, together with `other`: answers that are
+    /// held against each other have to be of one block.
+    pub fn every_with(self, every_blocks: NonZeroU32, other: &PlannedRead) -> PlannedRead {
+        let phase = Some(other.phase() as u32);
+        PlannedRead { request: self, every_blocks, phase }
     }
 }
 
@@ -56,14 +63,26 @@ pub struct PlannedRead {
     pub request: ReadRequest,
     /// Asked once in so many blocks.
     pub every_blocks: NonZeroU32,
+    /// In which of them, when it has to be asked together with another; otherwise the request
+    /// itself decides.
+    pub phase: Option<u32>,
 }
 
 impl PlannedRead {
     /// Whether it is made after this block: a function of the height and the request alone, so that
     /// a replay asks, and misses, the same.
     pub fn is_due(&self, number: BlockNumber) -> bool {
+        number % u64::from(self.every_blocks.get()) == self.phase()
+    }
+
+    /// The remainder that the heights of its blocks leave when they are divided by the interval.
+    pub fn phase(&self) -> u64 {
         let every = u64::from(self.every_blocks.get());
-        every == 1 || number % every == phase(&self.request) % every
+        match self.phase {
+            _ if every == 1 => 0,
+            Some(phase) => u64::from(phase) % every,
+            None => phase(&self.request) % every,
+        }
     }
 }
 

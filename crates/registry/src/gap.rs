@@ -4,7 +4,7 @@
 
 use model::{Address, Name};
 
-use crate::Deployment;
+use crate::{Deployment, threats::Day};
 
 /// Something that may have happened to a contract while nobody watched it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +75,12 @@ pub struct Clearance {
     pub to: u64,
     /// Findings that judging those blocks made.
     pub findings: u64,
+    /// Judgements of monitors among them that could not be made.
+    pub blind: u64,
     /// Who said so.
     pub cleared_by: String,
-    /// Day on which they said so, as `2026-11-21`.
-    pub cleared_on: String,
+    /// Day on which they said so.
+    pub cleared_on: Day,
     /// Why.
     pub note: String,
 }
@@ -191,8 +193,20 @@ mod tests {
 
     fn clearance(from: u64, to: u64) -> Clearance {
         let Deployment { label, network, address, .. } = deployment();
-        let (cleared_by, cleared_on, note) = ("Ana".into(), "2026-11-21".into(), "seen".into());
-        Clearance { label, network, address, from, to, findings: 0, cleared_by, cleared_on, note }
+        let cleared_on = Day::new(2026, 11, 21).unwrap();
+        let (cleared_by, note) = ("Ana".into(), "seen".into());
+        Clearance {
+            label,
+            network,
+            address,
+            from,
+            to,
+            findings: 0,
+            blind: 0,
+            cleared_by,
+            cleared_on,
+            note,
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod children; //   what a factory's creations will be
 pub mod class; //      what kind of thing a deployment is
 pub mod coverage; //   what must be watched, what was, and the share of it
 pub mod decode; //     bytes from the chain become named values
+pub mod dependencies; // what ours rely on
 pub mod deployment; // one guarded contract
 pub mod explorer; //   links to a block explorer
 pub mod fact; //       decoded values become evidence
@@ -29,7 +30,7 @@ mod registry; //       all of it, looked up by network and address
 pub mod risk; //       many events, three risk indicators
 pub mod threats; //    what could go wrong, and what each of it is met with
 
-pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Param};
+pub use abi::{AbiError, ContractAbi, ErrorAbi, EventAbi, FindError, FunctionAbi, Interner, Param};
 pub use address::parse_address;
 pub use children::{ChildSource, ChildTemplate};
 pub use class::{Class, ParseClassError};

@@ -320,6 +320,88 @@ mod tests {
         .assert_eq(&told.join("\n"));
     }
 
+    #[test]
+    fn every_move_of_a_life_has_its_cause() {
+        use Stage::{Active, Deployed, Deprecated, Monitored, Paused, Planned, Sunset, Upgrading};
+        let upgrade = B256::repeat_byte(7);
+        let (scheduled, cancelled) =
+            (Cause::UpgradeScheduled(upgrade), Cause::UpgradeCancelled(upgrade));
+        let declared = |end| Cause::Declared(Some(end));
+        let (deprecated, sunset) = (declared(Declared::Deprecated), declared(Declared::Sunset));
+        let at_stage = |stage: Stage| -> Vec<Cause> {
+            let active = vec![Cause::Watched, Cause::CodeSeen, Cause::Used];
+            let then = |cause| [active.clone(), vec![cause]].concat();
+            match stage {
+                Planned => vec![],
+                Deployed => vec![Cause::CodeSeen],
+                Monitored => vec![Cause::Watched, Cause::CodeSeen],
+                Active => active,
+                Paused => then(Cause::Paused),
+                Upgrading => then(scheduled),
+                Deprecated => then(deprecated),
+                Sunset => then(sunset),
+            }
+        };
+        let moves = [
+            (Planned, Cause::CodeSeen, Deployed),
+            (Planned, sunset, Sunset),
+            (Deployed, Cause::Watched, Monitored),
+            (Deployed, Cause::CodeVanished, Planned),
+            (Monitored, Cause::Used, Active),
+            (Monitored, Cause::Paused, Paused),
+            (Monitored, scheduled, Upgrading),
+            (Monitored, Cause::CodeVanished, Planned),
+            (Active, Cause::Paused, Paused),
+            (Active, scheduled, Upgrading),
+            (Active, deprecated, Deprecated),
+            (Active, sunset, Sunset),
+            (Active, Cause::CodeVanished, Sunset),
+            (Paused, Cause::Unpaused, Active),
+            (Paused, scheduled, Upgrading),
+            (Paused, deprecated, Deprecated),
+            (Upgrading, Cause::Upgraded, Active),
+            (Upgrading, cancelled, Active),
+            (Upgrading, deprecated, Deprecated),
+            (Deprecated, Cause::Declared(None), Active),
+            (Deprecated, sunset, Sunset),
+            (Deprecated, Cause::CodeVanished, Sunset),
+            (Sunset, Cause::Declared(None), Active),
+            (Sunset, deprecated, Deprecated),
+        ];
+        for (from, cause, to) in moves {
+            let mut life = Lifecycle::planned();
+            for cause in at_stage(from) {
+                life.learn(cause);
+            }
+            assert_eq!(life.stage(), from);
+            assert_eq!(life.learn(cause), Some(Move { from, to, cause }));
+        }
+        for stage in Stage::ALL {
+            assert!(moves.iter().any(|(from, ..)| *from == stage), "nothing leaves {stage}");
+            assert!(moves.iter().any(|(.., to)| *to == stage), "nothing reaches {stage}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_about_a_stage_moves_nothing() {
+        let stays = |before: &[Cause], cause: Cause| {
+            let mut life = Lifecycle::planned();
+            for cause in before {
+                life.learn(*cause);
+            }
+            assert_eq!(life.learn(cause), None, "{before:?} then {cause:?}");
+        };
+        // Ether is sent to an address before there is code; an upgrade of nothing; a pause of what
+        // is deprecated; the second of two upgrades that wait.
+        stays(&[Cause::Watched], Cause::Used);
+        stays(&[Cause::CodeSeen], Cause::Upgraded);
+        let deprecated = Cause::Declared(Some(Declared::Deprecated));
+        stays(&[Cause::CodeSeen, deprecated], Cause::Paused);
+        let scheduled = |byte| Cause::UpgradeScheduled(B256::repeat_byte(byte));
+        stays(&[Cause::CodeSeen, scheduled(1)], scheduled(2));
+        stays(&[Cause::CodeSeen, scheduled(1)], Cause::UpgradeCancelled(B256::repeat_byte(2)));
+    }
+
     fn any_cause() -> impl Strategy<Value = Cause> {
         let id = (0u8..3).prop_map(B256::repeat_byte);
         prop_oneof![

@@ -95,6 +95,9 @@ impl<T: Copy + PartialEq> History<T> {
     }
 }
 
+/// Which facet answers each function of a diamond.
+pub type Functions = BTreeMap<[u8; 4], Address>;
+
 /// What a contract was before and is now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
@@ -105,7 +108,7 @@ pub struct Lineage {
     /// What it delegates to.
     pub delegates: History<Delegate>,
     /// Which facet answers each function, when it is a diamond.
-    pub facets: BTreeMap<[u8; 4], Address>,
+    pub facets: Functions,
 }
 
 /// How the functions of a diamond changed.
@@ -130,6 +133,21 @@ impl FacetDiff {
             && self.refused == 0
     }
 
+    /// How the functions of a diamond before differ from those after.
+    pub fn between(before: &Functions, after: &Functions) -> Self {
+        let mut diff = Self::default();
+        for (selector, was) in before {
+            match after.get(selector) {
+                None => diff.removed.push((*selector, Some(*was))),
+                Some(is) if is != was => diff.replaced.push((*selector, Some(*was), *is)),
+                Some(_) => {}
+            }
+        }
+        let added = after.iter().filter(|(selector, _)| !before.contains_key(*selector));
+        diff.added.extend(added.map(|(selector, facet)| (*selector, *facet)));
+        diff
+    }
+
     /// Facets that answer something now that they did not answer before.
     pub fn new_facets(&self) -> BTreeSet<Address> {
         let added = self.added.iter().map(|(_, facet)| *facet);
@@ -151,6 +169,22 @@ pub struct FacetCut {
 impl FacetCut {
     fn removes(&self) -> bool {
         self.action == 2 || self.facet.is_zero()
+    }
+
+    /// Does to a diamond's functions what the cut says; the number of those beyond
+    /// [`FACET_FUNCTIONS_MAX`].
+    pub fn apply(&self, functions: &mut Functions) -> usize {
+        let mut refused = 0;
+        for selector in &self.selectors {
+            if self.removes() {
+                functions.remove(selector);
+            } else if functions.len() < FACET_FUNCTIONS_MAX || functions.contains_key(selector) {
+                functions.insert(*selector, self.facet);
+            } else {
+                refused += 1;
+            }
+        }
+        refused
     }
 
     /// Reads the cuts of a decoded `DiamondCut((address,uint8,bytes4[])[],address,bytes)`, alone or
@@ -183,18 +217,7 @@ impl Lineage {
     /// How these cuts would change the diamond.
     pub fn diff(&self, cuts: &[FacetCut]) -> FacetDiff {
         let mut now = self.facets.clone();
-        let mut refused = 0;
-        for cut in cuts {
-            for selector in &cut.selectors {
-                if cut.removes() {
-                    now.remove(selector);
-                } else if now.len() < FACET_FUNCTIONS_MAX || now.contains_key(selector) {
-                    now.insert(*selector, cut.facet);
-                } else {
-                    refused += 1;
-                }
-            }
-        }
+        let refused = cuts.iter().map(|cut| cut.apply(&mut now)).sum();
         let mut diff = FacetDiff { refused, ..FacetDiff::default() };
         let touched: BTreeSet<[u8; 4]> = cuts.iter().flat_map(|c| c.selectors.clone()).collect();
         for selector in touched {
@@ -273,6 +296,18 @@ mod tests {
         let facets: Vec<u8> = lineage.facets.keys().map(|selector| selector[0]).collect();
         assert_eq!(facets, [1, 3, 4, 9]);
         assert!(lineage.diff(&[cut(3, 1, &[4])]).is_empty(), "the same facet again");
+    }
+
+    #[test]
+    fn two_lists_of_functions_differ_in_what_came_moved_and_went() {
+        let a = Address::repeat_byte;
+        let before: Functions = [([1; 4], a(1)), ([2; 4], a(1)), ([3; 4], a(2))].into();
+        let after: Functions = [([1; 4], a(1)), ([2; 4], a(3)), ([4; 4], a(3))].into();
+        let diff = FacetDiff::between(&before, &after);
+        assert_eq!(diff.added, [([4; 4], a(3))]);
+        assert_eq!(diff.replaced, [([2; 4], Some(a(1)), a(3))]);
+        assert_eq!(diff.removed, [([3; 4], Some(a(2)))]);
+        assert!(FacetDiff::between(&before, &before).is_empty());
     }
 
     #[test]

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use model::{Address, Log, Name};
 use rustc_hash::FxHashMap;
 
-use crate::{ContractAbi, DecodedCall, DecodedLog, Deployment, Labels, Undecoded, authority};
+use crate::{
+    ContractAbi, DecodedCall, DecodedLog, Deployment, Labels, Undecoded, authority, dependencies,
+};
 pub use found::Child;
 use found::Found;
 pub use plans::Plans;
@@ -24,6 +26,9 @@ pub struct Registry {
     declared: Arc<Declared>,
     found: Found,
     authority: Arc<authority::Declared>,
+    dependencies: Arc<dependencies::Declared>,
+    /// How many of the declared deployments, the last ones, are there only because ours rely on them.
+    outside: u32,
 }
 
 #[derive(Debug, Default)]
@@ -165,7 +170,7 @@ impl Registry {
         declared.plans = plans.indexed(&declared, &mut errors);
         if errors.is_empty() {
             let declared = Arc::new(declared);
-            Ok(Self { declared, found: Found::default(), authority: Arc::default() })
+            Ok(Self { declared, ..Self::default() })
         } else {
             Err(errors)
         }
@@ -232,6 +237,31 @@ impl Registry {
     /// What people declared about who holds what, and history that was read for it.
     pub fn authority(&self) -> &Arc<authority::Declared> {
         &self.authority
+    }
+
+    /// The same registry, with what people made of what ours rely on. The last `outside` deployments
+    /// are there only because they are relied on.
+    #[must_use]
+    pub fn with_dependencies(mut self, declared: dependencies::Declared, outside: usize) -> Self {
+        self.dependencies = Arc::new(declared);
+        self.outside = u32::try_from(outside).unwrap_or(u32::MAX).min(self.declared_count());
+        self
+    }
+
+    /// What ours rely on, as people made of it.
+    pub fn dependencies(&self) -> &Arc<dependencies::Declared> {
+        &self.dependencies
+    }
+
+    /// Declared deployments that are ours to guard, with their numbers: all but those that are there
+    /// only because ours rely on them.
+    pub fn own(&self) -> impl Iterator<Item = (u32, &Deployment)> {
+        (0..self.declared_count() - self.outside).zip(&self.declared.deployments)
+    }
+
+    /// Whether a deployment is there only because ours rely on it.
+    pub fn is_outside(&self, index: u32) -> bool {
+        (self.declared_count() - self.outside..self.declared_count()).contains(&index)
     }
 
     /// What is known about addresses in general.

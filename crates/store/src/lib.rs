@@ -26,6 +26,7 @@ mod event_log; //       what happened to each chain, in order
 mod migrate; //         the schema and its history
 mod outbox; //          messages on their way
 mod records; //         findings, alerts, decisions, coverage, detector state
+mod retention; //       what is kept for how long, and what is told of the rest
 mod series; //          points of time series
 mod step; //            one atomic step
 mod verify; //          invariants of a database at rest
@@ -44,6 +45,7 @@ pub use records::{
     Cursor, DetectorState, FindingCount, FindingFilter, FindingRecord, HoleRecord, LEDGER_RUNS_MAX,
     PAGE_MAX, Page, ParseCursorError,
 };
+pub use retention::{Forgotten, Pass, Record, Retention};
 pub use series::{
     Bucket, LabelMatcher, MatchOp, PRUNE_ROWS_MAX, Pruned, RAW_RETENTION_S, RangeQuery,
     SERIES_PER_QUERY_MAX, SERIES_PER_TOTAL_MAX, Series, SeriesPoints, SeriesTotal,

@@ -16,6 +16,7 @@ const APPLICATION_ID: i32 = 0x4245_4c4c;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_coverage_ledger.sql"),
+    include_str!("migrations/0003_retention.sql"),
 ];
 
 /// Brings a database to the newest schema, or refuses it.
@@ -92,8 +93,24 @@ mod tests {
     }
 
     #[test]
+    fn a_database_of_an_earlier_schema_keeps_what_it_holds() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        let insert = "INSERT INTO coverage (network, block_number, block_hash, monitors_version,
+                          monitors_judged, blind_count)
+                      VALUES ('mainnet', 7, x'07', 1, 3, 0), ('mainnet', 8, x'08', 1, 3, 0);
+                      PRAGMA application_id = 0x42454c4c; PRAGMA user_version = 1";
+        connection.execute_batch(insert).unwrap();
+        migrate(&mut connection, Path::new("x.db")).unwrap();
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM coverage"), 2);
+        assert_eq!(count("SELECT last - first + 1 FROM coverage_runs"), 2, "one run of both");
+        assert_eq!(count("SELECT count(*) FROM forgotten"), 0);
+    }
+
+    #[test]
     fn a_newer_database_and_a_foreign_one_are_refused_by_name() {
-        expect!["the database x.db has schema 99, this program knows up to 2: use a newer program"]
+        expect!["the database x.db has schema 99, this program knows up to 3: use a newer program"]
             .assert_eq(&refused("PRAGMA application_id = 0x42454c4c; PRAGMA user_version = 99"));
         expect!["x.db is a SQLite database, but not one of Bellwether's (application id 0x0)"]
             .assert_eq(&refused("CREATE TABLE bookmarks (url TEXT)"));

@@ -48,10 +48,17 @@ const INVARIANTS: &[&str] = &[
     "SELECT 'coverage of ' || network || ' has block 0x' || lower(hex(block_hash)) || ' at '
          || count(*) || ' heights'
      FROM coverage GROUP BY network, block_hash HAVING count(*) > 1",
-    // Every row is in exactly one run, and says what the run says.
-    "SELECT 'coverage of ' || network || ' has ' || rows || ' rows and runs over ' || blocks || ' blocks'
-     FROM (SELECT network, count(*) AS rows FROM coverage GROUP BY network)
-     JOIN (SELECT network, sum(last - first + 1) AS blocks FROM coverage_runs GROUP BY network)
+    // Every row is in exactly one run, and says what the run says. Below the lowest height whose row
+    // is kept, only what is in quarantine has one.
+    "WITH floors AS (SELECT network, ifnull((SELECT block FROM forgotten
+         WHERE forgotten.network = checkpoints.network AND what = 'coverage'), 0) AS floor
+         FROM checkpoints)
+     SELECT 'coverage of ' || network || ' has ' || rows || ' rows and runs over ' || blocks || ' blocks'
+     FROM (SELECT network, sum(block_number >= floor OR quarantine IS NOT NULL) AS rows
+         FROM coverage JOIN floors USING (network) GROUP BY network)
+     JOIN (SELECT network, sum(iif(quarantine IS NULL, max(0, last - max(first, floor) + 1),
+             last - first + 1)) AS blocks
+         FROM coverage_runs JOIN floors USING (network) GROUP BY network)
          USING (network)
      WHERE rows <> blocks",
     "SELECT 'run of ' || coverage_runs.network || ' from block ' || first

@@ -83,6 +83,7 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
         networks: vec![network(&devnet, endpoint.url(), is_pushed.then(|| endpoint.ws_url()))],
         receivers: Arc::new(receivers(hook)),
         coverage: Arc::default(),
+        retention: store::Retention::default(),
     };
     let running = pipeline.start(None);
 

@@ -20,6 +20,7 @@ mod floor; //   what merely parsing costs
 mod latency; // from a block at an endpoint to a webhook
 mod memory; //  resident size of a process that judges
 mod mix; //     contracts and monitors of a large installation
+mod resident; // what a process says of its memory
 mod table; //   rows, goals, verdicts
 
 use blocks::Blocks;

@@ -11,6 +11,7 @@ use store::{EventLog, Store};
 use crate::{
     blocks::{Blocks, bundle, network},
     mix,
+    resident::status_mb,
     table::Table,
 };
 
@@ -67,12 +68,4 @@ pub(super) fn child(blocks: &Blocks) {
         judge.advance(UnixMillis(1_700_000_000_000)).unwrap();
     }
     println!("{before_mb} {} {}", status_mb("VmRSS"), status_mb("VmHWM"));
-}
-
-/// A figure of `/proc/self/status`, in MB.
-fn status_mb(key: &str) -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(key)).unwrap();
-    let kilobytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kilobytes / 1024.0
 }

@@ -49,13 +49,15 @@ pub fn strip(
         let ordered = row.parts.iter().filter(|part| part.2);
         let ordered = ordered.chain(row.parts.iter().filter(|part| !part.2));
         for &(from, to, is_judged) in ordered {
-            let x = x_of(from.max(first));
             let part_px = ((to.min(last).saturating_sub(from) as f64) + 1.0) * scale;
+            let part_px = part_px.max(PART_PX_MIN);
+            // The newest block is at the edge, and must not be drawn beyond it.
+            let x = x_of(from.max(first)).min(width - part_px);
             let fill = if is_judged { palette.band() } else { "url(#strip-hole)" };
             let what = if is_judged { "judged" } else { "not judged" };
             body.push_str(&format!(
                 r#"<rect x="{x:.1}" y="{y:.1}" width="{:.1}" height="{BAR_PX}" fill="{fill}"><title>{}: blocks {from}–{to} {what}</title></rect>"#,
-                part_px.max(PART_PX_MIN),
+                part_px,
                 escape(&row.label)
             ));
         }
@@ -94,5 +96,9 @@ mod tests {
         assert!(svg.contains("&lt;b&gt;late: blocks 500000–500000 not judged"));
         assert!(svg.contains(r#"width="1.5""#), "{svg}");
         assert!(!svg.contains("<b>late"));
+        let newest =
+            [StripRow { label: "late".to_owned(), parts: vec![(1_000_000, 1_000_000, false)] }];
+        let svg = strip(&newest, (1, 1_000_000), 900, Palette::Print);
+        assert!(svg.contains(r#"x="898.5""#), "inside the picture: {svg}");
     }
 }

@@ -6,6 +6,7 @@ use super::{FolderArgument, Outcome};
 use crate::{
     config::{Config, Folder, Missing},
     terminal::print_line,
+    words::counted,
 };
 
 /// Read the folder and report every mistake at once; needs no network and no secret.
@@ -45,12 +46,12 @@ impl Check {
                         print_line(&format!("warning: {warning}"));
                     }
                     print_line(&format!(
-                        "{}: {} networks, {} deployments, {} monitors, {} receivers: no mistakes",
+                        "{}: {}, {}, {}, {}: no mistakes",
                         config.general.name,
-                        config.networks.len(),
-                        config.registry.deployments().len(),
-                        config.monitors.len(),
-                        config.receivers.len(),
+                        counted(config.networks.len() as u64, "network"),
+                        counted(config.registry.deployments().len() as u64, "deployment"),
+                        counted(config.monitors.len() as u64, "monitor"),
+                        counted(config.receivers.len() as u64, "receiver"),
                     ));
                 }
                 Ok(Outcome::Fine)

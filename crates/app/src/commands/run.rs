@@ -8,6 +8,7 @@ use crate::{
     config::{Config, Folder, Missing},
     server::Server,
     terminal::note,
+    words::counted,
 };
 
 /// Watch the networks of the folder, judge every block, tell people.
@@ -36,11 +37,11 @@ impl Run {
             Store::open(&path).with_context(|| format!("opening the store {}", path.display()))?;
         let mut server = Server::start(&config, store, None).await?;
         note(&format!(
-            "{}: watching {} networks, {} deployments, {} monitors; page {}",
+            "{}: watching {}, {}, {}; page {}",
             config.general.name,
-            config.networks.len(),
-            config.registry.deployments().len(),
-            config.monitors.len(),
+            counted(config.networks.len() as u64, "network"),
+            counted(config.registry.deployments().len() as u64, "deployment"),
+            counted(config.monitors.len() as u64, "monitor"),
             server.url()
         ));
         for warning in &config.warnings {

@@ -1,6 +1,6 @@
 //! What a deployment's file says ahead of the chain: `planned`, `children`, `lifecycle`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use model::{Address, B256, Name};
 use registry::{
@@ -9,7 +9,7 @@ use registry::{
 };
 
 use super::{
-    deployment::{abi, token_unit},
+    deployment::{Abis, abi, token_unit},
     folder::Surroundings,
     table::{Collector, Located, Table},
 };
@@ -136,7 +136,7 @@ pub(super) fn children(
     label: Option<&Name>,
     own: &[Arc<ContractAbi>],
     around: &dyn Surroundings,
-    abis: &mut HashMap<String, Arc<ContractAbi>>,
+    abis: &mut Abis,
 ) -> Option<ChildTemplate> {
     let table = table.table("children")?;
     let prefix = match (table.name("label"), label) {

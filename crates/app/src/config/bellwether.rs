@@ -6,6 +6,8 @@ use super::{
     mistake::SourceFile,
     table::{Collector, Table, parse},
 };
+use store::Retention;
+
 use crate::coverage::Backfilling;
 
 /// Settings of the program as a whole.
@@ -21,6 +23,8 @@ pub struct General {
     pub public_url: String,
     /// How blocks of the past are judged.
     pub backfilling: Backfilling,
+    /// How long what is on record is kept.
+    pub retention: Retention,
 }
 
 /// Deepest automatic back-fill: years of mainnet. Whoever wants more gives the command.
@@ -32,6 +36,14 @@ const WARM_UP_BLOCKS_MAX: u64 = 302_400;
 
 /// Time between two looks at the ledger: not less than a second, at most a day.
 const LOOK_INTERVAL_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;
+
+const DAY_MS: u64 = 86_400_000;
+
+/// Longest that anything is kept: a century. Whoever wants all of it for ever copies the store.
+const KEPT_DAYS_MAX: u64 = 36_500;
+
+/// Shortest that findings are kept: longer than new ones may join an alert, and a month's review.
+const FINDINGS_DAYS_MIN: u64 = 30;
 
 /// Port of the page and the API unless the user says otherwise.
 pub const PORT_DEFAULT: u16 = 7410;
@@ -71,8 +83,9 @@ pub(super) fn general(file: &SourceFile, out: &Collector) -> Option<General> {
     });
     let public_url = public_url.map_or_else(|| format!("http://{listen}"), |u| u.value);
     let backfilling = backfilling(&table);
+    let retention = retention(&table);
     table.finish();
-    Some(General { name: name?.value, store, listen, public_url, backfilling })
+    Some(General { name: name?.value, store, listen, public_url, backfilling, retention })
 }
 
 /// `[backfill]`: how blocks of the past are judged.
@@ -97,4 +110,31 @@ fn backfilling(main: &Table<'_>) -> Backfilling {
     }
     table.finish();
     backfilling
+}
+
+/// `[retention]`: how long what is on record is kept, in the chain's own time.
+fn retention(main: &Table<'_>) -> Retention {
+    let mut kept = Retention::default();
+    let Some(table) = main.table("retention") else { return kept };
+    let days = |key: &'static str, least: u64, kept_s: &mut u64| {
+        let kept = table.duration_ms(key)?;
+        let days = least * DAY_MS..=KEPT_DAYS_MAX * DAY_MS;
+        if days.contains(&kept.value) {
+            *kept_s = kept.value / 1_000;
+        } else {
+            let allowed = format!("{key} is between {least}d and {KEPT_DAYS_MAX}d");
+            table.mistake(kept.span.clone(), allowed);
+        }
+        Some(kept.span)
+    };
+    let events = days("events", 1, &mut kept.events_s);
+    let coverage = days("coverage", 1, &mut kept.coverage_s);
+    days("findings", FINDINGS_DAYS_MIN, &mut kept.findings_s);
+    days("samples", 1, &mut kept.samples_s);
+    if let Some(span) = coverage.or(events).filter(|_| kept.coverage_s < kept.events_s) {
+        let short = "coverage is kept at least as long as events: its rows tell how old they are";
+        table.mistake(span, short);
+    }
+    table.finish();
+    kept
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use model::{Name, TokenAmount};
-use registry::{Class, ContractAbi, Deployment, OracleConfig, TokenUnit};
+use registry::{Class, ContractAbi, Deployment, Interner, OracleConfig, TokenUnit};
 use toml::Spanned;
 
 use super::{
@@ -47,7 +47,7 @@ pub(super) fn deployments(
     file: &SourceFile,
     networks: &[Name],
     around: &dyn Surroundings,
-    abis: &mut HashMap<String, Arc<ContractAbi>>,
+    abis: &mut Abis,
     out: &Collector,
 ) -> Vec<Declared> {
     let parsed: Spanned<_> = parse(file, out);
@@ -80,7 +80,7 @@ fn deployment(
     label_default: Option<&str>,
     networks: &[Name],
     around: &dyn Surroundings,
-    abis: &mut HashMap<String, Arc<ContractAbi>>,
+    abis: &mut Abis,
     out: &Collector,
 ) -> (Option<Name>, Option<Deployment>, Option<Declaration>, Ahead) {
     let label = match (table.name("label"), label_default) {
@@ -205,17 +205,26 @@ pub(super) fn token_unit(table: Table<'_>) -> Option<TokenUnit> {
     Some(TokenUnit { symbol: symbol?.value.as_str().into(), decimals: decimals? as u8 })
 }
 
+/// ABIs that were read, by their path: many contracts share one, and what different ones have alike
+/// is held once.
+#[derive(Default)]
+pub(super) struct Abis {
+    by_path: HashMap<String, Arc<ContractAbi>>,
+    interner: Interner,
+}
+
 /// The ABI of a path; `abis` keeps what was parsed.
 pub(super) fn abi(
     path: &str,
     around: &dyn Surroundings,
-    abis: &mut HashMap<String, Arc<ContractAbi>>,
+    abis: &mut Abis,
 ) -> Result<Arc<ContractAbi>, String> {
-    if let Some(known) = abis.get(path) {
+    if let Some(known) = abis.by_path.get(path) {
         return Ok(known.clone());
     }
     let text = around.read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    let abi = Arc::new(ContractAbi::from_json(&text).map_err(|error| error.to_string())?);
-    abis.insert(path.to_owned(), abi.clone());
+    let abi = ContractAbi::from_json(&text).map_err(|error| error.to_string())?;
+    let abi = Arc::new(abis.interner.intern(abi));
+    abis.by_path.insert(path.to_owned(), abi.clone());
     Ok(abi)
 }

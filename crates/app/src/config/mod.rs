@@ -21,10 +21,7 @@ mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
 mod threats; //    threats/*.toml
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
@@ -223,7 +220,7 @@ fn guarded(
     out: &Collector,
 ) -> Guarded {
     let address_labels = labels::labels(&files.labels, out);
-    let mut abis = HashMap::new();
+    let mut abis = deployment::Abis::default();
     let declared: Vec<deployment::Declared> = files
         .deployments
         .iter()

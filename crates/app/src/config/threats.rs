@@ -3,18 +3,12 @@
 //! All files are one map: a threat of one file may name a control of another. So everything is read
 //! first, with the places of all references, and the references are checked after.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::collections::BTreeMap;
 
 use model::Name;
-use registry::{
-    ContractAbi,
-    threats::{
-        Asset, Control, Fork, ForkPlace, Panel, RequiredEvent, Scale, Threat, ThreatMap,
-        VulnerabilityClass,
-    },
+use registry::threats::{
+    Asset, Control, Fork, ForkPlace, Panel, RequiredEvent, Scale, Threat, ThreatMap,
+    VulnerabilityClass,
 };
 
 use super::{
@@ -177,7 +171,7 @@ pub(super) fn threats(
         own.finish();
     }
     map.scale = scale.unwrap_or_default();
-    let mut abis = HashMap::new();
+    let mut abis = deployment::Abis::default();
     for table in tables {
         for entry in table.tables("threat") {
             map.threats.extend(threat(&entry, &map.scale, &mut names));
@@ -329,7 +323,7 @@ fn asset<'a>(table: &Table<'a>, is_planning: bool, names: &mut Names<'a>) -> Opt
 fn event<'a>(
     table: &Table<'a>,
     around: &dyn Surroundings,
-    abis: &mut HashMap<String, Arc<ContractAbi>>,
+    abis: &mut deployment::Abis,
     names: &mut Names<'a>,
 ) -> Option<RequiredEvent> {
     let id = names.declare(table, Noun::Event);

@@ -1,8 +1,8 @@
 //! Everything about coverage at one moment: what command, page and API all tell.
 
-use model::{BlindReason, BlockRange, HoleCause, Name, UnixMillis, UnixSeconds};
+use model::{BlindReason, BlockNumber, BlockRange, HoleCause, Name, UnixMillis, UnixSeconds};
 use registry::coverage::{Ledger, Score, score};
-use store::{HoleRecord, Store, StoreError};
+use store::{Forgotten, HoleRecord, Store, StoreError};
 
 use super::{
     holes::{HoleGroup, is_fillable},
@@ -39,6 +39,10 @@ pub struct NetworkAccount {
     pub missing: Vec<Missing>,
     /// Holes that were closed last, newest first.
     pub closed: Vec<HoleRecord>,
+    /// What retention removed since the store was made.
+    pub forgotten: Vec<Forgotten>,
+    /// Height below which the ledger has too many ranges to be read at once; mostly 0.
+    pub read_from: BlockNumber,
 }
 
 /// Blocks that somebody did not judge.
@@ -143,6 +147,8 @@ impl NetworkAccount {
             newest_at: newest.first().and_then(|row| row.timestamp),
             missing: missing.collect(),
             closed: store.closed_holes(&plan.network, CLOSED_LISTED_MAX)?,
+            forgotten: store.forgotten(&plan.network)?,
+            read_from: rows.from,
             score,
             plan: plan.clone(),
         })

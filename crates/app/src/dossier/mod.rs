@@ -7,6 +7,7 @@
 
 mod history; //   alerts that were about it
 mod interface; // functions and events, each with who watches it
+mod life; //      where in its life it is, and what it was before
 mod watching; //  monitors on it, and whether they could judge
 
 use detect::MonitorSpec;
@@ -16,6 +17,7 @@ use store::{Store, StoreError};
 
 pub use history::{ALERTS_LISTED_MAX, History};
 pub use interface::{Entry, EventEntry, Interface};
+pub use life::Life;
 pub use watching::{BLOCKS_LOOKED_AT, Watch, Watching};
 
 /// What people decided, as far as a dossier needs it.

@@ -4,7 +4,7 @@ use registry::gap::{Clearance, VECTORS};
 
 /// The text of `gaps/LABEL.toml`.
 pub fn write(clearance: &Clearance) -> String {
-    let Clearance { label, network, address, from, to, findings, .. } = clearance;
+    let Clearance { label, network, address, from, to, findings, blind, .. } = clearance;
     let checked: Vec<String> = VECTORS.iter().map(|v| format!("{:?}", v.id)).collect();
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     format!(
@@ -16,13 +16,14 @@ pub fn write(clearance: &Clearance) -> String {
          from = {from}\n\
          to = {to}\n\
          findings = {findings}\n\
+         blind = {blind}\n\
          checked = [{}]\n\
          cleared_by = {}\n\
          cleared_on = {}\n\
          note = {}\n",
         checked.join(", "),
         quoted(&clearance.cleared_by),
-        quoted(&clearance.cleared_on),
+        quoted(&clearance.cleared_on.to_string()),
         quoted(&clearance.note),
     )
 }

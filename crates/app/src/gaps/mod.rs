@@ -5,7 +5,10 @@ mod file; // what a person said, as a file
 
 use std::collections::BTreeMap;
 
-use detect::{MonitorSpec, RuleSpec, chronicle};
+use detect::{
+    MonitorSpec, RuleSpec,
+    chronicle::{self, Chronicle},
+};
 use model::{Address, Name};
 use registry::{
     Deployment,
@@ -34,29 +37,40 @@ pub fn standings<'c>(
     config: &'c Config,
     store: Option<&Store>,
 ) -> Result<Vec<Standing<'c>>, StoreError> {
-    let mut remembered: BTreeMap<(Name, Address), (Option<u64>, Option<u64>)> = BTreeMap::new();
+    let mut remembered: BTreeMap<(&Name, Address), Chronicle> = BTreeMap::new();
     for network in &config.networks {
         let network = &network.chain.name;
         let Some(store) = store else { break };
-        for (address, chronicle) in chronicle::chronicles(&store.detector_state(network)?.entries) {
-            let born = chronicle.lineage.birth.map(|birth| birth.block.number);
-            let judged = chronicle.known_since.map(|block| block.number);
-            remembered.insert((network.clone(), address), (born, judged));
+        let entries = store.detector_state_between(network, chronicle::CHRONICLE_KEYS)?;
+        for (address, chronicle) in chronicle::chronicles(&entries) {
+            remembered.insert((network, address), chronicle);
         }
     }
     let deployments = config.registry.deployments().iter();
     Ok(deployments
         .map(|deployment| {
-            let key = (deployment.network.clone(), deployment.address);
-            let (born, judged) = remembered.get(&key).copied().unwrap_or_default();
-            let first_block = deployment.first_block.or(born);
-            let gap = gap(deployment, first_block, judged, &config.clearances);
-            // What was declared before it existed and does not exist yet has nothing behind it.
-            let is_armed = is_planned(config, deployment) && first_block.is_none();
-            let gap = if is_armed && judged.is_some() { Gap::None } else { gap };
-            Standing { deployment, gap }
+            let chronicle = remembered.get(&(&deployment.network, deployment.address));
+            of(config, deployment, chronicle)
         })
         .collect())
+}
+
+/// How it stands with one deployment, by what is remembered of it.
+pub fn of<'c>(
+    config: &'c Config,
+    deployment: &'c Deployment,
+    chronicle: Option<&Chronicle>,
+) -> Standing<'c> {
+    let birth = chronicle.and_then(|chronicle| chronicle.lineage.birth);
+    let first_block = deployment.first_block.or(birth.map(|birth| birth.block.number));
+    let judged = chronicle.and_then(|chronicle| chronicle.watched_since).map(|block| block.number);
+    // What was declared before it existed and does not exist yet has nothing behind it.
+    let is_armed = is_planned(config, deployment) && first_block.is_none() && judged.is_some();
+    let gap = match is_armed {
+        true => Gap::None,
+        false => gap(deployment, first_block, judged, &config.clearances),
+    };
+    Standing { deployment, gap }
 }
 
 fn is_planned(config: &Config, deployment: &Deployment) -> bool {

@@ -98,6 +98,10 @@ fn sarif_has_what_its_schema_requires() {
     let log = sarif(&report());
     assert_is_sarif(&log);
     assert_is_sarif(&sarif(&Report::default()));
+    let places = [Place::default(), Place::contract("a.json", "A"), Place::file("b.json")];
+    let of_rule = |rule| Diagnostic::new(rule, "found").at_all(places.clone());
+    let diagnostics = registry::lint::rules().map(of_rule).collect();
+    assert_is_sarif(&sarif(&Report { diagnostics, ..Report::default() }));
     let results = log["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 2, "what is waived is there, suppressed");
     assert!(results[0].get("suppressions").is_none());

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chain::{NetworkConfig, NetworkStatus};
 use model::{Name, ReadPlan};
-use store::Store;
+use store::{Retention, Store};
 use tokio::{
     sync::{Notify, broadcast, mpsc, watch},
     task::{JoinHandle, spawn_blocking},
@@ -15,6 +15,7 @@ use super::{
     backfill::{self, Progress, Request},
     ingest,
     judge::{Judge, JudgeError, Rules},
+    retention,
 };
 use crate::{
     clock,
@@ -52,6 +53,8 @@ pub struct Pipeline {
     pub receivers: Arc<Receivers>,
     /// What must be watched, and how the past is judged.
     pub coverage: Arc<Plan>,
+    /// How long what is on record is kept.
+    pub retention: Retention,
 }
 
 /// The parts of one network, seen from outside.
@@ -126,6 +129,12 @@ impl Pipeline {
                 };
                 running.rest.push(tokio::spawn(backfill::keep_filled(parts)));
             }
+            running.rest.push(tokio::spawn(retention::keep_bounded(
+                self.store.clone(),
+                config.name.clone(),
+                self.retention,
+                stopping.clone(),
+            )));
             let name = config.name.clone();
             running.networks.push(NetworkView {
                 name,

@@ -4,6 +4,7 @@ use axum::{extract::State, response::Html};
 use model::{HoleCause, Name};
 use registry::coverage::{CellState, DeploymentScore};
 use serde::Serialize;
+use store::{Forgotten, Record};
 
 use super::{
     Site,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     chart::{Palette, StripRow, strip},
-    coverage::{Missing, NetworkAccount},
+    coverage::{Missing, NetworkAccount, Remedy},
     snapshot::NetworkHealth,
     words,
 };
@@ -33,7 +34,6 @@ const STRIP_PX: u32 = 1_080;
 struct Page {
     page: &'static str,
     value: Option<String>,
-    formula: &'static str,
     cells: String,
     contracts: usize,
     holes: usize,
@@ -55,6 +55,9 @@ struct Network {
     unwatched: Vec<Unwatched>,
     unwatched_total: usize,
     closed: Vec<Closed>,
+    forgotten: Vec<Gone>,
+    /// Where the ledger begins to be read, when not at its beginning.
+    read_from: Option<u64>,
     filling: Option<String>,
     strips: Option<String>,
 }
@@ -65,6 +68,7 @@ struct Row {
     label: String,
     value: Option<String>,
     state: &'static str,
+    weight: String,
     is_weight_stated: bool,
     /// How many cells are how.
     watched: usize,
@@ -87,8 +91,10 @@ struct Hole {
     reason: String,
     endpoints: String,
     is_tried: bool,
-    remedy: String,
-    command: Option<String>,
+    /// In words, where it is not just the command.
+    remedy: Option<String>,
+    /// The command, in parts that no line breaks.
+    command: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -107,6 +113,15 @@ struct Closed {
     closed: When,
 }
 
+/// What retention removed.
+#[derive(Serialize)]
+struct Gone {
+    what: &'static str,
+    removed: String,
+    up_to: When,
+    at: When,
+}
+
 /// `GET /coverage`.
 pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failure> {
     let info = site.info();
@@ -120,7 +135,6 @@ pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failu
     let page = Page {
         page: "coverage",
         value: account.value.map(words::percent),
-        formula: crate::api::wire::FORMULA,
         cells: words::grouped(account.cells()),
         contracts: deployments.sum(),
         holes: account.holes(),
@@ -141,7 +155,9 @@ impl Network {
         };
         let scores = || account.score.deployments.iter();
         let shown = MONITORS_SHOWN_MAX.min(roster.monitors.len()) as u32;
-        let rows = scores().take(DEPLOYMENTS_SHOWN_MAX).map(|s| Row::new(label(s), s, shown));
+        let weights = scores().filter(|s| s.value.is_some()).map(|s| s.weight).sum();
+        let rows = scores().take(DEPLOYMENTS_SHOWN_MAX);
+        let rows = rows.map(|s| Row::new(label(s), s, shown, weights));
         let unwatched = || {
             scores().flat_map(|score| {
                 let none = score.cells.iter().filter(|c| c.state() == CellState::Unwatched);
@@ -182,6 +198,12 @@ impl Network {
             unwatched: shown_unwatched.collect(),
             unwatched_total: unwatched().count(),
             closed: closed.collect(),
+            forgotten: account
+                .forgotten
+                .iter()
+                .map(|forgotten| Gone::new(forgotten, now))
+                .collect(),
+            read_from: Some(account.read_from).filter(|from| *from > 0),
             filling: health.and_then(filling),
             strips: strips(account),
         }
@@ -206,7 +228,7 @@ fn filling(health: &NetworkHealth) -> Option<String> {
 }
 
 impl Row {
-    fn new(label: String, score: &DeploymentScore, monitors: u32) -> Self {
+    fn new(label: String, score: &DeploymentScore, monitors: u32, weights: f64) -> Self {
         let count = |state| score.cells.iter().filter(|cell| cell.state() == state).count();
         let (watched, cells) = (count(CellState::Watched), score.cells.len());
         let share = |monitor: u32| {
@@ -234,6 +256,7 @@ impl Row {
             label,
             value: score.value.map(words::percent),
             state,
+            weight: words::percent(score.weight / weights),
             is_weight_stated: score.is_weight_stated,
             watched,
             cells,
@@ -253,15 +276,46 @@ impl Hole {
         };
         Self {
             blocks: missing.hole.range.to_string(),
-            count: words::grouped(missing.hole.range.blocks()),
+            count: words::counted(missing.hole.range.blocks(), "block"),
             monitors: join(&missing.monitors),
             reason: missing.hole.cause.to_string(),
             endpoints: join(&missing.endpoints),
             is_tried: missing.hole.is_tried && matches!(missing.hole.cause, HoleCause::Blind(_)),
-            remedy: missing.remedy.text(),
-            command: missing.remedy.command().map(str::to_owned),
+            remedy: match &missing.remedy {
+                Remedy::Command(_) => None,
+                remedy => Some(remedy.text()),
+            },
+            command: missing.remedy.command().map(unbroken),
         }
     }
+}
+
+impl Gone {
+    fn new(forgotten: &Forgotten, now: model::UnixSeconds) -> Self {
+        let what = match forgotten.what {
+            Record::Events => "blocks of the event log",
+            Record::Coverage => "rows of the ledger, one a block (who judged them stays)",
+            Record::Findings => "findings",
+            Record::Alerts => "alerts",
+            Record::Decisions => "decisions about them",
+            Record::Messages => "messages about them",
+            Record::Samples => "points of charts",
+            Record::ClosedHoles => "holes that were closed",
+        };
+        Self {
+            what,
+            removed: words::grouped(forgotten.removed),
+            up_to: When::new(forgotten.up_to, now),
+            at: When::new(words::seconds(forgotten.at), now),
+        }
+    }
+}
+
+/// A command in parts that must not be torn apart: each option with its value.
+fn unbroken(command: &str) -> Vec<String> {
+    let mut parts = command.split(" --");
+    let first = parts.next().map(str::to_owned);
+    first.into_iter().chain(parts.map(|option| format!("--{option}"))).collect()
 }
 
 /// Monitors as strips, those with the most missing first.

@@ -1,6 +1,6 @@
 //! The commands as a person types them: help, exit codes, `init` to `run`, reloading, secrets.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use evm::{artifact, meridian::call, meridian::contracts::MeridianToken};
 use expect_test::{expect, expect_file};
@@ -11,58 +11,39 @@ use crate::world::{
     run_to_end, until,
 };
 
+/// The commands that a help text lists.
+fn listed(help: &str) -> Vec<String> {
+    let list = help.split("\nCommands:\n").nth(1).unwrap_or_default();
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    // A line that goes on is further in.
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
 #[tokio::test]
 async fn every_command_explains_itself_with_an_example() {
     let texts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/help");
-    for name in [
-        "bellwether",
-        "init",
-        "import",
-        "import-foundry",
-        "import-list",
-        "check",
-        "threats",
-        "threats-matrix",
-        "threats-gaps",
-        "threats-export",
-        "lint",
-        "lint-selectors",
-        "lint-events",
-        "lint-layout",
-        "run",
-        "registry",
-        "registry-show",
-        "registry-list",
-        "registry-key",
-        "registry-export",
-        "registry-verify",
-        "coverage",
-        "coverage-backfill",
-        "authority",
-        "authority-show",
-        "authority-scan",
-        "authority-propose",
-        "authority-drift",
-        "authority-repair",
-        "explain",
-        "replay",
-        "devnet",
-        "demo",
-    ] {
+    let mut without_example = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![Vec::<String>::new()];
+    while let Some(words) = open.pop() {
         let mut command = bellwether();
-        if name != "bellwether" {
-            command.args(name.split('-'));
+        command.args(&words).arg("--help");
+        let ended = run_to_end(command).await;
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{words:?}");
+        open.extend(listed(&ended.out).into_iter().map(|word| [&words[..], &[word]].concat()));
+        let name = if words.is_empty() { "bellwether".to_owned() } else { words.join("-") };
+        if !ended.out.contains("\nExample") && !words.is_empty() {
+            without_example.push(name.clone());
         }
-        let ended = run_to_end({
-            command.arg("--help");
-            command
-        })
-        .await;
-        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
-        let has_example = ended.out.contains("Example");
-        assert!(has_example || name == "bellwether", "{name} shows an example");
-        expect_file![texts.join(format!("{name}.txt"))].assert_eq(&ended.out);
+        let text = format!("{name}.txt");
+        expect_file![texts.join(&text)].assert_eq(&ended.out);
+        seen.insert(text);
     }
+    assert_eq!(without_example, [""; 0], "commands that show no example");
+    let files = fs::read_dir(&texts).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert_eq!(files.collect::<BTreeSet<_>>(), seen, "a text of a command that is gone");
 }
 
 /// Exit code and standard error of a command line.

@@ -5,11 +5,16 @@ use alloy_sol_types::SolValue;
 use evm::{
     artifact,
     devnet::TransactionRequest,
-    meridian::{call, contracts::ChildFactory},
+    meridian::{
+        call,
+        contracts::{ChildFactory, ChildPool},
+    },
 };
 use store::FindingRecord;
 
-use crate::world::{Chain, Program, Project, all_findings, workspace};
+use crate::world::{
+    Chain, DEVNET, Program, Project, Url, Webhook, all_findings, routes_to, until, workspace,
+};
 
 /// What the pools of these tests are created with.
 const SEED: u64 = 7;
@@ -116,6 +121,22 @@ code = "{code}"
         self.factory.create2(salt(number), self.init_code_hash)
     }
 
+    /// The child that the factory made as its `at`-th, counted from 0, when it made many.
+    fn child(&self, at: u64) -> Address {
+        let salt = keccak256(at.abi_encode());
+        let mut init_code = artifact::CHILD_POOL.bytecode().to_vec();
+        // Each creation of many counts its seeds anew; the first had 10, all others 90.
+        let seed = if at < 10 { at } else { (at - 10) % 90 };
+        init_code.extend(seed.abi_encode());
+        self.factory.create2(salt, keccak256(init_code))
+    }
+
+    /// Queues: a user swaps.
+    fn swap(&self, chain: &Chain, pool: Address, amount: u64) {
+        let swap = ChildPool::swapCall { amount: alloy_primitives::U256::from(amount) };
+        chain.send(&chain.meridian.actors.users[1], call(pool, swap).with_gas_limit(100_000));
+    }
+
     fn deploy(&self, chain: &Chain) {
         let code = artifact::CHILD_FACTORY.bytecode();
         chain.send(&chain.meridian.actors.admin, TransactionRequest::create(code));
@@ -133,6 +154,124 @@ code = "{code}"
             call(self.factory, create).with_gas_limit(2_000_000),
         );
     }
+}
+
+/// A creation that nobody planned, by an account of ours and by a stranger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unplanned_creation_by_our_deployer_pages_and_a_strangers_does_not() {
+    let mut chain = Chain::start(83).await;
+    // What was deployed before is another matter.
+    let from = chain.everyday().number + 1;
+    let hook = Webhook::start().await;
+    let project = Project::new();
+    let settings = DEVNET.replace("block 1", &format!("block {from}"));
+    let (http, ws) = (chain.node.url(), chain.node.ws_url());
+    project.network("devnet", &settings, &[Url { http: &http, ws: Some(&ws) }]);
+    let admin = &chain.meridian.actors.admin;
+    project
+        .write("labels/deployer.csv", &format!("address,name\n{},deploy key\n", admin.address()));
+    project.write(
+        "monitors/created.toml",
+        "[[monitor]]\nname = \"created\"\ndetector = \"deployment/created\"\nseverity = \"high\"\n",
+    );
+    project.write(
+        "routes.toml",
+        &routes_to(hook.url()).replace("severity = \"info\"", "severity = \"high\""),
+    );
+    let mut program = Program::run(&project);
+    let before = chain.everyday();
+    program.judged(before).await;
+
+    let code = artifact::CHILD_FACTORY.bytecode();
+    let nonce = chain.devnet.next_nonce(chain.meridian.actors.users[0].address());
+    let strangers = chain.meridian.actors.users[0].address().create(nonce);
+    chain.send(&chain.meridian.actors.users[0], TransactionRequest::create(code.clone()));
+    let admin = &chain.meridian.actors.admin;
+    let ours = admin.address().create(chain.devnet.next_nonce(admin.address()));
+    let tx = chain.send(admin, TransactionRequest::create(code));
+    let block = chain.devnet.mine().unwrap();
+    program.judged(block).await;
+    program.told_everything().await;
+    let taken = hook.taken();
+    assert_eq!(taken.len(), 1, "one page: {taken:#?}");
+    let first = taken[0].body.to_string();
+    assert_eq!((taken[0].monitor(), taken[0].kind()), ("created", "opened"));
+    assert!(first.contains(&tx.to_string()), "{first}");
+
+    let findings = all_findings(&program.stop_and_open().await);
+    let told = told(&findings, block.number);
+    assert_eq!(told, [format!("high created: deploy key created {ours}, which is in no plan")]);
+    assert!(!chain.devnet.code(strangers).is_empty(), "the stranger did create");
+}
+
+/// CPU that the program takes for a block with a swap of each of these pools, in seconds, on
+/// average over `blocks`. The swaps are too small to be found: what is compared is judging, not
+/// telling.
+#[cfg(target_os = "linux")]
+async fn cpu_per_block(
+    plan: &Plan,
+    chain: &Chain,
+    program: &Program,
+    pools: &[Address],
+    blocks: u32,
+) -> f64 {
+    // Asking the program would cost it more than judging does.
+    let store = store::Store::open_to_read(plan.project.store()).unwrap();
+    let network = model::Name::new("devnet").unwrap();
+    let began = program.cpu_seconds();
+    for _ in 0..blocks {
+        pools.iter().for_each(|pool| plan.swap(chain, *pool, 50));
+        let block = chain.devnet.mine().unwrap();
+        until("the block is judged", || {
+            let rows = store.coverage(&network, block.number, 1).unwrap();
+            rows.first().is_some_and(|row| row.block == block)
+        })
+        .await;
+    }
+    (program.cpu_seconds() - began) / f64::from(blocks)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_factory_with_a_thousand_children_costs_a_block_no_more_than_one_with_ten() {
+    const BLOCKS: u32 = 100;
+    /// Blocks in which what is made once is made, and what was announced becomes final.
+    const SETTLING: u32 = 60;
+    let chain = Chain::start(84).await;
+    let plan = Plan::new(&chain);
+    let mut program = Program::run(&plan.project);
+    plan.deploy(&chain);
+    chain.devnet.mine().unwrap();
+    let create = async |many: u64, program: &mut Program| {
+        let many = ChildFactory::createManyCall { many: alloy_primitives::U256::from(many) };
+        let many = call(plan.factory, many).with_gas_limit(MANY_GAS);
+        chain.send(&chain.meridian.actors.users[0], many);
+        let block = chain.devnet.mine().unwrap();
+        program.judged(block).await;
+    };
+    create(10, &mut program).await;
+    let pools: Vec<Address> = (0..10).map(|at| plan.child(at)).collect();
+    cpu_per_block(&plan, &chain, &program, &pools, SETTLING).await;
+    let ten = cpu_per_block(&plan, &chain, &program, &pools, BLOCKS).await;
+    for _ in 0..11 {
+        create(90, &mut program).await;
+    }
+    cpu_per_block(&plan, &chain, &program, &pools, SETTLING).await;
+    let spread: Vec<Address> = (0..10).map(|at| plan.child(at * 99)).collect();
+    let thousand = cpu_per_block(&plan, &chain, &program, &spread, BLOCKS).await;
+    println!("CPU per block: {ten:.5} s with 10 children, {thousand:.5} s with 1,000");
+    assert!(thousand < 2.0 * ten, "{thousand} s with 1,000 children, {ten} s with 10");
+
+    plan.swap(&chain, plan.child(991), 500);
+    let block = chain.devnet.mine().unwrap();
+    program.judged(block).await;
+    let told = told(&all_findings(&program.stop_and_open().await), block.number);
+    assert_eq!(
+        told,
+        [
+            "medium child-swaps: pool-992 emitted Swapped(by 0x4eD8D17A99EE21054b90aaf79923EC9e0F5a348B, amount 500)"
+        ]
+    );
 }
 
 fn told(findings: &[FindingRecord], block: u64) -> Vec<String> {

@@ -15,13 +15,19 @@ mod coverage; // the ledger: holes are exact, told, and closed
 mod crash; //    killed many times, it ends like a run that was not
 mod deployments; // contracts that are planned, created, found
 mod explain; // one transaction, by the shape of its calls
+mod gaps; //     the time before somebody watched
+mod gate; //     where a contract will be, and whether somebody will watch it
+mod docs; //     the pages show commands that exist and files that are accepted
 mod import; //   contracts of other tools become files that `check` accepts
+mod importers; // each takes what it is for and leaves what is only near
 mod layout; //   whether an upgrade finds what is stored
 mod lint; //     what is wrong before anything is deployed
+mod lives; //    from planned to sunset, with what was before
 mod mistakes; // one folder per mistake, and what `check` says to it
 mod onboarding; // from one address to a folder that watches
 mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
 mod peers; //    what other monitors watch, taken over and compared
+mod peers_running; // and what was taken finds what its rules mean
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server

@@ -78,10 +78,7 @@ fn check(project: &Project) -> (Option<i32>, String) {
 fn the_good_folder_has_no_mistake() {
     assert_eq!(
         check(&good()),
-        (
-            Some(0),
-            "Vault: 1 networks, 1 deployments, 1 monitors, 1 receivers: no mistakes\n".into()
-        )
+        (Some(0), "Vault: 1 network, 1 deployment, 1 monitor, 1 receiver: no mistakes\n".into())
     );
 }
 

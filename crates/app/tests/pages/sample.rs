@@ -11,17 +11,18 @@ use bellwether::{
 };
 use detect::{MonitorSpec, Params, RuleSpec, Subject};
 use model::{
-    Action, Address, Alert, AlertId, AlertState, Anchor, B256, BlindMonitor, BlindReason,
-    BlockCoverage, BlockRef, Confidence, CoverageResult, Decision, Evidence, Fact, FactValue,
-    Finding, FindingCount, FindingId, FindingStatus, FindingSummary, History, Level, Measure, Name,
-    Notification, NotificationId, NotificationKind, NotificationState, Origin, Position, Reason,
-    Sample, SeriesKey, Severity, TokenAmount, Told, U256, UnixMillis, UnixSeconds,
+    Action, Address, Alert, AlertId, AlertState, Anchor, B256, BackfilledRange, BlindMonitor,
+    BlindReason, BlockCoverage, BlockRange, BlockRef, Confidence, CoverageResult, Decision,
+    Evidence, Fact, FactValue, Finding, FindingCount, FindingId, FindingStatus, FindingSummary,
+    History, HoleCause, Level, Measure, Name, Notification, NotificationId, NotificationKind,
+    NotificationState, OpenHole, Origin, Position, Reason, Sample, SeriesKey, Severity,
+    TokenAmount, Told, U256, UnixMillis, UnixSeconds,
 };
 use registry::{
     Category, Class, ContractAbi, Deployment, Explorer, Label, Labels, Registry,
     threats::{Asset, Domain, Likelihood, Threat, ThreatMap},
 };
-use store::{BlockSamples, Step, Store};
+use store::{Audit, Backfill, BlockSamples, HoleRecord, Step, Store};
 use tokio::sync::{broadcast, watch};
 
 /// What a stranger would write into a token's name.
@@ -309,6 +310,61 @@ pub(crate) fn fill(store: &Store, now: UnixMillis) {
     let mut reorg = Step::new(name("mainnet"), Position(1), Position(2), 7);
     reorg.reverted = vec![BlockRef { number: HEAD - 31, hash: hash(99) }];
     store.commit(&reorg).expect("a step that fits");
+    keep_ledger(store, clock);
+}
+
+/// Who judged: on mainnet everybody, what was before the day afterwards and in part; `paused` came in
+/// the middle of the day.
+fn keep_ledger(store: &Store, clock: Clock) {
+    let plan = info().coverage;
+    for (network, plan) in &plan.networks {
+        store.put_roster(network, 7, &plan.roster).expect("a roster");
+    }
+    let mainnet = &plan.networks[&name("mainnet")].roster;
+    let mut before = mainnet.clone();
+    before.monitors.retain(|monitor| monitor.name.as_str() != "paused");
+    store.put_roster(&name("mainnet"), 6, &before).expect("a roster");
+    let first = clock.block(1_799).number;
+    let ranges = before.monitors.iter().map(|monitor| BackfilledRange {
+        monitor: monitor.name.clone(),
+        monitors_version: 6,
+        range: BlockRange { first: 18_000_000, last: first - 1 },
+        blind: None,
+        endpoint: Some(name("archive")),
+    });
+    let backfill = Backfill {
+        network: name("mainnet"),
+        ranges: ranges.collect(),
+        findings: vec![],
+        alerts: vec![],
+        notifications: vec![],
+        decisions: vec![],
+    };
+    store.commit_backfill(&backfill).expect("final blocks");
+    let hole = HoleRecord {
+        id: None,
+        hole: OpenHole {
+            network: name("mainnet"),
+            range: BlockRange { first: 18_000_000, last: first - 1 },
+            cause: HoleCause::NotFollowed,
+            monitors: before.monitors.iter().map(|monitor| monitor.name.clone()).collect(),
+            monitors_total: before.monitors.len() as u32,
+            seen_as: BlockRange { first: 18_000_000, last: first - 1 },
+            seen_at: UnixMillis((clock.now.0 as i64 - 19_000) * 1_000),
+        },
+        finding: None,
+        closed_at: Some(UnixMillis((clock.now.0 as i64 - 4_000) * 1_000)),
+    };
+    let audit = Audit {
+        network: name("mainnet"),
+        holes: vec![hole],
+        findings: vec![],
+        withdrawn: vec![],
+        alerts: vec![],
+        notifications: vec![],
+        decisions: vec![],
+    };
+    store.commit_audit(&audit).expect("a hole");
 }
 
 /// Writes a day on which nothing happened: one network, every block judged by every monitor.
@@ -368,7 +424,9 @@ fn coverage(clock: Clock) -> Vec<BlockCoverage> {
         .rev()
         .map(|back| {
             let blind = if back < 20 { vec![warming.clone()] } else { Vec::new() };
-            judged("mainnet", clock.block(back), clock.at(back), blind)
+            let mut row = judged("mainnet", clock.block(back), clock.at(back), blind);
+            row.monitors_version -= u64::from(back >= 1_200);
+            row
         })
         .collect()
 }

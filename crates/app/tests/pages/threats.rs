@@ -25,8 +25,8 @@ async fn the_map_shows_domains_apart_gaps_and_matrices() {
         "staff-phished should have been reviewed by 2024-03-01, 8 d ago",
         "plan plans/drain.md belongs to no threat",
         "2024-03-01, overdue",
-        "threat × monitor no gap",
-        "threat × plan 1 without a link",
+        "Threat × monitor no gap",
+        "Threat × plan 1 without a link",
         "none written down",
     ] {
         assert!(text.contains(wanted), "{wanted:?} is not in: {text}");

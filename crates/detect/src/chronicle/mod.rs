@@ -99,6 +99,16 @@ pub struct Moved {
     pub place: Place,
 }
 
+/// Keys of all chronicles among a network's stored state: the first, and the first after them.
+pub const CHRONICLE_KEYS: (&[u8], &[u8]) = (&[Kind::Chronicle as u8], &[Kind::Chronicle as u8 + 1]);
+
+/// Keys of one deployment's chronicle, as [`CHRONICLE_KEYS`].
+pub fn keys_of(address: Address) -> (Vec<u8>, Vec<u8>) {
+    let first = Chronicle::key(address).as_bytes().to_vec();
+    let after = [first.as_slice(), &[0]].concat();
+    (first, after)
+}
+
 /// The chronicles among a network's stored state, by address. Rows that this version cannot read are
 /// left out; restoring the engine reports them.
 pub fn chronicles(entries: &[StateEntry]) -> Vec<(Address, Chronicle)> {

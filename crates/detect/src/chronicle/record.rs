@@ -18,8 +18,8 @@ pub const MOVES_MAX: usize = 96;
 /// What is remembered of one deployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chronicle {
-    /// First block that was judged in its name: what was before, nobody watched.
-    pub known_since: Option<BlockRef>,
+    /// First block that a monitor judged in its name: what was before, nobody watched.
+    pub watched_since: Option<BlockRef>,
     /// Where in its life it is.
     pub life: Lifecycle,
     /// How it came there, oldest first.
@@ -32,8 +32,8 @@ pub struct Chronicle {
 
 impl Chronicle {
     /// Of a deployment that is seen for the first time.
-    pub(crate) fn begin(life: Lifecycle, block: BlockRef) -> Self {
-        Self { life, known_since: Some(block), ..Self::default() }
+    pub(crate) fn begin(life: Lifecycle) -> Self {
+        Self { life, ..Self::default() }
     }
 
     pub(crate) fn key(address: Address) -> Key {
@@ -42,6 +42,9 @@ impl Chronicle {
 
     /// Takes in what became known.
     pub(crate) fn learn(&mut self, cause: Cause, block: BlockRef) -> Option<Move> {
+        if cause == Cause::Watched && self.watched_since.is_none() {
+            self.watched_since = Some(block);
+        }
         let change = self.life.learn(cause)?;
         if self.moves.len() == MOVES_MAX {
             self.moves.pop_front();

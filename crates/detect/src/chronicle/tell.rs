@@ -77,9 +77,9 @@ impl Teller<'_, '_> {
     fn enrol(&mut self, index: u32) {
         let is_planned = self.scene.known.planned(index).is_some();
         let life = if is_planned { Lifecycle::planned() } else { Lifecycle::deployed() };
-        let (key, block) = (Chronicle::key(self.address(index)), self.block);
+        let key = Chronicle::key(self.address(index));
         if self.memory.get::<Chronicle>(&key).is_none() {
-            self.memory.entry(key, || Chronicle::begin(life, block));
+            self.memory.entry(key, || Chronicle::begin(life));
         }
         if (self.scene.is_watched)(index) {
             self.learn(index, Cause::Watched, Place::State);
@@ -92,8 +92,7 @@ impl Teller<'_, '_> {
         let bundle = self.scene.bundle;
         for arrival in &news.arrivals {
             let key = Chronicle::key(self.address(arrival.child));
-            let block = self.block;
-            self.memory.entry(key, || Chronicle::begin(Lifecycle::planned(), block));
+            self.memory.entry(key, || Chronicle::begin(Lifecycle::planned()));
             if (self.scene.is_watched)(arrival.child) {
                 self.learn(arrival.child, Cause::Watched, arrival.place);
             }

@@ -12,6 +12,7 @@ pub mod access; //      who may do what
 pub mod block; //       the block as detectors see it
 pub mod chain; //       the chain itself, and our own blindness
 pub mod change; //      how the protocol works
+pub mod dependency; //  contracts of others that ours rely on
 pub mod deployment; //  what is deployed, by whom
 pub mod flow; //        the shape of calls
 pub mod liquidity; //   money that leaves
@@ -67,6 +68,10 @@ pub trait Detector: Sync {
     fn watches_children(&self) -> bool {
         false
     }
+    /// Whether it watches what the guarded contracts rely on, besides or instead of them.
+    fn watches_dependencies(&self) -> bool {
+        false
+    }
     /// Makes it ready to judge one monitor's contracts on one network.
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge>;
     /// What it is about, for the account of what is watched. Unless it says otherwise, what its area
@@ -105,10 +110,37 @@ impl Site {
         self.guarded.iter().map(|&index| (index, self.deployment(index)))
     }
 
+    /// Dependencies of this network that a guarded contract relies on, or that are guarded
+    /// themselves: numbers of their deployments, ascending.
+    pub fn dependencies(&self) -> Vec<u32> {
+        dependencies_of(&self.registry, &self.network, &self.guarded)
+    }
+
     /// Whether this monitor guards the deployment.
     pub fn guards(&self, index: u32) -> bool {
         self.guarded.binary_search(&index).is_ok()
     }
+}
+
+pub(crate) fn dependencies_of(registry: &Registry, network: &Name, guarded: &[u32]) -> Vec<u32> {
+    let book = registry.dependencies();
+    let own: std::collections::BTreeSet<&Name> =
+        guarded.iter().map(|&index| &registry.deployment(index).label).collect();
+    let has_own = guarded.iter().any(|&index| {
+        let address = registry.deployment(index).address;
+        book.at(network, address).is_none()
+    });
+    let mut found: Vec<u32> = book
+        .watched(network)
+        .filter(|one| match one.of.is_empty() {
+            true => has_own || own.contains(&one.label),
+            false => own.contains(&one.label) || one.of.iter().any(|label| own.contains(label)),
+        })
+        .filter_map(|one| registry.index_at(network, one.address))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Which parts of a block wake a configured detector. It sleeps through all others, so that a
@@ -130,6 +162,8 @@ pub struct Wants {
     pub chain_moves: bool,
     /// What the others could not judge ([`Judge::after_block`]).
     pub coverage: bool,
+    /// What is at stake with dependencies is read for it.
+    pub stakes: bool,
     /// It remembers something, so a block that arrives out of order cannot be judged.
     pub remembers: bool,
 }
@@ -230,7 +264,8 @@ fn threats_of_area(id: &str) -> &'static [Threat] {
         Some("liquidity") => &[Threat::Drain],
         Some("flow" | "reputation") => &[Threat::Misuse],
         Some("telemetry") => &[Threat::Anomaly],
-        Some("oracle" | "dependency") => &[Threat::Silence, Threat::Manipulation],
+        Some("dependency") => &[Threat::Manipulation, Threat::Change],
+        Some("oracle") => &[Threat::Silence, Threat::Manipulation],
         // `chain` is about the watching itself.
         _ => &[],
     }
@@ -246,6 +281,13 @@ pub static ALL: &[&dyn Detector] = &[
     &deployment::created::Created,
     &deployment::lifecycle_moved::LifecycleMoved,
     &deployment::lookalike::Lookalike,
+    &dependency::appeared::Appeared,
+    &dependency::code_changed::CodeChanged,
+    &dependency::token_event::TokenEvent,
+    &dependency::market_state::MarketState,
+    &dependency::feed_changed::FeedChanged,
+    &dependency::depeg::Depeg,
+    &dependency::governance::Governance,
     &oracle::feed_late::FeedLate,
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,

@@ -19,6 +19,7 @@ use crate::{
     chronicle::{self, Census, Creation, News, Offspring, Scene, overlay},
     detectors::{Block, LedgerLook, Moved, Report, Told},
     monitors::{self, Compiled, Matcher, MonitorError, MonitorSpec, Occasion, On, Rule},
+    stakes::Stakes,
     state::{Key, Kind, Reverted, StateTable},
     windows::{Activity, CallWindow, EventWindow, SeriesCache},
 };
@@ -44,6 +45,8 @@ pub(super) struct Network {
     broken: Vec<BlindMonitor>,
     pub(super) table: StateTable,
     series: SeriesCache,
+    /// What is read to know what is at stake with dependencies.
+    stakes: Stakes,
 }
 
 impl Network {
@@ -72,7 +75,13 @@ impl Network {
                 reason: BlindReason::Evaluation(error.message.clone()),
             })
             .collect();
+        let wants_stakes = |monitor: &Compiled| match &monitor.rule {
+            Rule::Detector { wants, .. } => wants.stakes,
+            Rule::Expression(_) => false,
+        };
+        let stakes = Stakes::new(registry, &name, monitors.iter().any(wants_stakes));
         let network = Self {
+            stakes,
             routes: Routes::new(&monitors),
             needs_more_than_logs: needs.filter(|(_, needs)| *needs > Level::Logs).collect(),
             known: registry.as_ref().clone(),
@@ -109,7 +118,7 @@ impl Network {
         let planned = planned
             .filter(|deployment| deployment.network == self.name)
             .map(|deployment| ReadRequest::CodeHash(deployment.address).every_block());
-        ReadPlan::new(reads.chain(planned).collect())
+        ReadPlan::new(reads.chain(planned).chain(self.stakes.reads()).collect())
     }
 
     pub(super) fn matcher(&self, at: MatcherRef) -> &Matcher {
@@ -172,7 +181,9 @@ impl Network {
         let mut news = chronicle::adopt(bundle, creations, known, guarded, table);
         let known = &self.known;
         let at = |address: &Address| {
-            let index = *self.guarded.get(address)?;
+            // How busy others' contracts are is theirs to know: a token may have a hundred calls in
+            // every block.
+            let index = *self.guarded.get(address).filter(|index| !known.is_outside(**index))?;
             Some((index, known.deployment(index)))
         };
         let activity = Activity::of(bundle, at);
@@ -228,6 +239,7 @@ impl Network {
         let (activity, news) = self.take_news(bundle);
         let mut samples = Vec::new();
         self.roll_windows(at, &activity, &mut samples);
+        self.stakes.take(bundle, &mut self.table);
         let mut table = std::mem::replace(&mut self.table, StateTable::new(self.name.clone()));
         let block = Block::new(bundle, &self.known, (&activity, &news), &self.guarded);
         let verdicts = judging::judge(self, &block, &mut table, false);

@@ -25,10 +25,19 @@ pub(crate) fn roster(
     let monitors = monitors.iter().filter_map(|monitor| {
         // A monitor is compiled from the specification of its name.
         let spec = *specs.get(&monitor.name)?;
-        let guards = if spec.is_on_everything() {
+        let watches_all = spec.is_on_everything() && registry.dependencies().is_empty();
+        let guards = if watches_all {
             Guards::All
         } else {
             let mut on: Vec<u32> = spec.on.iter().filter_map(|l| places.get(l).copied()).collect();
+            if let Rule::Detector { guarded, .. } = &monitor.rule {
+                // Besides what it names: what those rely on.
+                let labels = guarded.iter().map(|index| &registry.deployment(*index).label);
+                on.extend(labels.filter_map(|label| places.get(label).copied()));
+            } else if spec.is_on_everything() {
+                let own = registry.own().filter(|(_, d)| d.network == *network);
+                on.extend(own.filter_map(|(_, d)| places.get(&d.label).copied()));
+            }
             on.sort_unstable();
             on.dedup();
             Guards::Some(on)

@@ -169,7 +169,12 @@ impl<'r> Places<'r> {
         let all = || registry.deployments().iter().zip(0u32..);
         Self {
             by_label: all().map(|(deployment, index)| (&deployment.label, index)).collect(),
-            here: all().filter(|(d, _)| d.network == *network).map(|(_, index)| index).collect(),
+            // What ours rely on is watched by whoever asks for it, not by whoever asks for all.
+            here: registry
+                .own()
+                .filter(|(_, deployment)| deployment.network == *network)
+                .map(|(index, _)| index)
+                .collect(),
         }
     }
 }
@@ -228,6 +233,12 @@ fn monitor(
                 key: MonitorKey::of(&spec.name, version),
                 severity: spec.severity,
             };
+            let mut woken_by = guarded.to_vec();
+            if detector.watches_dependencies() {
+                woken_by.extend(site.dependencies());
+                woken_by.sort_unstable();
+                woken_by.dedup();
+            }
             let judge = detector.configure(&settings, site);
             Some(Compiled {
                 name: spec.name.clone(),
@@ -237,7 +248,7 @@ fn monitor(
                 rule: Rule::Detector {
                     wants: judge.wants(),
                     judge,
-                    guarded: guarded.to_vec(),
+                    guarded: woken_by,
                     children_of: children_of.to_vec(),
                 },
             })
@@ -276,6 +287,9 @@ pub(crate) fn set_version(specs: &[MonitorSpec], registry: &Registry) -> u64 {
     let mut text = String::new();
     if let Some(policy) = &registry.authority().policy {
         text += &format!("{policy:?}\n");
+    }
+    if !registry.dependencies().is_empty() {
+        text += &registry.dependencies().fingerprint();
     }
     for deployment in registry.deployments() {
         text += &format!("{} {} {}\n", deployment.label, deployment.network, deployment.address);

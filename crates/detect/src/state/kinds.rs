@@ -10,13 +10,22 @@ use crate::{
     detectors::{
         access::watched::{Drifts, Held, Uses},
         chain::blind::Streaks,
-        change::code_changed::CodeRead,
+        change::code_read::CodeRead,
+        dependency::{
+            appeared::{UnknownCount, UnknownSeen},
+            code_changed::DependencyCode,
+            depeg::OffPeg,
+            feed_changed::Answering,
+            market_state::MarketTold,
+            token_event::Supply,
+        },
         flow::vocabulary::{PathSeen, Vocabulary},
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
     },
     engine::{Finality, Head},
+    stakes::Stake,
     windows::{CallWindow, EventWindow},
 };
 
@@ -153,21 +162,37 @@ remembered! {
     /// How many children a factory, or the network, has.
     21 v 1 Census,
     /// The life and lineage of one deployment.
-    22 v 1 Chronicle,
+    22 v 2 Chronicle,
     /// Which deployment runs code of one hash.
     23 v 1 OwnCode,
     /// Which deployment a waiting operation would upgrade.
     24 v 1 PendingUpgrade,
     /// What a monitor read of a contract's code and slots last.
-    25 v 1 CodeRead,
+    25 v 2 CodeRead,
     /// A monitor's view of who holds what in one contract.
     30 v 1 Held,
     /// When the holders of one contract's roles last called it.
     31 v 1 Uses,
     /// A monitor's open drifts of authority.
     32 v 1 Drifts,
+    /// What a balance or price that tells what is at stake was last.
+    40 v 1 Stake,
+    /// A contract that was called and that nobody declared.
+    41 v 1 UnknownSeen,
+    /// How many of those a monitor remembers.
+    42 v 1 UnknownCount,
+    /// What a monitor saw run in a dependency last.
+    43 v 1 DependencyCode,
+    /// Who answered behind a feed last.
+    44 v 1 Answering,
+    /// Since when a token is off its peg.
+    45 v 1 OffPeg,
+    /// How much there is of a token.
+    46 v 1 Supply,
+    /// What was told of a lending market.
+    47 v 1 MarketTold,
     /// How often a path through a monitor's contracts was taken.
-    40 v 1 PathSeen,
+    60 v 1 PathSeen,
     /// How many paths through a monitor's contracts there are.
-    41 v 1 Vocabulary,
+    61 v 1 Vocabulary,
 }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// A way to fail.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -53,23 +54,36 @@ pub struct FaultRule {
     /// How many requests it spoils; `None` is all until it is cleared.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Spoils only requests whose parameters hold this text: a hash, an address, a height.
+    #[serde(default)]
+    pub about: Option<String>,
 }
 
 impl FaultRule {
     /// Spoils every request of a method until cleared.
     pub fn always(method: &str, fault: Fault) -> Self {
-        Self { method: method.to_owned(), fault, times: None }
+        Self { method: method.to_owned(), fault, times: None, about: None }
     }
 
     /// Spoils the next `times` requests of a method.
     pub fn times(method: &str, fault: Fault, times: u32) -> Self {
-        Self { method: method.to_owned(), fault, times: Some(times) }
+        Self { method: method.to_owned(), fault, times: Some(times), about: None }
     }
 
-    fn applies_to(&self, method: &str) -> bool {
+    /// The same for requests alone whose parameters hold this text.
+    #[must_use]
+    pub fn about(mut self, text: impl Into<String>) -> Self {
+        self.about = Some(text.into());
+        self
+    }
+
+    fn applies_to(&self, method: &str, params: &Value) -> bool {
         let is_for_requests = self.fault != Fault::DropWebsocket;
         let is_any = self.method == "*" && !method.starts_with("devnet_");
-        is_for_requests && (self.method == method || is_any)
+        let is_about = |text: &String| params.to_string().contains(text.as_str());
+        is_for_requests
+            && (self.method == method || is_any)
+            && self.about.as_ref().is_none_or(is_about)
     }
 }
 
@@ -93,16 +107,21 @@ impl Faults {
         rules.push(rule);
     }
 
+    /// This rule and no other from now on, without a moment between.
+    pub fn replace(&self, rule: FaultRule) {
+        *self.lock() = vec![rule];
+    }
+
     /// Removes all rules.
     pub fn clear(&self) {
         self.lock().clear();
     }
 
     /// The faults for one request, counted as used.
-    pub(super) fn take(&self, method: &str) -> Vec<Fault> {
+    pub(super) fn take(&self, method: &str, params: &Value) -> Vec<Fault> {
         let mut taken = Vec::new();
         self.lock().retain_mut(|rule| {
-            if !rule.applies_to(method) {
+            if !rule.applies_to(method, params) {
                 return true;
             }
             taken.push(rule.fault.clone());

@@ -7,7 +7,7 @@ use alloy_json_abi::StateMutability;
 use alloy_primitives::{B256, keccak256};
 
 /// One argument of an event, function or error, or one field of a tuple.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
     /// Name in the source; empty when the source gives none.
     pub name: String,
@@ -36,13 +36,13 @@ impl Param {
 
     pub(super) fn resolve(param: &alloy_json_abi::Param) -> Result<Self, String> {
         let ty = checked(&param.ty, param.resolve())?;
-        let components = param.components.iter().map(Self::resolve).collect::<Result<_, _>>()?;
+        let components = exactly(&param.components, Self::resolve)?;
         Ok(Self { name: param.name.clone(), ty, indexed: false, components })
     }
 
     fn resolve_event(param: &alloy_json_abi::EventParam) -> Result<Self, String> {
         let ty = checked(&param.ty, param.resolve())?;
-        let components = param.components.iter().map(Self::resolve).collect::<Result<_, _>>()?;
+        let components = exactly(&param.components, Self::resolve)?;
         Ok(Self { name: param.name.clone(), ty, indexed: param.indexed, components })
     }
 }
@@ -110,8 +110,25 @@ fn write_type(ty: &DynSolType, out: &mut String) {
 }
 
 pub(super) fn signature(name: &str, params: &[Param]) -> String {
-    let types: Vec<String> = params.iter().map(Param::type_name).collect();
-    format!("{name}({})", types.join(","))
+    let mut text = format!("{name}(");
+    for (at, param) in params.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        write_type(&param.ty, &mut text);
+    }
+    text.push(')');
+    text.shrink_to_fit();
+    text
+}
+
+/// All of them, without room for more: of a large registry, room is most of the memory.
+fn exactly<T, P>(of: &[T], each: impl Fn(&T) -> Result<P, String>) -> Result<Vec<P>, String> {
+    let mut all = Vec::with_capacity(of.len());
+    for one in of {
+        all.push(each(one)?);
+    }
+    Ok(all)
 }
 
 fn selector(signature: &str) -> [u8; 4] {
@@ -120,7 +137,10 @@ fn selector(signature: &str) -> [u8; 4] {
 }
 
 fn body(params: &[Param]) -> DynSolType {
-    DynSolType::Tuple(params.iter().filter(|p| !p.indexed).map(|p| p.ty.clone()).collect())
+    let plain = || params.iter().filter(|p| !p.indexed);
+    let mut types = Vec::with_capacity(plain().count());
+    types.extend(plain().map(|p| p.ty.clone()));
+    DynSolType::Tuple(types)
 }
 
 fn write_params(f: &mut fmt::Formatter<'_>, name: &str, params: &[Param]) -> fmt::Result {
@@ -135,7 +155,7 @@ fn write_params(f: &mut fmt::Formatter<'_>, name: &str, params: &[Param]) -> fmt
 }
 
 /// An event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventAbi {
     /// Name, without arguments.
     pub name: String,
@@ -159,8 +179,7 @@ impl EventAbi {
     }
 
     pub(super) fn resolve(event: &alloy_json_abi::Event) -> Result<Arc<Self>, String> {
-        let params =
-            event.inputs.iter().map(Param::resolve_event).collect::<Result<Vec<_>, _>>()?;
+        let params = exactly(&event.inputs, Param::resolve_event)?;
         let topics = params.iter().filter(|p| p.indexed).count() + usize::from(!event.anonymous);
         if topics > TOPICS_MAX {
             return Err(format!("needs {topics} topics, a log has at most {TOPICS_MAX}"));
@@ -186,7 +205,7 @@ impl fmt::Display for EventAbi {
 }
 
 /// A function.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionAbi {
     /// Name, without arguments.
     pub name: String,
@@ -206,10 +225,8 @@ pub struct FunctionAbi {
 
 impl FunctionAbi {
     pub(super) fn resolve(function: &alloy_json_abi::Function) -> Result<Arc<Self>, String> {
-        let all = |params: &[alloy_json_abi::Param]| {
-            params.iter().map(Param::resolve).collect::<Result<Vec<_>, _>>()
-        };
-        let (inputs, outputs) = (all(&function.inputs)?, all(&function.outputs)?);
+        let inputs = exactly(&function.inputs, Param::resolve)?;
+        let outputs = exactly(&function.outputs, Param::resolve)?;
         let signature = signature(&function.name, &inputs);
         Ok(Arc::new(Self {
             name: function.name.clone(),
@@ -231,7 +248,7 @@ impl fmt::Display for FunctionAbi {
 }
 
 /// A custom error.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorAbi {
     /// Name, without arguments.
     pub name: String,
@@ -247,7 +264,7 @@ pub struct ErrorAbi {
 
 impl ErrorAbi {
     pub(super) fn resolve(error: &alloy_json_abi::Error) -> Result<Arc<Self>, String> {
-        let params = error.inputs.iter().map(Param::resolve).collect::<Result<Vec<_>, _>>()?;
+        let params = exactly(&error.inputs, Param::resolve)?;
         let signature = signature(&error.name, &params);
         Ok(Arc::new(Self {
             name: error.name.clone(),

@@ -3,6 +3,7 @@
 
 mod artefact; // the JSON forms an ABI comes in
 mod find; //     from the words of a user's file to one event or function
+mod interner; // what many interfaces have alike, held once
 mod item; //     events, functions, errors and their parameters
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 pub use artefact::AbiError;
 pub use find::FindError;
+pub use interner::Interner;
 pub use item::{ErrorAbi, EventAbi, FunctionAbi, Param};
 
 /// The interface of one contract, or of a proxy merged with what stands behind it.

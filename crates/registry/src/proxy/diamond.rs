@@ -54,64 +54,17 @@ pub fn facets(answer: &[u8]) -> Option<Vec<Facet>> {
     )
 }
 
-/// What became of one selector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FacetChange {
-    /// It is new.
-    Added {
-        /// Who answers it.
-        facet: Address,
-    },
-    /// Another facet answers it.
-    Replaced {
-        /// Who answered it before.
-        before: Address,
-        /// Who answers it now.
-        after: Address,
-    },
-    /// Nobody answers it any more.
-    Removed {
-        /// Who answered it before.
-        facet: Address,
-    },
-}
-
-/// How two lists of facets differ, by selector.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FacetDiff {
-    /// Every selector that is answered differently, sorted.
-    pub changes: Vec<([u8; 4], FacetChange)>,
-}
-
-/// How a diamond changed. Of a selector that several facets claim, the first in order of address
-/// counts, on both sides.
-pub fn facet_diff(before: &[Facet], after: &[Facet]) -> FacetDiff {
-    let of = |facets: &[Facet]| -> BTreeMap<[u8; 4], Address> {
-        let mut by_selector = BTreeMap::new();
-        for facet in facets {
-            for selector in &facet.selectors {
-                let known = by_selector.entry(*selector).or_insert(facet.address);
-                *known = (*known).min(facet.address);
-            }
-        }
-        by_selector
-    };
-    let (before, after) = (of(before), of(after));
-    let mut changes = Vec::new();
-    for (selector, was) in &before {
-        match after.get(selector) {
-            None => changes.push((*selector, FacetChange::Removed { facet: *was })),
-            Some(is) if is != was => {
-                changes.push((*selector, FacetChange::Replaced { before: *was, after: *is }));
-            }
-            Some(_) => {}
+/// Who answers each selector. Of a selector that several facets claim, the first in order of address
+/// counts.
+pub fn by_selector(facets: &[Facet]) -> BTreeMap<[u8; 4], Address> {
+    let mut by_selector = BTreeMap::new();
+    for facet in facets {
+        for selector in &facet.selectors {
+            let known = by_selector.entry(*selector).or_insert(facet.address);
+            *known = (*known).min(facet.address);
         }
     }
-    let added = after.iter().filter(|(selector, _)| !before.contains_key(*selector));
-    changes
-        .extend(added.map(|(selector, facet)| (*selector, FacetChange::Added { facet: *facet })));
-    changes.sort_unstable();
-    FacetDiff { changes }
+    by_selector
 }
 
 #[cfg(test)]
@@ -153,19 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn the_difference_names_each_selector_once() {
-        let before = [facet(1, &[1, 2]), facet(2, &[3])];
-        let after = [facet(1, &[1]), facet(3, &[2, 4])];
+    fn a_selector_that_two_facets_claim_is_answered_by_the_first() {
+        let of = by_selector(&[facet(2, &[1, 3]), facet(1, &[1, 2])]);
         let a = Address::repeat_byte;
-        assert_eq!(
-            facet_diff(&before, &after).changes,
-            [
-                ([2; 4], FacetChange::Replaced { before: a(1), after: a(3) }),
-                ([3; 4], FacetChange::Removed { facet: a(2) }),
-                ([4; 4], FacetChange::Added { facet: a(3) }),
-            ]
-        );
-        assert_eq!(facet_diff(&before, &before).changes, []);
+        assert_eq!(of, [([1; 4], a(1)), ([2; 4], a(1)), ([3; 4], a(2))].into());
     }
 
     proptest! {

@@ -9,12 +9,12 @@ use super::{
 };
 use crate::recognise::{Code, Facts, Question};
 
-/// `implementation()`.
-const IMPLEMENTATION: [u8; 4] = hex!("5c60da1b");
+/// `implementation()`, which beacons answer.
+pub const IMPLEMENTATION: [u8; 4] = hex!("5c60da1b");
 /// `proxiableUUID()`.
 const PROXIABLE_UUID: [u8; 4] = hex!("52d1902d");
-/// `facets()`.
-const FACETS: [u8; 4] = hex!("7a0ed627");
+/// `facets()`, which diamonds answer.
+pub const FACETS: [u8; 4] = hex!("7a0ed627");
 /// `masterCopy()`, which a Safe's proxy answers itself.
 const MASTER_COPY: [u8; 4] = hex!("a619486e");
 /// `owner()`.

@@ -22,14 +22,18 @@ pub const ZOS_IMPLEMENTATION: B256 =
 pub const IMPLEMENTATION_SLOTS: [B256; 3] =
     [EIP1967_IMPLEMENTATION, EIP1822_IMPLEMENTATION, ZOS_IMPLEMENTATION];
 
-/// Slots whose change is a change of who is in control, with their names.
-pub const AUTHORITY_SLOTS: [(B256, &str); 5] = [
+/// Slots of upgradeable proxies whose change is a change of who is in control, with their names.
+pub const AUTHORITY_SLOTS: [(B256, &str); 6] = [
     (EIP1967_IMPLEMENTATION, "EIP-1967 implementation"),
     (EIP1967_ADMIN, "EIP-1967 admin"),
     (EIP1967_BEACON, "EIP-1967 beacon"),
     (EIP1822_IMPLEMENTATION, "EIP-1822 implementation"),
     (ZOS_IMPLEMENTATION, "zos implementation"),
+    (ZOS_ADMIN, "zos admin"),
 ];
+
+/// The slot of a Safe's proxy that decides what runs, with its name.
+pub const SAFE_SLOTS: [(B256, &str); 1] = [(SAFE_SINGLETON, "Safe singleton")];
 
 /// The address in a slot's word; `None` when the slot is empty or holds something else.
 pub fn implementation_from_word(word: B256) -> Option<Address> {

@@ -300,6 +300,63 @@ fn beacons_old_slots_and_getters_are_told_apart() {
 }
 
 #[test]
+fn every_kind_of_proxy_has_a_neighbour_that_is_none() {
+    let base =
+        World::default().code(SUBJECT, delegating()).code(TARGET, dispatcher(&["owner()"], &[]));
+    let dirty = {
+        let mut word = TARGET.into_word();
+        word[0] = 1;
+        word
+    };
+    let holds = |slot: B256| {
+        let mut world = base.clone();
+        world.slots.insert((SUBJECT, slot), dirty);
+        world
+    };
+    let delegation = |to: &[u8]| {
+        World::default().code(SUBJECT, [&hex!("ef0100")[..], to].concat()).code(TARGET, vec![0xfe])
+    };
+    let clone = [
+        &hex!("363d3d373d3d3d363d73")[..],
+        TARGET.as_slice(),
+        // CALL where a clone has DELEGATECALL: it forwards, and runs nobody's code.
+        &hex!("5af13d82803e903d91602b57fd5bf3"),
+    ]
+    .concat();
+    let neighbours = [
+        (
+            "a word that is no clean address in the ERC-1967 slot",
+            holds(proxy::EIP1967_IMPLEMENTATION),
+        ),
+        ("a word that is no clean address in the beacon slot", holds(proxy::EIP1967_BEACON)),
+        (
+            "a word that is no clean address in the ERC-1822 slot",
+            holds(proxy::EIP1822_IMPLEMENTATION),
+        ),
+        (
+            "a word that is no clean address in the ZeppelinOS slot",
+            holds(proxy::ZOS_IMPLEMENTATION),
+        ),
+        ("an admin without an implementation", base.clone().slot(proxy::EIP1967_ADMIN, ADMIN)),
+        ("a ZeppelinOS admin alone", base.clone().slot(proxy::ZOS_ADMIN, ADMIN)),
+        ("facets() that lists nothing", {
+            let none = DynSolValue::Tuple(vec![DynSolValue::Array(vec![])]).abi_encode_params();
+            base.clone().says(SUBJECT, "facets()", none)
+        }),
+        ("bytecode that calls instead of delegating", World::default().code(SUBJECT, clone)),
+        ("a delegation with too few bytes", delegation(&TARGET.as_slice()[..19])),
+        ("a delegation with a byte too many", delegation(&[TARGET.as_slice(), &[0]].concat())),
+        ("a singleton that is no Safe", {
+            let said = base.clone().slot(proxy::SAFE_SINGLETON, TARGET);
+            said.names(SUBJECT, "masterCopy()", TARGET)
+        }),
+    ];
+    for (what, world) in neighbours {
+        assert_eq!(world.kind(), None, "{what}");
+    }
+}
+
+#[test]
 fn a_safe_names_its_singleton_twice_and_its_owners_once() {
     let owners = DynSolValue::Tuple(vec![DynSolValue::Array(vec![
         DynSolValue::Address(ADMIN),

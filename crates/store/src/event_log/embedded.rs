@@ -100,6 +100,20 @@ impl EmbeddedLog {
     }
 }
 
+/// Removes the events before a position that the log has reached.
+pub(crate) fn remove_before(
+    tx: &Transaction<'_>,
+    network: &Name,
+    position: i64,
+) -> Result<(), StoreError> {
+    let before = params![network.as_str(), position];
+    tx.prepare_cached("DELETE FROM log_events WHERE network = ?1 AND position < ?2")?
+        .execute(before)?;
+    tx.prepare_cached("UPDATE log_topics SET first_position = ?2 WHERE network = ?1")?
+        .execute(before)?;
+    Ok(())
+}
+
 impl EventLog for EmbeddedLog {
     fn append(&self, network: &Name, events: &[ChainEvent]) -> Result<Position, StoreError> {
         check_network(network, events)?;
@@ -206,12 +220,7 @@ impl EventLog for EmbeddedLog {
             if before <= start {
                 return Ok(());
             }
-            let before = params![network.as_str(), integer("position", before.0)?];
-            tx.prepare_cached("DELETE FROM log_events WHERE network = ?1 AND position < ?2")?
-                .execute(before)?;
-            tx.prepare_cached("UPDATE log_topics SET first_position = ?2 WHERE network = ?1")?
-                .execute(before)?;
-            Ok(())
+            remove_before(tx, network, integer("position", before.0)?)
         })
     }
 

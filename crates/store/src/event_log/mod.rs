@@ -11,6 +11,7 @@ mod embedded;
 mod memory;
 
 pub use embedded::EmbeddedLog;
+pub(crate) use embedded::remove_before;
 pub use memory::MemoryLog;
 
 use model::{B256, BlindReason, BlockNumber, BlockRef, ChainEvent, Name, Position};

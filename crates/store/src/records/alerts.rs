@@ -242,7 +242,7 @@ pub(crate) fn check(
 }
 
 /// A row of `id, body`.
-fn alert(row: &Row<'_>) -> Result<Alert, StoreError> {
+pub(crate) fn alert(row: &Row<'_>) -> Result<Alert, StoreError> {
     let id: Vec<u8> = row.get(0)?;
     let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
     let alert: Alert = codec::decode(body, TABLE, printed(&id))?;

@@ -5,7 +5,7 @@
 //! of the second is the highest block's, and when that block is reverted the one below is the value
 //! again. So a reversal deletes exactly what the reverted blocks wrote.
 //!
-//! This is the raw tier, kept for [`RAW_RETENTION_S`]. The seam for coarser tiers and for remote
+//! This is the raw tier, kept for [`RAW_RETENTION_S`] unless told otherwise. The seam for coarser tiers and for remote
 //! stores is narrow on purpose: points come in with a step, go out by [`Series::range`] in buckets
 //! that know their minimum, maximum, mean, last value and count, and leave by [`Series::prune`].
 
@@ -18,12 +18,12 @@ pub use query::{
 };
 pub(crate) use write::{SeriesIds, append, check, delete};
 
-use model::UnixSeconds;
-use rusqlite::params;
+use model::{Name, UnixSeconds};
+use rusqlite::{Transaction, params};
 
 use crate::{Store, StoreError, codec};
 
-/// How long points are kept at one-second resolution: 30 days.
+/// How long points are kept at one-second resolution unless told otherwise: 30 days.
 pub const RAW_RETENTION_S: u64 = 30 * 86_400;
 
 /// Points that one call of [`Series::prune`] deletes at most: a fraction of a second, during which
@@ -53,37 +53,43 @@ impl Store {
 }
 
 impl Series {
-    /// Deletes points older than [`RAW_RETENTION_S`] before `now`, at most [`PRUNE_ROWS_MAX`].
+    /// Deletes points of a network older than `before`, at most [`PRUNE_ROWS_MAX`].
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn prune(&self, now: UnixSeconds) -> Result<Pruned, StoreError> {
-        let before = codec::seconds(UnixSeconds(now.0.saturating_sub(RAW_RETENTION_S)));
-        self.store.write("prune time series", |tx, _| {
-            let mut ids = tx.prepare_cached("SELECT id FROM series")?;
-            let ids =
-                ids.query_map([], |row| row.get::<_, i64>(0))?.collect::<Result<Vec<_>, _>>()?;
-            let mut delete = tx.prepare_cached(
-                "DELETE FROM samples WHERE series = ?1 AND (at, block_number) IN (
-                     SELECT at, block_number FROM samples WHERE series = ?1 AND at < ?2
-                     ORDER BY at LIMIT ?3)",
-            )?;
-            let mut left = PRUNE_ROWS_MAX;
-            for id in ids {
-                left -= delete.execute(params![id, before, left as i64])?;
-                if left == 0 {
-                    return Ok(Pruned { points: PRUNE_ROWS_MAX as u64, has_more: true });
-                }
-            }
-            // Only now: until its last point is gone, a block must stay revertible.
-            tx.prepare_cached(
-                "DELETE FROM sample_blocks WHERE first_at < ?1 AND NOT EXISTS (
-                     SELECT 1 FROM coverage WHERE coverage.network = sample_blocks.network
-                       AND coverage.block_number = sample_blocks.block_number
-                       AND coverage.at >= ?1)",
-            )?
-            .execute([before])?;
-            Ok(Pruned { points: (PRUNE_ROWS_MAX - left) as u64, has_more: false })
-        })
+    pub fn prune(&self, network: &Name, before: UnixSeconds) -> Result<Pruned, StoreError> {
+        self.store.write("prune time series", |tx, _| prune(tx, network, before))
     }
+}
+
+/// As [`Series::prune`], as part of a transaction.
+pub(crate) fn prune(
+    tx: &Transaction<'_>,
+    network: &Name,
+    before: UnixSeconds,
+) -> Result<Pruned, StoreError> {
+    let before = codec::seconds(before);
+    let mut ids = tx.prepare_cached("SELECT id FROM series WHERE network = ?1")?;
+    let ids = ids.query_map([network.as_str()], |row| row.get::<_, i64>(0))?;
+    let ids = ids.collect::<Result<Vec<_>, _>>()?;
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM samples WHERE series = ?1 AND (at, block_number) IN (
+             SELECT at, block_number FROM samples WHERE series = ?1 AND at < ?2
+             ORDER BY at LIMIT ?3)",
+    )?;
+    let mut left = PRUNE_ROWS_MAX;
+    for id in ids {
+        left -= delete.execute(params![id, before, left as i64])?;
+        if left == 0 {
+            return Ok(Pruned { points: PRUNE_ROWS_MAX as u64, has_more: true });
+        }
+    }
+    // Only now: until its last point is gone, a block must stay revertible.
+    tx.prepare_cached(
+        "DELETE FROM sample_blocks WHERE network = ?1 AND first_at < ?2 AND NOT EXISTS (
+             SELECT 1 FROM coverage WHERE coverage.network = sample_blocks.network
+               AND coverage.block_number = sample_blocks.block_number AND coverage.at >= ?2)",
+    )?
+    .execute(params![network.as_str(), before])?;
+    Ok(Pruned { points: (PRUNE_ROWS_MAX - left) as u64, has_more: false })
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_store::{Backfill, Step, Store, StoreError};
+use bellwether_store::{Backfill, Pass, Retention, Step, Store, StoreError};
 use model::{
     BackfilledRange, BlindMonitor, BlindReason, BlockCoverage, BlockRange, BlockRef,
-    CoverageResult, CoverageRun, Guards, Name, Position, Roster, RosterMonitor,
+    CoverageResult, CoverageRun, Guards, Name, Position, Roster, RosterMonitor, UnixMillis,
 };
 use proptest::prelude::*;
 
@@ -26,6 +26,8 @@ enum Op {
     Configure(u8),
     /// All but so many blocks are final.
     Finalize(u8),
+    /// Rows older than so many seconds are forgotten.
+    Forget(u8),
     /// A monitor judges past blocks, or cannot.
     Backfill { monitor: u8, first: u8, blocks: u8, is_blind: bool },
 }
@@ -38,6 +40,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (1_u8..6).prop_map(Op::Revert),
         1 => (0_u8..3).prop_map(Op::Configure),
         2 => (0_u8..8).prop_map(Op::Finalize),
+        2 => (0_u8..6).prop_map(Op::Forget),
         3 => (0_u8..2, any::<u8>(), 1_u8..9, any::<bool>()).prop_map(
             |(monitor, first, blocks, is_blind)| Op::Backfill { monitor, first, blocks, is_blind }
         ),
@@ -65,13 +68,27 @@ struct Account {
     rows: Vec<Row>,
     finalized: Option<u64>,
     backfilled: BTreeMap<(Name, u64), Judged>,
+    /// Lowest height whose row is kept.
+    floor: u64,
+    /// A block whose row was forgotten left the chain: who had served it is not known any more.
+    is_served_unknown: bool,
 }
 
 impl Account {
     fn new(store: Store) -> Self {
         let network = name("mainnet");
         let (rows, backfilled) = (Vec::new(), BTreeMap::new());
-        Self { store, network, position: 0, version: 7, rows, finalized: None, backfilled }
+        Self {
+            store,
+            network,
+            position: 0,
+            version: 7,
+            rows,
+            finalized: None,
+            backfilled,
+            floor: 0,
+            is_served_unknown: false,
+        }
     }
 
     fn blind(choice: u8, number: u64) -> Vec<BlindMonitor> {
@@ -125,6 +142,7 @@ impl Account {
             Op::Backfill { monitor, first, blocks, is_blind } => {
                 return self.backfill(monitor, first, blocks, is_blind);
             }
+            Op::Forget(kept_s) => return self.forget(u64::from(kept_s)),
             Op::Judge { blind, endpoint } => self.rows.push(Row {
                 block: block(next, self.position + 1),
                 version: self.version,
@@ -159,8 +177,13 @@ impl Account {
                 let height = self.rows.len() as u64 + 100;
                 self.backfilled.retain(|(_, number), _| *number < height);
                 if self.finalized.is_some_and(|finalized| finalized >= height) {
-                    self.finalized = self.rows.last().map(|row| row.block.number);
+                    let below = self.rows.last();
+                    // A block whose row is gone cannot be named.
+                    let is_known =
+                        |row: &&Row| row.block.number >= self.floor || row.quarantine.is_some();
+                    self.finalized = below.filter(is_known).map(|row| row.block.number);
                 }
+                self.is_served_unknown |= height < self.floor;
             }
             Op::Finalize(kept) => {
                 let Some(at) = self.rows.len().checked_sub(usize::from(kept) + 1) else { return };
@@ -207,6 +230,31 @@ impl Account {
         }
     }
 
+    fn forget(&mut self, kept_s: u64) {
+        let limits = Retention { events_s: kept_s, coverage_s: kept_s, ..Retention::default() };
+        let pass = self.store.forget(&self.network, &limits, UnixMillis(5)).unwrap();
+        // After a row below the floor came back there is no simple account of how many go.
+        let Some(finalized) = self.finalized else { return assert_eq!(pass, Pass::default()) };
+        let judged = || self.rows.iter().filter(|row| row.quarantine.is_none());
+        let is_final = |row: &&Row| row.block.number <= finalized;
+        let Some(newest) = judged().rfind(is_final) else { return };
+        let before = time_of(newest.block.number).0.saturating_sub(kept_s);
+        let is_old =
+            |row: &&Row| row.block.number < finalized && time_of(row.block.number).0 < before;
+        let last = judged().filter(is_old).map(|row| row.block.number).max();
+        let gone = judged().filter(is_old).filter(|row| row.block.number >= self.floor).count();
+        if !self.is_served_unknown {
+            let told = pass.removed.iter().map(|(_, removed)| *removed).sum::<u64>();
+            assert!(told >= gone as u64, "{pass:?}, {gone} expected");
+        }
+        self.floor = self.floor.max(last.map_or(0, |last| last + 1));
+        let kept = self.store.coverage(&self.network, 0, usize::MAX).unwrap();
+        let is_kept = |row: &BlockCoverage| {
+            row.block.number >= self.floor || matches!(row.result, CoverageResult::Quarantined(_))
+        };
+        assert!(self.is_served_unknown || kept.iter().all(is_kept), "{kept:?}");
+    }
+
     /// The runs that the rows, looked at one by one, make.
     fn runs(&self) -> Vec<CoverageRun> {
         let mut runs: Vec<CoverageRun> = Vec::new();
@@ -242,7 +290,11 @@ impl Account {
 
     fn check(&self) {
         let ledger = self.store.ledger(&self.network).unwrap();
-        assert_eq!(ledger.runs, self.runs());
+        let (mut told, mut expected) = (ledger.runs, self.runs());
+        if self.is_served_unknown {
+            told.iter_mut().chain(&mut expected).for_each(|run| run.endpoints.clear());
+        }
+        assert_eq!(told, expected);
         let mut told = BTreeMap::new();
         for range in &ledger.backfilled {
             for number in range.range.first..=range.range.last {

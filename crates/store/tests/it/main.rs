@@ -6,7 +6,9 @@ mod file; //        the database file: modes, locks, reopening, backup, damage
 mod ledger; //      ranges against an account of every block
 mod outbox; //      messages on their way
 mod records; //     lists, pages, summaries
+mod retention; //   what goes with age, what never does
 mod seen; //        what a store says, and a model of it
 mod series; //      points and buckets
+mod size; //        what the ledger costs
 mod steps; //       one atomic step, and laws over many
 mod world; //       a small chain with forks

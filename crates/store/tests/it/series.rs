@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use bellwether_store::{
-    BlockSamples, Bucket, LabelMatcher, MatchOp, RAW_RETENTION_S, RangeQuery, SERIES_PER_QUERY_MAX,
-    Step, Store,
+    BlockSamples, Bucket, LabelMatcher, MatchOp, RangeQuery, SERIES_PER_QUERY_MAX, Step, Store,
 };
 use expect_test::expect;
 use model::{BlockRef, Name, Position, Sample, SeriesKey, UnixSeconds};
@@ -188,16 +187,17 @@ fn pruning_deletes_what_is_older_than_the_raw_tier_and_says_when_there_is_more()
     let old = (0..60_000).map(|at| sample("a", at, 1.0));
     let new = [sample("a", 70_000, 2.0), sample("b", 70_001, 3.0)];
     commit(&store, Vec::new(), block(1, 1), old.chain(new).collect());
-    let now = UnixSeconds(RAW_RETENTION_S + 60_000);
+    let (network, before) = (name("mainnet"), UnixSeconds(60_000));
     let series = store.series();
-    assert!(series.prune(now).unwrap().has_more);
-    let rest = series.prune(now).unwrap();
+    assert!(series.prune(&network, before).unwrap().has_more);
+    let rest = series.prune(&network, before).unwrap();
     assert_eq!((rest.points, rest.has_more), (10_000, false));
-    assert_eq!(series.prune(now).unwrap().points, 0);
+    assert_eq!(series.prune(&network, before).unwrap().points, 0);
+    let elsewhere = series.prune(&name("base"), UnixSeconds(90_000)).unwrap();
+    assert_eq!(elsewhere.points, 0, "another network's points are its own");
     let left: Vec<u64> =
         series.last(None, "calls", &[]).unwrap().iter().map(|(_, _, at, _)| at.0).collect();
     assert_eq!(left, [70_000, 70_001]);
-    assert_eq!(series.prune(UnixSeconds(5)).unwrap().points, 0, "a clock near 1970 is no reason");
 }
 
 proptest! {

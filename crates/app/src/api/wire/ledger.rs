@@ -3,6 +3,7 @@
 use model::{BlockRange, Name};
 use registry::coverage::{CellState, DeploymentScore};
 use serde::Serialize;
+use store::Forgotten;
 
 use super::{Moment, WallMoment};
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// How the number comes about.
-pub(crate) const FORMULA: &str = "sum of ln(1 + value at risk) x score over deployments / sum of ln(1 + value at risk); score = mean over cells (target x threat) of stage/3 x blocks judged/blocks, by the best monitor";
+const FORMULA: &str = "sum of ln(1 + value at risk) x score over deployments / sum of ln(1 + value at risk); score = mean over cells (target x threat) of stage/3 x blocks judged/blocks, by the best monitor";
 
 /// Coverage of all networks.
 #[derive(Debug, Serialize)]
@@ -49,6 +50,10 @@ pub struct LedgerNetwork {
     pub missing: Vec<MissingBlocks>,
     /// Holes that were closed last, newest first.
     pub closed: Vec<ClosedHole>,
+    /// What retention removed, by kind.
+    pub forgotten: Vec<ForgottenRecords>,
+    /// Height below which nothing is said, because the ranges would be too many; mostly 0.
+    pub read_from: u64,
     /// How judging the past goes; `null` when nothing is being judged and nothing failed.
     pub filling: Option<Filling>,
 }
@@ -144,6 +149,20 @@ pub struct ClosedHole {
     pub closed_at: Option<WallMoment>,
 }
 
+/// What retention removed of one kind since the store was made.
+#[derive(Debug, Serialize)]
+pub struct ForgottenRecords {
+    /// `events`, `coverage` (rows, one a block; the ranges stay), `findings`, `alerts`, `decisions`,
+    /// `messages`, `samples`, `closed_holes`.
+    pub what: &'static str,
+    /// How many.
+    pub removed: u64,
+    /// Chain time: what is older may be gone.
+    pub up_to: Moment,
+    /// When something was removed last.
+    pub at: WallMoment,
+}
+
 /// How judging the past goes.
 #[derive(Debug, Serialize)]
 pub struct Filling {
@@ -225,7 +244,20 @@ impl LedgerNetwork {
                     closed_at: record.closed_at.map(Into::into),
                 })
                 .collect(),
+            forgotten: account.forgotten.iter().map(ForgottenRecords::new).collect(),
+            read_from: account.read_from,
             filling: health.and_then(filling),
+        }
+    }
+}
+
+impl ForgottenRecords {
+    fn new(forgotten: &Forgotten) -> Self {
+        Self {
+            what: forgotten.what.as_str(),
+            removed: forgotten.removed,
+            up_to: forgotten.up_to.into(),
+            at: forgotten.at.into(),
         }
     }
 }

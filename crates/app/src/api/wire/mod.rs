@@ -19,7 +19,6 @@ pub use alert::{
     Origin, Told, Value,
 };
 pub use dossier::{Dossier, Event, Function, KnownAs, Watcher};
-pub(crate) use ledger::FORMULA;
 pub use ledger::{
     Cell, ClosedHole, Filling, Ledger, LedgerDeployment, LedgerNetwork, MissingBlocks, Watch,
 };

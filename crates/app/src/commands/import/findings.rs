@@ -13,6 +13,7 @@ use crate::{
     },
     init::chain_name,
     terminal::print_line,
+    words::counted,
 };
 
 /// Findings, alerts or labels of Forta as JSON: what was found is listed as findings of ours, labels
@@ -61,8 +62,8 @@ fn settle(system: &'static str, outside: &Outside, target: &Target) -> anyhow::R
     }
     let LabelFiles { files, unnamed } = label_files(system, &outside.labels);
     for (path, text) in &files {
-        let count = text.lines().count() - 1;
-        import.report.take(format!("{count} labels"), path);
+        let count = text.lines().skip(1).count() as u64;
+        import.report.take(counted(count, "label"), path);
     }
     import.files = files;
     for (what, why) in unnamed {

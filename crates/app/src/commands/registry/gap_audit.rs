@@ -7,6 +7,7 @@ use model::Name;
 use registry::{
     Deployment,
     gap::{Clearance, Gap, VECTORS, Vector, unticked},
+    threats::Day,
 };
 use serde_json::{Value, json};
 use store::Store;
@@ -26,8 +27,9 @@ use crate::{
 ///
 /// Without a label: list every deployment with its gap. A gap that is not cleared stays open, and one
 /// that is not known (no first_block) counts as open. To clear one, look at every point of the
-/// checklist and say so: --checked, --cleared-by and --note write gaps/LABEL.toml. Exit code 0 when
-/// nothing is open, 1 when something is.
+/// checklist and say so: --checked, --cleared-by and --note write gaps/LABEL.toml. Only a whole gap
+/// can be cleared, and only when every block of it was judged. Exit code 0 when nothing is open, 1
+/// when something is.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  bellwether registry gap-audit\n  bellwether registry gap-audit vault\n  bellwether registry gap-audit vault --checked all --cleared-by Ana --note \"initialised in block 17, all calls are ours\""
@@ -35,10 +37,10 @@ use crate::{
 pub(super) struct GapAudit {
     /// The deployment to look at.
     label: Option<Name>,
-    /// First block, when it is not that of the deployment.
+    /// Judge from this block on, when the first one of the deployment is not known.
     #[arg(long, requires = "label")]
     from: Option<u64>,
-    /// Last block, when nothing was judged in its name yet.
+    /// Judge up to this block, when nothing was judged in its name yet.
     #[arg(long, requires = "label")]
     to: Option<u64>,
     /// Judge recorded blocks instead of asking the network's endpoints.
@@ -100,6 +102,9 @@ impl GapAudit {
             self.say_closed(standing);
             return Ok(Outcome::Fine);
         };
+        if self.cleared_by.is_some() {
+            may_be_cleared(standing, (from, to))?;
+        }
         let judged = self.judge(&config, standing.deployment, from, to).await?;
         let is_whole = judged.refused.is_empty() && judged.blocks == to - from + 1;
         let cleared = match (&self.cleared_by, &self.note) {
@@ -206,7 +211,8 @@ impl GapAudit {
                 ));
             }
             let open = standings.iter().filter(|standing| !standing.gap.is_closed()).count();
-            print_line(&format!("{} deployments, {open} with an open gap", standings.len()));
+            let all = words::counted(standings.len() as u64, "deployment");
+            print_line(&format!("{all}, {open} with an open gap"));
         }
         let is_closed = standings.iter().all(|standing| standing.gap.is_closed());
         if is_closed { Outcome::Fine } else { Outcome::FoundWrong }
@@ -233,17 +239,17 @@ fn say(gap: &Gap<'_>) -> String {
             by.from,
             by.to,
             words::clean(&by.cleared_by),
-            words::clean(&by.cleared_on),
+            by.cleared_on,
             words::clean(&by.note)
         ),
     }
 }
 
 fn in_json(standing: &Standing<'_>) -> Value {
-    let (from, to) = match &standing.gap {
-        Gap::Open { from, to } => (Some(*from), *to),
-        Gap::Cleared(by) => (Some(by.from), Some(by.to)),
-        Gap::None | Gap::Unknown => (None, None),
+    let (from, to, by) = match &standing.gap {
+        Gap::Open { from, to } => (Some(*from), *to, None),
+        Gap::Cleared(by) => (Some(by.from), Some(by.to), Some(by)),
+        Gap::None | Gap::Unknown => (None, None, None),
     };
     json!({
         "label": standing.deployment.label,
@@ -251,6 +257,9 @@ fn in_json(standing: &Standing<'_>) -> Value {
         "gap": standing.gap.as_str(),
         "from": from,
         "to": to,
+        "cleared_by": by.map(|by| &by.cleared_by),
+        "cleared_on": by.map(|by| by.cleared_on.to_string()),
+        "note": by.map(|by| &by.note),
     })
 }
 
@@ -261,7 +270,7 @@ fn clearance(
     by: &str,
     note: &str,
 ) -> Clearance {
-    let now = jiff::Timestamp::from_millisecond(clock::now().0).unwrap_or_default();
+    let now_s = u64::try_from(clock::now().0 / 1_000).unwrap_or_default();
     Clearance {
         label: deployment.label.clone(),
         network: deployment.network.clone(),
@@ -269,8 +278,9 @@ fn clearance(
         from,
         to,
         findings: judged.findings.len() as u64,
+        blind: judged.blind.iter().map(|count| count.blocks).sum(),
         cleared_by: by.to_owned(),
-        cleared_on: now.strftime("%Y-%m-%d").to_string(),
+        cleared_on: Day::of(model::UnixSeconds(now_s)),
         note: note.to_owned(),
     }
 }
@@ -281,6 +291,23 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("making the folder of {shown}"))?;
     }
     std::fs::write(path, text).with_context(|| format!("writing {shown}"))
+}
+
+/// A clearance counts for a whole gap alone; less would be a file that says nothing.
+fn may_be_cleared(standing: &Standing<'_>, (from, to): (u64, u64)) -> anyhow::Result<()> {
+    let label = &standing.deployment.label;
+    match standing.gap {
+        Gap::Unknown => bail!(
+            "the gap of {label} cannot be cleared while its first block is not known; write first_block in its file"
+        ),
+        Gap::Open { to: None, .. } => bail!(
+            "the gap of {label} is still growing: nothing was judged in its name yet; clear it when it is watched"
+        ),
+        Gap::Open { from: first, to: Some(last) } if first < from || to < last => bail!(
+            "the gap of {label} is blocks {first} to {last}; clearing {from} to {to} would leave the rest open"
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// What the person, or the program that reads us, gets to see.
@@ -325,12 +352,12 @@ impl Told<'_> {
         let label = &self.standing.deployment.label;
         let Judged { blocks, refused, findings, blind } = self.judged;
         print_line(&format!(
-            "{}: blocks {} to {}, {blocks} judged, {} refused, {} findings",
+            "{}: blocks {} to {}, {blocks} judged, {} refused, {}",
             style.bold(label.as_str()),
             self.from,
             self.to,
             refused.len(),
-            findings.len()
+            words::counted(findings.len() as u64, "finding")
         ));
         for (number, why) in refused {
             print_line(&format!("  {} block {number}: {why}", style.red("refused")));

@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     dossier::Watching,
     terminal::{Style, print_line},
+    words,
 };
 
 /// Fail unless every address is declared and at least one monitor is on it: a step of the pipeline
@@ -89,8 +90,12 @@ fn tell(address: Address, answer: &Answer<'_>) {
     let style = Style::stdout();
     print_line(&match answer {
         Answer::Armed { label, monitors, is_planned } => {
-            let planned = if *is_planned { "" } else { ", not as planned" };
-            format!("{address}  {}  {label}: {monitors} monitors{planned}", style.green("armed"))
+            let planned = if *is_planned { "" } else { ", declared without a plan" };
+            format!(
+                "{address}  {}  {label}: {}{planned}",
+                style.green("armed"),
+                words::counted(*monitors as u64, "monitor")
+            )
         }
         Answer::NotWatched { label } => {
             format!("{address}  {}  {label}: no monitor is on it", style.red("not watched"))

@@ -26,6 +26,9 @@ pub(super) struct Predict {
 #[derive(Debug, clap::Subcommand)]
 enum Opcode {
     /// By an account or contract with this nonce.
+    #[command(
+        after_help = "Example:\n  bellwether registry predict create --creator 0x6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0 --nonce 7"
+    )]
     Create {
         /// Account or contract that creates.
         #[arg(long, value_parser = parse_address)]
@@ -35,6 +38,9 @@ enum Opcode {
         nonce: u64,
     },
     /// By a contract that executes CREATE2.
+    #[command(
+        after_help = "Example:\n  bellwether registry predict create2 --factory 0x4e59b44847b379578588920cA78FbF26c0B4956C --salt 0x0000000000000000000000000000000000000000000000000000000000000001 --init-code out/Vault.sol/Vault.json"
+    )]
     Create2 {
         /// Contract that executes the opcode.
         #[arg(long, value_parser = parse_address)]

@@ -160,7 +160,7 @@ fn rows(alert: &Alert, notification: &Notification, context: &Context, at: UnixM
     if let Some(measure) = &first.evidence.measure {
         row(&measure.name, safe::ours(&words::measure(measure)), None);
     }
-    row("Confidence", words::confidence(first.confidence), None);
+    row("Confidence", crate::words::confidence(first.confidence), None);
     if alert.findings_total() > 1 {
         row("Findings", words::findings(alert), None);
     }

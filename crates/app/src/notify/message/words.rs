@@ -1,7 +1,9 @@
-//! Measurements, confidence, state and time in words.
+//! State, place, time and measurements in the words of a message.
 
-use model::{Alert, AlertState, Confidence, FactValue, Finding, Measure, UnixMillis, UnixSeconds};
+use model::{Alert, AlertState, FactValue, Finding, Measure, UnixMillis, UnixSeconds};
 use registry::Explorer;
+
+use crate::words::{self, MeasureWords, grouped, utc};
 
 pub(super) fn state(state: AlertState) -> &'static str {
     match state {
@@ -28,36 +30,12 @@ pub(super) fn block(finding: &Finding) -> String {
     format!("{} at {}", finding.origin.block, utc(finding.origin.timestamp))
 }
 
-fn utc(at: UnixSeconds) -> String {
-    let timestamp = i64::try_from(at.0).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
-    match timestamp {
-        Some(timestamp) => timestamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        // A block can claim any time.
-        None => format!("second {}", at.0),
-    }
-}
-
 pub(super) fn age(block_time: UnixSeconds, at: UnixMillis) -> String {
     let age_ms = at.millis_since(block_time.into());
     if age_ms < 0 {
         return format!("the block's clock is {} s ahead of ours", age_ms.unsigned_abs() / 1000);
     }
     FactValue::Seconds(age_ms.unsigned_abs() / 1000).to_string()
-}
-
-pub(super) fn confidence(confidence: Confidence) -> String {
-    match confidence {
-        Confidence::Proven => "proven: the verified block says so".to_owned(),
-        Confidence::Statistical { p } if p > 0.0 && p < 0.5 => {
-            let once_in = 1.0 / p;
-            format!(
-                "statistical: by chance about once in {} observations (p = {p:.1e})",
-                number(once_in)
-            )
-        }
-        Confidence::Statistical { p } => format!("statistical: p = {p:.1e}"),
-        Confidence::Heuristic => "rule of thumb: look before you act".to_owned(),
-    }
 }
 
 pub(super) fn findings(alert: &Alert) -> String {
@@ -71,77 +49,11 @@ pub(super) fn findings(alert: &Alert) -> String {
     }
 }
 
-/// `93 %, 23 × usual: 4 % ± 2 % over n = 812; threshold 20 %`.
+/// `93 %, 23 × usual: usually 4 % ± 2 % over n = 812; threshold 20 %`.
 pub(super) fn measure(measure: &Measure) -> String {
-    let values = [Some(measure.value), Some(measure.threshold), measure.history.map(|h| h.usual)];
-    let show = |value: f64| {
-        if is_share(&measure.unit, values.into_iter().flatten()) {
-            format!("{} %", number(value * 100.0))
-        } else if measure.unit.is_empty() {
-            number(value)
-        } else {
-            format!("{} {}", number(value), measure.unit)
-        }
-    };
-    let mut text = show(measure.value);
-    if let Some(history) = measure.history {
-        let times = measure.value / history.usual;
-        if times.is_finite() && times >= 1.05 {
-            text.push_str(&format!(", {} × usual", number(times)));
-        }
-        text.push_str(&format!(
-            ": usually {} ± {} over n = {}",
-            show(history.usual),
-            show(history.spread),
-            grouped(history.n)
-        ));
-    }
-    text.push_str(&format!("; threshold {}", show(measure.threshold)));
-    text
-}
-
-/// Without a unit a measurement is a count or a share; whole numbers and numbers above one are no
-/// shares.
-fn is_share(unit: &str, values: impl Iterator<Item = f64> + Clone) -> bool {
-    unit.is_empty()
-        && values.clone().all(|value| (0.0..=1.0).contains(&value))
-        && values.into_iter().any(|value| value.fract() != 0.0)
-}
-
-/// A number as a person would write it down: three digits that matter, thousands grouped.
-fn number(value: f64) -> String {
-    if !value.is_finite() {
-        return "not a number".to_owned();
-    }
-    let size = value.abs();
-    if size >= 1e15 || (size > 0.0 && size < 1e-3) {
-        return format!("{value:.2e}");
-    }
-    if size >= 100.0 {
-        let sign = if value < 0.0 { "-" } else { "" };
-        return format!("{sign}{}", grouped(size.round() as u64));
-    }
-    let decimals = if size >= 10.0 {
-        1
-    } else if size >= 1.0 {
-        2
-    } else {
-        3
-    };
-    let text = format!("{value:.decimals$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.char_indices() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    let MeasureWords { value, threshold, usual } = words::measure(measure);
+    let usual = usual.map(|usual| format!(": usually {usual}")).unwrap_or_default();
+    format!("{value}{usual}; threshold {threshold}")
 }
 
 /// A fact that the explorer knows has a page there.
@@ -190,28 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn confidence_is_said_in_words() {
-        let text: Vec<String> = [
-            Confidence::Proven,
-            Confidence::Statistical { p: 1e-6 },
-            Confidence::Statistical { p: 0.0 },
-            Confidence::Heuristic,
-        ]
-        .into_iter()
-        .map(confidence)
-        .collect();
-        expect![[r#"
-            proven: the verified block says so
-            statistical: by chance about once in 1,000,000 observations (p = 1.0e-6)
-            statistical: p = 0.0e0
-            rule of thumb: look before you act"#]]
-        .assert_eq(&text.join("\n"));
-    }
-
-    #[test]
-    fn a_block_may_claim_any_time() {
-        assert_eq!(utc(UnixSeconds(0)), "1970-01-01 00:00:00 UTC");
-        assert_eq!(utc(UnixSeconds(u64::MAX)), format!("second {}", u64::MAX));
+    fn a_block_may_be_ahead_of_our_clock() {
         assert_eq!(
             age(UnixSeconds(10), UnixMillis(3_000)),
             "the block's clock is 7 s ahead of ours"

@@ -179,6 +179,18 @@ impl Program {
         self.ask_until(PATIENCE, "outbox", "the outbox is empty", is_empty).await;
     }
 
+    /// Processor time that it took so far, in user and kernel mode, in seconds.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        /// What the kernel counts in for every program (`USER_HZ`), whatever its own clock is.
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name of the program, in parentheses, may hold anything; what follows is fields 3 on.
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<f64>().unwrap());
+        ticks.sum::<f64>() / TICKS_PER_SECOND
+    }
+
     /// Ends it with SIGKILL, as a power cut would.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

@@ -2,15 +2,21 @@
 
 use std::num::NonZeroU32;
 
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY};
-use model::{BlindReason, FactValue, Level, PlannedRead, ReadRequest, Severity};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY};
+use model::{BlindReason, FactValue, Level, PlannedRead, Severity};
 use registry::{
-    Class, Deployment,
-    lineage::Delegate,
-    proxy::{AUTHORITY_SLOTS, EIP1967_ADMIN, EIP1967_BEACON, implementation_from_word},
+    lineage::{Delegate, FacetCut, FacetDiff, Functions},
+    proxy::{
+        CodeSeen, EIP1967_ADMIN, EIP1967_BEACON, RebirthKind, ZOS_ADMIN, by_selector, facets,
+        implementation_from_word, rebirths,
+    },
+    risk::{self, Parameter, RiskKind},
 };
-use serde::{Deserialize, Serialize};
 
+use super::{
+    code_read::{CodeRead, Part, Watched},
+    proxy_upgraded::{cut_facts, said},
+};
 use crate::{
     chronicle::{self, Place},
     detectors::{
@@ -33,6 +39,12 @@ static SPEC: Spec = Spec {
     page: include_str!("code_changed.md"),
 };
 
+/// Type of the transactions that set the code of accounts (EIP-7702).
+const SET_CODE_TX: u8 = 4;
+
+/// Transactions that a fact lists.
+const TRANSACTIONS_SHOWN_MAX: usize = 8;
+
 /// See the page.
 #[derive(Debug)]
 pub struct CodeChanged;
@@ -45,11 +57,7 @@ impl Detector for CodeChanged {
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         let every_blocks = u32::try_from(settings.integer("every_blocks")).ok();
         let every_blocks = every_blocks.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        let watched = site.deployments().map(|(index, deployment)| Watched {
-            index,
-            address: deployment.address,
-            slots: if may_be_proxy(deployment) { AUTHORITY_SLOTS.len() } else { 0 },
-        });
+        let watched = site.deployments().map(|(index, deployment)| Watched::of(index, deployment));
         Box::new(Configured { watched: watched.collect(), every_blocks, site })
     }
 }
@@ -60,47 +68,16 @@ struct Configured {
     every_blocks: NonZeroU32,
 }
 
-struct Watched {
-    index: u32,
-    address: Address,
-    /// How many of [`AUTHORITY_SLOTS`] are read: all or none.
-    slots: usize,
-}
-
-/// What was read of a contract last.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CodeRead {
-    code: Option<B256>,
-    /// As in [`AUTHORITY_SLOTS`].
-    slots: [Option<B256>; AUTHORITY_SLOTS.len()],
-}
-
-/// Whether a contract's slots can hold something: it is declared a proxy, or its interface upgrades.
-fn may_be_proxy(deployment: &Deployment) -> bool {
-    let speaks = |name: &str| matches!(name, "Upgraded" | "BeaconUpgraded" | "AdminChanged");
-    let does = |name: &str| matches!(name, "upgradeTo" | "upgradeToAndCall" | "proxiableUUID");
-    deployment.class == Class::Proxy
-        || deployment.abi.events().any(|event| speaks(&event.name))
-        || deployment.abi.functions().any(|function| does(&function.name))
-}
-
-impl Watched {
-    fn requests(&self) -> impl Iterator<Item = ReadRequest> {
-        let of = self.address;
-        let slots = AUTHORITY_SLOTS.iter().take(self.slots);
-        let slots = slots.map(move |(slot, _)| ReadRequest::Storage { of, slot: *slot });
-        std::iter::once(ReadRequest::CodeHash(of)).chain(slots)
-    }
-}
-
 impl Judge for Configured {
     fn wants(&self) -> Wants {
         Wants { every_block: true, remembers: true, ..Wants::default() }
     }
 
     fn reads(&self) -> Vec<PlannedRead> {
-        let requests = self.watched.iter().flat_map(Watched::requests);
-        requests.map(|request| request.every(self.every_blocks)).collect()
+        let all = self.watched.iter();
+        let reads =
+            all.flat_map(|watched| watched.parts.iter().map(|p| p.request(watched.address)));
+        reads.map(|request| request.every(self.every_blocks)).collect()
     }
 
     fn judge(
@@ -127,30 +104,26 @@ impl Configured {
         let key = Key::new(Kind::CodeRead).monitor(&self.site.key).address(watched.address);
         let mut known = memory.get::<CodeRead>(&key).cloned().unwrap_or_default();
         let before = known.clone();
-        for (at, request) in watched.requests().enumerate() {
-            let number = block.bundle.header.number;
-            if !request.clone().every(self.every_blocks).is_due(number) {
+        if let Some(functions) = &mut known.functions {
+            take_cuts(block, watched, functions);
+        }
+        for part in &watched.parts {
+            let request = part.request(watched.address);
+            if !request.clone().every(self.every_blocks).is_due(block.bundle.header.number) {
                 continue;
             }
-            let answer = match &request {
-                ReadRequest::Storage { of, slot } => block.storage(*of, *slot),
-                _ => block.code_hash(watched.address),
-            };
-            let Some(word) = answer else {
-                let label = &block.deployment(watched.index).label;
-                let what = if at == 0 { "code hash" } else { AUTHORITY_SLOTS[at - 1].1 };
-                report.blind(BlindReason::ReadMissing(format!("{what} of {label}")));
+            let Some(Ok(answer)) = block.answer(&request) else {
+                report.blind(missing(block, watched, *part));
                 continue;
             };
-            match at.checked_sub(1) {
-                None => {
-                    let was = known.code.replace(word);
-                    self.code(block, watched, was, word, report);
-                }
-                Some(slot) => {
-                    let was = known.slots[slot].replace(word);
-                    self.slot(block, watched, slot, (was, word), memory, report);
-                }
+            match part {
+                Part::Loupe => self.loupe(block, watched, answer, &mut known.functions, report),
+                _ => match B256::try_from(answer.as_ref()) {
+                    Ok(word) => {
+                        self.word(block, watched, (*part, word), &mut known, memory, report)
+                    }
+                    Err(_) => report.blind(missing(block, watched, *part)),
+                },
             }
         }
         if known != before {
@@ -158,62 +131,99 @@ impl Configured {
         }
     }
 
+    /// Takes in a part that is one word.
+    fn word(
+        &self,
+        block: &Block<'_>,
+        watched: &Watched,
+        (part, now): (Part, B256),
+        known: &mut CodeRead,
+        memory: &StateTable,
+        report: &mut Report<'_>,
+    ) {
+        match part {
+            Part::Code => {
+                let was = known.code.replace(now);
+                self.code(block, watched, (was, now), memory, report);
+            }
+            Part::Slot(slot, _) => {
+                let was = known.slots.insert(slot, now);
+                self.pointer(block, watched, part, (was, now), memory, report);
+            }
+            Part::Beacon => {
+                let was = known.beacon.replace(now);
+                self.pointer(block, watched, part, (was, now), memory, report);
+            }
+            Part::Loupe => unreachable!("who answers functions is no word"),
+        }
+    }
+
     fn code(
         &self,
         block: &Block<'_>,
         watched: &Watched,
-        was: Option<B256>,
-        now: B256,
-        report: &mut Report<'_>,
-    ) {
-        let Some(was) = was.filter(|was| *was != now) else { return };
-        // Code that appears where there was none is a deployment.
-        if was == KECCAK256_EMPTY {
-            return;
-        }
-        let label = &block.deployment(watched.index).label;
-        let title = if now == KECCAK256_EMPTY {
-            format!("the code of {label} is gone")
-        } else {
-            format!("other code runs at the address of {label}")
-        };
-        let claim = self.claim(block, watched, "code", title);
-        report.claim(claim.fact("code hash", word(now)).fact("code hash before", word(was)));
-    }
-
-    fn slot(
-        &self,
-        block: &Block<'_>,
-        watched: &Watched,
-        slot: usize,
         (was, now): (Option<B256>, B256),
         memory: &StateTable,
         report: &mut Report<'_>,
     ) {
-        let (place, name) = AUTHORITY_SLOTS[slot];
+        let Some(was) = was.filter(|was| *was != now) else { return };
+        let label = &block.deployment(watched.index).label;
+        let title = if now == KECCAK256_EMPTY {
+            format!("the code of {label} is gone")
+        } else if was != KECCAK256_EMPTY {
+            format!("other code runs at the address of {label}")
+        } else {
+            match rebirth(block, watched, memory) {
+                Some(true) => format!("the code of {label}, which was gone, is back"),
+                Some(false) => format!("other code stands where the code of {label} was gone"),
+                // Code that was to appear is a deployment, and told as such.
+                None if is_deployed(block, watched) => return,
+                None => format!("code appeared at {label}, which is an account without code"),
+            }
+        };
+        let mut claim = self.claim(block, watched, "code", title);
+        claim = claim.fact("code hash", word(now)).fact("code hash before", word(was));
+        // An account changes its code by such a transaction alone.
+        let delegations = block.bundle.transactions.iter().filter(|tx| tx.kind == SET_CODE_TX);
+        let delegations: Vec<FactValue> = delegations.map(|tx| word(tx.hash)).collect();
+        if !delegations.is_empty() {
+            let shown = delegations.into_iter().take(TRANSACTIONS_SHOWN_MAX).collect();
+            claim = claim.fact("transactions with EIP-7702 delegations", FactValue::List(shown));
+        }
+        report.claim(claim);
+    }
+
+    /// A word that names whose code runs, or who may change it.
+    fn pointer(
+        &self,
+        block: &Block<'_>,
+        watched: &Watched,
+        part: Part,
+        (was, now): (Option<B256>, B256),
+        memory: &StateTable,
+        report: &mut Report<'_>,
+    ) {
+        let is_admin = matches!(part, Part::Slot(EIP1967_ADMIN | ZOS_ADMIN, _));
         let now_address = implementation_from_word(now);
         // What events said about it; of an admin they are told elsewhere, so any change there is
         // held against what was read before, and the events of this block.
         let told = chronicle::of(memory, watched.address).and_then(|c| c.lineage.delegates.now());
-        let told = match told {
-            Some(Delegate::Implementation(to))
-                if place != EIP1967_BEACON && place != EIP1967_ADMIN =>
-            {
-                Some(to)
-            }
-            Some(Delegate::Beacon(to)) if place == EIP1967_BEACON => Some(to),
+        let told = match (told, part) {
+            (Some(Delegate::Beacon(to)), Part::Slot(EIP1967_BEACON, _)) => Some(to),
+            (_, Part::Slot(EIP1967_BEACON, _)) => None,
+            (Some(Delegate::Implementation(to)), _) if !is_admin => Some(to),
             _ => None,
         };
         let is_explained = match (was, told) {
             (Some(was), _) if was == now => true,
             (_, Some(told)) => now_address == Some(told) || was.is_none() && now.is_zero(),
             (None, None) => true,
-            (Some(_), None) => place == EIP1967_ADMIN && admin_changed(block, watched.address),
+            (Some(_), None) => is_admin && admin_changed(block, watched),
         };
         if is_explained {
             return;
         }
-        let label = &block.deployment(watched.index).label;
+        let (label, name) = (&block.deployment(watched.index).label, part.name());
         let shown = now_address.map_or_else(|| now.to_string(), |address| block.name_of(address));
         let title = format!("the {name} of {label} is {shown} now, and no event says so");
         let mut claim =
@@ -223,6 +233,33 @@ impl Configured {
         }
         if let Some(told) = told {
             claim = claim.fact("last told by an event", block.address_fact(told));
+        }
+        report.claim(claim);
+    }
+
+    fn loupe(
+        &self,
+        block: &Block<'_>,
+        watched: &Watched,
+        answer: &Bytes,
+        known: &mut Option<Functions>,
+        report: &mut Report<'_>,
+    ) {
+        let Some(facets) = facets(answer) else {
+            report.blind(missing(block, watched, Part::Loupe));
+            return;
+        };
+        let now = by_selector(&facets);
+        let diff = known.as_ref().map(|was| FacetDiff::between(was, &now)).unwrap_or_default();
+        *known = Some(now);
+        if diff.is_empty() {
+            return;
+        }
+        let label = &block.deployment(watched.index).label;
+        let title = format!("{label} was cut, and no event says so: {}", said(&diff));
+        let mut claim = self.claim(block, watched, "facets", title);
+        for (name, facts) in cut_facts(block, &diff) {
+            claim = claim.fact(name, FactValue::List(facts));
         }
         report.claim(claim);
     }
@@ -238,6 +275,48 @@ impl Configured {
             .about(block, watched.address)
             .what(format!("{} {what}", watched.address))
             .severity(self.site.severity)
+    }
+}
+
+fn missing(block: &Block<'_>, watched: &Watched, part: Part) -> BlindReason {
+    let label = &block.deployment(watched.index).label;
+    BlindReason::ReadMissing(format!("{} of {label}", part.name()))
+}
+
+/// Whether this block brought code back to where it was gone, and whether it is the old one.
+fn rebirth(block: &Block<'_>, watched: &Watched, memory: &StateTable) -> Option<bool> {
+    let chronicle = chronicle::of(memory, watched.address)?;
+    let seen = |since: &registry::lineage::Since<Option<B256>>| CodeSeen {
+        block: since.block.number,
+        code_hash: since.what.unwrap_or_default(),
+    };
+    let history: Vec<CodeSeen> = chronicle.lineage.code.iter().map(seen).collect();
+    let last = rebirths(&history).into_iter().next_back()?;
+    match last.kind {
+        RebirthKind::Reborn { is_same } if last.after.block == block.bundle.header.number => {
+            Some(is_same)
+        }
+        _ => None,
+    }
+}
+
+/// Whether it was to be deployed, or a creation explains its code.
+fn is_deployed(block: &Block<'_>, watched: &Watched) -> bool {
+    block.registry.planned(watched.index).is_some()
+        || block.news.creations.iter().any(|creation| creation.address == watched.address)
+}
+
+/// Does to a diamond's functions what its cuts of this block say.
+fn take_cuts(block: &Block<'_>, watched: &Watched, functions: &mut Functions) {
+    let logs = block.bundle.transactions.iter().flat_map(|tx| &tx.logs);
+    for log in logs.filter(|log| log.address == watched.address) {
+        let Ok(Some(event)) = risk::read(log) else { continue };
+        let RiskKind::ParameterUpdate(update) = event.kind else { continue };
+        if let (Parameter::Facets, Some(new)) = (update.parameter, &update.new) {
+            for cut in FacetCut::read_all(new).unwrap_or_default() {
+                cut.apply(functions);
+            }
+        }
     }
 }
 
@@ -260,10 +339,10 @@ fn last_call(block: &Block<'_>, of: Address) -> Option<Place> {
 }
 
 /// Whether the contract said in this block that its admin changed.
-fn admin_changed(block: &Block<'_>, of: Address) -> bool {
+fn admin_changed(block: &Block<'_>, watched: &Watched) -> bool {
     let topic = alloy_primitives::keccak256("AdminChanged(address,address)");
     let mut logs = block.bundle.transactions.iter().flat_map(|tx| &tx.logs);
-    logs.any(|log| log.address == of && log.topic0() == Some(topic))
+    logs.any(|log| log.address == watched.address && log.topic0() == Some(topic))
 }
 
 fn word(word: B256) -> FactValue {

@@ -81,12 +81,7 @@ impl Judge for Configured {
             let place = Place::Log { tx: touch.tx, ordinal };
             let cut = block.news.cuts.iter().find(|cut| cut.place == place).map(|cut| &cut.diff);
             let title = match cut {
-                Some(diff) => format!(
-                    "{contract} was cut: {} functions added, {} replaced, {} removed",
-                    diff.added.len(),
-                    diff.replaced.len(),
-                    diff.removed.len()
-                ),
+                Some(diff) => format!("{contract} was cut: {}", said(diff)),
                 None => format!("{contract} was upgraded: its {part} is now {shown}"),
             };
             let mut claim =
@@ -114,8 +109,17 @@ impl Judge for Configured {
 /// Functions that a fact lists; a larger cut is told by its count.
 const FUNCTIONS_SHOWN_MAX: usize = 32;
 
+/// What a cut did, in numbers.
+pub(super) fn said(diff: &FacetDiff) -> String {
+    let (added, replaced) = (diff.added.len(), diff.replaced.len());
+    format!("{added} functions added, {replaced} replaced, {} removed", diff.removed.len())
+}
+
 /// What a cut did, function by function, with the facets that answer now.
-fn cut_facts(block: &Block<'_>, diff: &FacetDiff) -> Vec<(&'static str, Vec<FactValue>)> {
+pub(super) fn cut_facts(
+    block: &Block<'_>,
+    diff: &FacetDiff,
+) -> Vec<(&'static str, Vec<FactValue>)> {
     let function = |selector: &[u8; 4]| FactValue::Bytes(selector.to_vec().into());
     let added = diff.added.iter().map(|(selector, _)| function(selector));
     let replaced = diff.replaced.iter().map(|(selector, ..)| function(selector));

@@ -85,7 +85,7 @@ impl Detector for FeedLate {
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         let is_feed = |d: &Deployment| d.oracle.is_some() || d.class == Class::Oracle;
         // A monitor on everything watches what is a feed; one on named contracts means them.
-        let all = site.registry.deployments().iter().filter(|d| d.network == site.network).count();
+        let all = site.registry.own().filter(|(_, d)| d.network == site.network).count();
         let is_on_everything = site.guarded.len() == all;
         let feeds = site
             .deployments()

@@ -3,11 +3,13 @@
 mod access_change;
 mod authority;
 mod code;
+mod dependency;
 mod deployment;
 mod flow;
 mod liquidity;
 mod oracle;
 mod others;
+mod proxies;
 
 use bellwether_detect::detectors;
 use model::Finding;
@@ -25,6 +27,13 @@ const CASES: &[(&str, Case, Case)] = &[
     ("deployment/created", deployment::by_our_deployer, deployment::by_a_stranger),
     ("deployment/lifecycle_moved", deployment::paused, deployment::only_used),
     ("deployment/lookalike", deployment::copied, deployment::own_copy),
+    ("dependency/appeared", dependency::stranger_called, dependency::known_called),
+    ("dependency/code_changed", dependency::other_code, dependency::nothing_new),
+    ("dependency/token_event", dependency::token_paused, dependency::other_account_frozen),
+    ("dependency/market_state", dependency::market_frozen, dependency::market_busy),
+    ("dependency/feed_changed", dependency::aggregator_swapped, dependency::nothing_new),
+    ("dependency/depeg", dependency::off_its_peg, dependency::nothing_new),
+    ("dependency/governance", dependency::proposal_about_us, dependency::proposal_about_others),
     ("oracle/feed_late", oracle::feed_stops, oracle::feed_answers),
     ("oracle/price_moved_in_transaction", oracle::flash_loan, oracle::plain_swap),
     ("liquidity/outflow_exceeds_share", liquidity::drain, liquidity::flash_in_and_out),

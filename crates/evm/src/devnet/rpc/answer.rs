@@ -84,7 +84,7 @@ pub(super) async fn answer(shared: &Shared, body: Vec<u8>) -> Answer {
 }
 
 async fn one(shared: &Shared, request: Request) -> Answer {
-    let faults = shared.faults.take(&request.method);
+    let faults = shared.faults.take(&request.method, &request.params);
     let mut lag_blocks = 0;
     let mut instead: Option<Result<Value, RpcError>> = None;
     for fault in faults {

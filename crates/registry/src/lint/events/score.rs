@@ -263,6 +263,10 @@ fn inputs(facts: &Facts, logged: &Origins, otherwise: &dyn Fn(&str) -> Answer) -
     if missing.is_empty() {
         return Answer::Told;
     }
+    // What is encoded into bytes cannot be seen from an interface.
+    if !facts.has_origins && free.iter().any(|param| param.ty == "bytes") {
+        return Answer::Unseen;
+    }
     let noun = if missing.len() == 1 { "input" } else { "inputs" };
     otherwise(&format!("the {noun} {}", missing.join(", ")))
 }

@@ -271,23 +271,23 @@ fn our_own_contracts_are_judged_from_their_bytecode() {
     table(
         &coverage,
         expect![[r#"
-        withdraw(uint256,address) emits 5/5
-        grantRole(bytes32,address) emits 2/3 without function
-        liquidate(address) emits 5/5
-        repay(uint256) emits 5/5
-        withdrawEther(uint256) emits 5/5
-        unpause() emits 2/2
-        deposit(uint256,address) emits 5/5
-        pause() emits 2/2
-        renounceRole(bytes32) emits 2/3 without function
-        depositEther() emits 2/2
-        setWithdrawalFee(uint256) emits 1/3 without function, inputs
-        setCollateralFactor(uint256) emits 1/3 without function, inputs
-        borrow(uint256) emits 5/5
-        revokeRole(bytes32,address) emits 2/3 without function
-        initialize(address,address,address,address) emits 1/3 without function, inputs
-        upgradeToAndCall(address,bytes) emits 1/3 without caller, inputs
-        changeAdmin(address) emits 2/3 without caller"#]],
+            withdraw(uint256,address) emits 5/5
+            grantRole(bytes32,address) emits 2/3 without function
+            liquidate(address) emits 5/5
+            repay(uint256) emits 5/5
+            withdrawEther(uint256) emits 5/5
+            unpause() emits 2/2
+            deposit(uint256,address) emits 5/5
+            pause() emits 2/2
+            renounceRole(bytes32) emits 2/3 without function
+            depositEther() emits 2/2
+            setWithdrawalFee(uint256) emits 1/2 without function
+            setCollateralFactor(uint256) emits 1/2 without function
+            borrow(uint256) emits 5/5
+            revokeRole(bytes32,address) emits 2/3 without function
+            initialize(address,address,address,address) emits 1/3 without function, inputs
+            upgradeToAndCall(address,bytes) emits 1/3 without caller, inputs
+            changeAdmin(address) emits 2/3 without caller"#]],
     );
 }
 

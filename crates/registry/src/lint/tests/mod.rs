@@ -1,6 +1,7 @@
 //! Rules that fire and rules that stay quiet.
 
 mod events; //    what reaches an event and what does not
+mod fixtures; //  every rule with what it must find and what it must not
 mod interface; // rules over interfaces, and the forms they come in
 mod waivers; //   accepted until a day, and not beyond
 

@@ -1,9 +1,9 @@
 //! Holes that were seen: when, who was told, when they were closed.
 
-use model::{FindingId, Name, OpenHole, UnixMillis};
+use model::{FindingId, Name, OpenHole, UnixMillis, UnixSeconds};
 use rusqlite::{Row, Transaction, params};
 
-use crate::{Store, StoreError, codec};
+use crate::{Record, Store, StoreError, codec, retention};
 
 const TABLE: &str = "coverage_holes";
 
@@ -84,13 +84,16 @@ pub(crate) fn put(tx: &Transaction<'_>, record: &HoleRecord) -> Result<(), Store
         record.finding.map(|id| id.0.to_vec()),
         codec::encode(TABLE, hole)?,
     ])?;
-    if record.closed_at.is_some() {
-        tx.prepare_cached(
+    if let Some(closed_at) = record.closed_at {
+        let removed = tx.prepare_cached(
             "DELETE FROM coverage_holes WHERE network = ?1 AND closed_at IS NOT NULL AND id <= (
                  SELECT id FROM coverage_holes WHERE network = ?1 AND closed_at IS NOT NULL
                  ORDER BY id DESC LIMIT 1 OFFSET ?2)",
         )?
         .execute(params![hole.network.as_str(), CLOSED_KEPT_MAX])?;
+        let up_to = UnixSeconds((closed_at.0.max(0) / 1_000).unsigned_abs());
+        let what = Record::ClosedHoles;
+        retention::note(tx, &hole.network, what, removed as u64, up_to, closed_at)?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use model::{
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::{
-    Store, StoreError,
+    Record, Store, StoreError,
     codec::{self, unsigned},
     error::height,
 };
@@ -151,14 +151,28 @@ pub(crate) fn delete(
         let deleted: Option<Option<String>> = statement
             .query_row(params![network.as_str(), number, block.hash.as_slice()], |row| row.get(0))
             .optional()?;
-        if let Some(endpoint) = deleted {
-            runs::leave(tx, network, block.number, endpoint.as_deref())?;
+        match deleted {
+            Some(endpoint) => runs::leave(tx, network, block.number, endpoint.as_deref())?,
+            // Finality broke so deep that retention has removed the row: its run knows it still.
+            None if is_forgotten(tx, network, number)? => {
+                runs::leave(tx, network, block.number, None)?;
+            }
+            None => {}
         }
     }
     match blocks.iter().map(|block| block.number).min() {
         Some(lowest) => ledger::cut_backfilled(tx, network, lowest),
         None => Ok(()),
     }
+}
+
+/// Whether retention has removed the rows of this height.
+fn is_forgotten(tx: &Transaction<'_>, network: &Name, number: i64) -> Result<bool, StoreError> {
+    let floor: Option<Option<i64>> = tx
+        .prepare_cached("SELECT block FROM forgotten WHERE network = ?1 AND what = ?2")?
+        .query_row(params![network.as_str(), Record::Coverage.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(floor.flatten().is_some_and(|floor| number < floor))
 }
 
 fn endpoint_at(
