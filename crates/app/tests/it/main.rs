@@ -14,10 +14,10 @@ mod commands; // as a person types them
 mod coverage; // the ledger: holes are exact, told, and closed
 mod crash; //    killed many times, it ends like a run that was not
 mod deployments; // contracts that are planned, created, found
+mod docs; //     the pages show commands that exist and files that are accepted
 mod explain; // one transaction, by the shape of its calls
 mod gaps; //     the time before somebody watched
 mod gate; //     where a contract will be, and whether somebody will watch it
-mod docs; //     the pages show commands that exist and files that are accepted
 mod import; //   contracts of other tools become files that `check` accepts
 mod importers; // each takes what it is for and leaves what is only near
 mod layout; //   whether an upgrade finds what is stored
