@@ -20,7 +20,7 @@ use detect::trace::{
 };
 
 /// Attacks of which the labelled victim takes part that must page: what was last measured.
-const PAGED_MIN: usize = 66;
+const PAGED_MIN: usize = 65;
 
 fn folder() -> Option<PathBuf> {
     std::env::var_os("BELLWETHER_CORPUS").map(PathBuf::from)

@@ -77,8 +77,7 @@ pub fn weight(signal: Signal) -> (Family, f64) {
     match signal {
         Signal::CalledOnBorrowedMoney => (BorrowedMoney, 3.1),
         Signal::FlashLoan => (BorrowedMoney, 0.0),
-        // Fitted 2.5 on six attacks; half a nat more because what is re-entered is so seldom meant.
-        Signal::Reentered => (Reentry, 3.0),
+        Signal::Reentered => (Reentry, 2.5),
         Signal::ReenteredSame => (Reentry, 0.3),
         Signal::ReenteredByOther => (Reentry, 0.6),
         // Too rare in the data to be fitted: a cautious guess.
