@@ -53,7 +53,7 @@ contract Harbour {
 
     function send(uint256 amount, uint256 destinationChain) external {
         deposits[msg.sender] -= amount;
-        _bridge.lock(amount, destinationChain);
+        _bridge.lock(amount, destinationChain, bytes32(uint256(uint160(msg.sender))));
         emit Sent(msg.sender, amount, destinationChain);
     }
 

@@ -10,8 +10,10 @@ contract MessageBridge {
     uint256 public nonce;
     mapping(bytes32 => bool) public processed;
 
-    event Locked(bytes32 indexed id, address indexed from, uint256 amount, uint256 destinationChain);
-    event Released(bytes32 indexed id, address indexed to, uint256 amount);
+    event Locked(
+        bytes32 indexed id, address indexed from, uint256 amount, uint256 destinationChain, bytes32 recipient
+    );
+    event Released(bytes32 indexed id, address indexed to, uint256 amount, uint256 sourceChain);
 
     error NotRelayer(address account);
     error AlreadyProcessed(bytes32 id);
@@ -21,17 +23,17 @@ contract MessageBridge {
         relayer = relayer_;
     }
 
-    function lock(uint256 amount, uint256 destinationChain) external returns (bytes32 id) {
+    function lock(uint256 amount, uint256 destinationChain, bytes32 recipient) external returns (bytes32 id) {
         id = keccak256(abi.encode(block.chainid, ++nonce));
         token.transferFrom(msg.sender, address(this), amount);
-        emit Locked(id, msg.sender, amount, destinationChain);
+        emit Locked(id, msg.sender, amount, destinationChain, recipient);
     }
 
-    function release(bytes32 id, address to, uint256 amount) external {
+    function release(bytes32 id, address to, uint256 amount, uint256 sourceChain) external {
         if (msg.sender != relayer) revert NotRelayer(msg.sender);
         if (processed[id]) revert AlreadyProcessed(id);
         processed[id] = true;
         token.transfer(to, amount);
-        emit Released(id, to, amount);
+        emit Released(id, to, amount, sourceChain);
     }
 }

@@ -1,9 +1,20 @@
 //! What is guarded, as a document for others: an allow-list of fields, each public anyway.
+//!
+//! Where in its life a contract is, who watches it and how well, and who holds power over it stay
+//! private: that nobody watches a contract is nothing to hand on.
+
+use std::collections::{BTreeSet, HashMap};
 
 use alloy_json_abi::StateMutability;
-use model::UnixMillis;
-use registry::Deployment;
+use detect::chronicle;
+use model::{Address, Name, UnixMillis};
+use registry::{
+    Deployment,
+    lineage::{Delegate, Lineage, Since},
+    proxy, recognise,
+};
 use serde::{Deserialize, Serialize};
+use store::{Store, StoreError};
 
 use crate::{config::Config, words};
 
@@ -46,9 +57,38 @@ pub struct ExportedDeployment {
     pub protocol: Option<String>,
     /// Block that created it.
     pub first_block: Option<u64>,
+    /// Kind of proxy that its interface or its life shows. Since version 2, as all below.
+    #[serde(default)]
+    pub proxy: Option<String>,
+    /// Well-known interfaces that it has.
+    #[serde(default)]
+    pub shows: Vec<String>,
+    /// keccak256 of its code, when it was read.
+    #[serde(default)]
+    pub code_hash: Option<String>,
+    /// Who created it, when that was seen.
+    #[serde(default)]
+    pub creator: Option<String>,
+    /// What it delegated to, as far as that was seen; oldest first.
+    #[serde(default)]
+    pub delegates: Vec<ExportedDelegate>,
+    /// Facets, when it is a diamond.
+    #[serde(default)]
+    pub facets: Vec<String>,
     /// What it can be asked and can say, when that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<ExportedInterface>,
+}
+
+/// What a proxy delegated to from a block on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedDelegate {
+    /// `implementation` or `beacon`.
+    pub kind: String,
+    /// Checksummed.
+    pub to: String,
+    /// From this block on.
+    pub block: u64,
 }
 
 /// Functions and events, by canonical signature.
@@ -68,27 +108,77 @@ impl Export {
     /// Says what is signed, in the envelope.
     pub const PAYLOAD_TYPE: &'static str = "application/vnd.bellwether.registry+json";
 
-    /// Everything guarded, as of now.
-    pub fn new(config: &Config, with_interfaces: bool, now: UnixMillis) -> Self {
+    /// Version of the shape that is written. Version 1, without proxies and lineages, is still read.
+    pub const VERSION: u32 = 2;
+
+    /// Everything guarded, as of now. Without a store nothing was seen of the contracts' lives.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(
+        config: &Config,
+        store: Option<&Store>,
+        with_interfaces: bool,
+        now: UnixMillis,
+    ) -> Result<Self, StoreError> {
+        let mut lives: HashMap<(Name, Address), Lineage> = HashMap::new();
+        for network in &config.networks {
+            let network = &network.chain.name;
+            let Some(store) = store else { break };
+            let entries = store.detector_state_between(network, chronicle::REMEMBERED_KEYS)?;
+            for (address, chronicle) in chronicle::chronicles(&entries) {
+                lives.insert((network.clone(), address), chronicle.lineage);
+            }
+        }
         let networks = config.networks.iter().map(|network| ExportedNetwork {
             name: network.chain.name.to_string(),
             chain_id: network.chain.chain_id,
         });
-        let deployment = |deployment: &Deployment| ExportedDeployment {
+        let deployment = |deployment: &Deployment| {
+            let lineage = lives.get(&(deployment.network.clone(), deployment.address));
+            ExportedDeployment::new(deployment, lineage, with_interfaces)
+        };
+        Ok(Self {
+            version: Self::VERSION,
+            name: config.general.name.clone(),
+            at: words::iso(words::seconds(now)),
+            networks: networks.collect(),
+            deployments: config.registry.deployments().iter().map(deployment).collect(),
+        })
+    }
+}
+
+impl ExportedDeployment {
+    fn new(deployment: &Deployment, lineage: Option<&Lineage>, with_interface: bool) -> Self {
+        let shows = recognise::by_abi(None, &deployment.abi).traits;
+        let delegate = |since: &Since<Delegate>| {
+            let (kind, to) = match since.what {
+                Delegate::Implementation(to) => ("implementation", to),
+                Delegate::Beacon(to) => ("beacon", to),
+            };
+            ExportedDelegate {
+                kind: kind.to_owned(),
+                to: to.to_string(),
+                block: since.block.number,
+            }
+        };
+        let facets: BTreeSet<Address> =
+            lineage.iter().flat_map(|of| of.facets.values().copied()).collect();
+        let code = lineage.and_then(|of| of.code.now().flatten());
+        Self {
             label: deployment.label.to_string(),
             network: deployment.network.to_string(),
             address: deployment.address.to_string(),
             class: deployment.class.to_string(),
             protocol: deployment.protocol.as_ref().map(ToString::to_string),
             first_block: deployment.first_block,
-            interface: with_interfaces.then(|| ExportedInterface::of(deployment)),
-        };
-        Self {
-            version: 1,
-            name: config.general.name.clone(),
-            at: words::iso(words::seconds(now)),
-            networks: networks.collect(),
-            deployments: config.registry.deployments().iter().map(deployment).collect(),
+            proxy: proxy::shown(&deployment.abi, lineage).map(|shown| shown.kind.to_owned()),
+            shows: shows.iter().map(|of| of.is.as_str().to_owned()).collect(),
+            code_hash: code.map(|hash| hash.to_string()),
+            creator: lineage.and_then(|of| of.birth).map(|birth| birth.creator.to_string()),
+            delegates: lineage.iter().flat_map(|of| of.delegates.iter()).map(delegate).collect(),
+            facets: facets.into_iter().map(|facet| facet.to_string()).collect(),
+            interface: with_interface.then(|| ExportedInterface::of(deployment)),
         }
     }
 }

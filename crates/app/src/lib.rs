@@ -8,6 +8,7 @@ pub mod commands; //  what a person types
 pub mod config; //    the user's folder of TOML files
 pub mod coverage; //  what must be watched, what was, and what is missing
 pub mod demo; //      a protocol, its traffic and its attacks, watched
+pub mod dependencies; // what ours rely on, found on live chains
 pub mod dossier; //   everything about one address in one place
 pub mod export; //    what is guarded, as a document for others
 pub mod gaps; //      the time before deployments were watched

@@ -166,5 +166,6 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
         monitors: config.monitors.clone(),
         runbooks: config.runbooks.clone(),
         threats: config.threats.clone(),
+        clearances: config.clearances.clone(),
     }
 }

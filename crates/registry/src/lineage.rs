@@ -66,7 +66,7 @@ impl<T: Copy + PartialEq> History<T> {
     }
 
     /// All that is kept, oldest first.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Since<T>> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Since<T>> + ExactSizeIterator {
         self.kept.iter()
     }
 

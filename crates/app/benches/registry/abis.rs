@@ -1,6 +1,6 @@
 //! Interfaces as a compiler writes them, no two alike.
 
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::index};
 use serde_json::{Value, json};
 
 const VERBS: &[&str] = &[
@@ -61,27 +61,27 @@ const STANDARD: &str = include_str!("../../../../contracts/artifacts/MeridianTok
 /// What protocols have alike: items that any contract may have.
 const SHARED: usize = 2_000;
 
+/// Makes an item with words of its own in its name.
+type Make = fn(&mut StdRng, &str) -> Value;
+
 /// The interface of the contract with this number: 12 to 36 functions, 4 to 10 events, 2 to 8
 /// errors; a third of them its own, the others of [`SHARED`] that any contract may have. A third of
 /// the contracts are tokens besides. No two are alike.
 pub(super) fn abi(number: usize) -> Value {
     let mut random = StdRng::seed_from_u64(number as u64);
     let mut items = Vec::new();
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         let standard: Value = serde_json::from_str(STANDARD).unwrap();
         items.extend(standard["abi"].as_array().unwrap().iter().cloned());
     }
-    let kinds: [(fn(&mut StdRng, &str) -> Value, _); 3] =
-        [(function, 12..=36), (event, 4..=10), (error, 2..=8)];
+    let kinds = [(function as Make, 12..=36), (event, 4..=10), (error, 2..=8)];
     for (kind, counts) in kinds {
-        for at in 0..random.random_range(counts) {
-            if at % 3 == 0 {
-                items.push(kind(&mut random, &format!("{number}x{at}")));
-            } else {
-                let which = random.random_range(0..SHARED);
-                let mut random = StdRng::seed_from_u64(which as u64 | 1 << 40);
-                items.push(kind(&mut random, &format!("S{which}")));
-            }
+        let count: usize = random.random_range(counts);
+        let own = count.div_ceil(3);
+        items.extend((0..own).map(|at| kind(&mut random, &format!("{number}x{at}"))));
+        for which in index::sample(&mut random, SHARED, count - own) {
+            let mut random = StdRng::seed_from_u64(which as u64 | 1 << 40);
+            items.push(kind(&mut random, &format!("S{which}")));
         }
     }
     Value::Array(items)

@@ -193,7 +193,7 @@ fn upgrade(number: usize) -> (String, String, bool) {
         })
         .collect();
     let old = layout(&fields);
-    let is_compatible = number % 4 != 0;
+    let is_compatible = !number.is_multiple_of(4);
     let at = if is_compatible { fields.len() } else { fields.len() / 2 / 5 * 5 };
     fields.insert(at, (format!("_added{number}"), "t_uint256"));
     (old, layout(&fields), is_compatible)

@@ -12,8 +12,7 @@ use store::{AlertFilter, FindingFilter, LabelMatcher, RangeQuery};
 
 use super::{parameters::Parameters, reply::Failure, wire};
 use crate::{
-    dossier::{self, Declared, Dossier},
-    metrics as exposition,
+    dossier, metrics as exposition,
     web::{Site, SiteInfo},
     words,
 };
@@ -208,13 +207,7 @@ pub(super) async fn address(
         Ok([]) => return Err(Failure::missing("there is no such address")),
         Err(error) => return Err(Failure::missing(words::clean(error))),
     };
-    let declared = info.clone();
-    let dossier = site
-        .read(move |store| {
-            let declared = Declared { registry: &declared.registry, monitors: &declared.monitors };
-            Dossier::of(&network, address, declared, Some(store))
-        })
-        .await?;
+    let dossier = site.dossier(network, address).await?;
     Ok(Json(wire::Dossier::new(&dossier, &info)))
 }
 

@@ -70,7 +70,7 @@ pub async fn look(
         registry,
         declared,
     };
-    let deployments = registry.deployments().iter().filter(|d| d.network == *name);
+    let deployments = registry.own().map(|(_, d)| d).filter(|d| d.network == *name);
     let mut waiting: BTreeSet<Address> = deployments.map(|d| d.address).collect();
     waiting.extend(policy.iter().flat_map(|policy| policy.contracts(name, registry)));
     waiting.extend(&treasuries);

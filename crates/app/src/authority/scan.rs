@@ -53,8 +53,8 @@ pub async fn scan(
     let policy = declared.policy.as_ref();
     let treasuries = policy.map(|policy| policy.treasuries(name)).unwrap_or_default();
     let mut contracts: BTreeMap<Address, Option<BlockNumber>> = registry
-        .deployments()
-        .iter()
+        .own()
+        .map(|(_, deployment)| deployment)
         .filter(|deployment| deployment.network == *name)
         .map(|deployment| (deployment.address, deployment.first_block))
         .collect();

@@ -5,6 +5,7 @@ mod authority; // who can make what happen, and who should
 mod check; //  read the folder, report every mistake
 mod coverage; // what was watched, what was not, and how to close it
 mod demo; //   a protocol, its traffic and its attacks, watched
+mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
 mod explain; // one transaction, by the shape of its calls
 mod import; // what a team brings along from other tools
@@ -43,6 +44,7 @@ enum Command {
     Check(check::Check),
     Registry(registry::RegistryCommand),
     Authority(authority::AuthorityCommand),
+    Dependencies(dependencies::DependenciesCommand),
     Lint(lint::Lint),
     Coverage(coverage::Coverage),
     Threats(threats::ThreatsCommand),
@@ -79,6 +81,7 @@ impl Cli {
                 Command::Check(command) => command.run(),
                 Command::Registry(command) => command.run().await,
                 Command::Authority(command) => command.run().await,
+                Command::Dependencies(command) => command.run().await,
                 Command::Threats(command) => command.run(),
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,

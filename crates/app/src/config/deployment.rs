@@ -196,13 +196,19 @@ fn deployment(
 }
 
 pub(super) fn token_unit(table: Table<'_>) -> Option<TokenUnit> {
+    let unit = token_unit_of(&table);
+    table.finish();
+    unit.map(|(symbol, decimals)| TokenUnit { symbol, decimals })
+}
+
+/// `symbol` and `decimals` of a table that may hold more.
+pub(super) fn token_unit_of(table: &Table<'_>) -> Option<(Arc<str>, u8)> {
     let symbol = table.required_text("symbol");
     let decimals = table.integer_in("decimals", 0..78);
     if !table.has("decimals") {
         table.mistake(table.span(), "decimals is missing; it must be a whole number from 0 to 77");
     }
-    table.finish();
-    Some(TokenUnit { symbol: symbol?.value.as_str().into(), decimals: decimals? as u8 })
+    Some((symbol?.value.as_str().into(), decimals? as u8))
 }
 
 /// ABIs that were read, by their path: many contracts share one, and what different ones have alike

@@ -88,6 +88,7 @@ pub(super) struct Files {
     pub(super) scans: Vec<SourceFile>,
     pub(super) gaps: Vec<SourceFile>,
     pub(super) threats: Vec<SourceFile>,
+    pub(super) dependencies: Vec<SourceFile>,
     /// Paths of the files of `plans/`.
     pub(super) plans: Vec<String>,
 }
@@ -122,6 +123,7 @@ impl Files {
         let scans = folder("authority", ".json");
         let gaps = folder("gaps", ".toml");
         let threats = folder("threats", ".toml");
+        let dependencies = folder("dependencies", ".toml");
         let plans = around.list("plans").unwrap_or_default();
         let mut optional = |path: &str| match around.read(path) {
             Ok(text) => Some(SourceFile { path: path.into(), text }),
@@ -147,6 +149,7 @@ impl Files {
                 scans,
                 gaps,
                 threats,
+                dependencies,
                 plans,
             }),
             _ => Err(Mistakes(mistakes)),

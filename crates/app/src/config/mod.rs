@@ -6,6 +6,7 @@
 
 mod ahead; //      what deployments say before the chain does
 mod bellwether; // bellwether.toml
+mod dependencies; // dependencies/*.toml
 mod deployment; // deployments/*.toml
 mod folder; //     the only place that reads files and environment
 mod gap; //        gaps/*.toml
@@ -109,7 +110,7 @@ impl Config {
         };
         let clearances = files.gaps.iter().filter_map(|file| gap::clearance(file, &out)).collect();
         let lints = files.lints.as_ref().map(|file| lints::lints(file, &out)).unwrap_or_default();
-        let monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
+        let mut monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
         if files.policy.is_none() {
             policy::check_monitors_without(&declared, &out);
@@ -127,6 +128,10 @@ impl Config {
         }
         if monitors.is_empty() {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
+        }
+        if guarded.has_dependency_monitors {
+            let made = dependencies::monitors(guarded.registry.dependencies(), &monitors);
+            monitors.extend(made);
         }
         let runbooks = runbooks(&monitors, around, &mut warnings);
         let monitor_names: Vec<Name> = monitors.iter().map(|spec| spec.name.clone()).collect();
@@ -193,6 +198,8 @@ struct Guarded {
     /// Those of them about which nothing is wrong.
     sound: Vec<Name>,
     declarations: Vec<Declaration>,
+    /// Whether monitors are made for what ours rely on.
+    has_dependency_monitors: bool,
 }
 
 impl Guarded {
@@ -226,8 +233,24 @@ fn guarded(
         .iter()
         .flat_map(|file| deployment::deployments(file, networks, around, &mut abis, out))
         .collect();
-    let labels: Vec<Name> = declared.iter().filter_map(|d| d.label.clone()).collect();
-    let deployments: Vec<_> = declared.iter().filter_map(|d| d.deployment.clone()).collect();
+    let mut labels: Vec<Name> = declared.iter().filter_map(|d| d.label.clone()).collect();
+    let mut deployments: Vec<_> = declared.iter().filter_map(|d| d.deployment.clone()).collect();
+    let known = dependencies::Known { networks, labels: &labels, deployments: &deployments };
+    let relied_on = dependencies::dependencies(&files.dependencies, &known, out);
+    let outside: Vec<Name> = relied_on.outside.iter().map(|d| d.label.clone()).collect();
+    let has_dependency_monitors = relied_on.has_monitors && !relied_on.declared.is_empty();
+    labels.extend(outside.iter().cloned());
+    // What was complained of as a dependency is not complained of as a deployment again.
+    let is_taken = |d: &registry::Deployment, all: &[registry::Deployment]| {
+        all.iter().any(|o| o.label == d.label || (&o.network, o.address) == (&d.network, d.address))
+    };
+    let mut added = 0;
+    for deployment in relied_on.outside {
+        if !is_taken(&deployment, &deployments) {
+            deployments.push(deployment);
+            added += 1;
+        }
+    }
     let plans = plans(&declared);
     match Registry::with_plans(deployments, address_labels, plans) {
         Ok(registry) => {
@@ -240,12 +263,20 @@ fn guarded(
                 around,
                 out,
             );
-            let registry = registry.with_authority(authority);
+            let registry =
+                registry.with_authority(authority).with_dependencies(relied_on.declared, added);
             let sound = declared.iter().filter(|d| d.is_sound).filter_map(|d| d.label.clone());
-            let sound = sound.collect();
+            let sound = sound.chain(outside).collect();
             let factories = registry.factories().into_iter();
             let factories = factories.map(|at| registry.deployment(at).label.clone()).collect();
-            Guarded { registry: Arc::new(registry), labels, factories, sound, declarations }
+            Guarded {
+                registry: Arc::new(registry),
+                labels,
+                factories,
+                sound,
+                declarations,
+                has_dependency_monitors,
+            }
         }
         Err(errors) => {
             for error in errors {
@@ -260,7 +291,14 @@ fn guarded(
             }
             let (sound, declarations) = (Vec::new(), Vec::new());
             let factories = Vec::new();
-            Guarded { registry: Arc::default(), labels, factories, sound, declarations }
+            Guarded {
+                registry: Arc::default(),
+                labels,
+                factories,
+                sound,
+                declarations,
+                has_dependency_monitors: false,
+            }
         }
     }
 }

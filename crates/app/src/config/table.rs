@@ -113,6 +113,12 @@ impl<'a> Table<'a> {
         self.span.clone()
     }
 
+    /// Where a key's value stands; the table where it is not written.
+    pub(crate) fn span_of(&self, key: &str) -> Range<usize> {
+        let entry = self.entries.iter().find(|(k, _)| k.get_ref() == key);
+        entry.map_or(self.span(), |(_, value)| value.span())
+    }
+
     /// Whether a key is written at all.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(k, _)| k.get_ref() == key)

@@ -47,10 +47,14 @@ pub struct EventEntry {
 
 impl Interface {
     /// Of a deployment; empty for an address that nobody declared.
-    pub fn of(deployment: Option<&Deployment>, monitors: &[MonitorSpec]) -> Self {
+    pub fn of(
+        deployment: Option<&Deployment>,
+        monitors: &[MonitorSpec],
+        factory: Option<&Name>,
+    ) -> Self {
         let Some(deployment) = deployment else { return Self::default() };
         let abi = &deployment.abi;
-        let on_it = |monitor: &&MonitorSpec| super::watching::is_on(monitor, deployment);
+        let on_it = |monitor: &&MonitorSpec| super::watching::is_on(monitor, deployment, factory);
         let expressions: Vec<(&Name, &Subject)> = monitors
             .iter()
             .filter(on_it)

@@ -39,15 +39,21 @@ pub struct Watch {
     pub blind: Option<(u64, BlindReason)>,
 }
 
-/// Whether a monitor watches a deployment.
-pub(super) fn is_on(monitor: &MonitorSpec, deployment: &Deployment) -> bool {
+/// Whether a monitor watches a deployment, which may be the child of a factory.
+pub(super) fn is_on(
+    monitor: &MonitorSpec,
+    deployment: &Deployment,
+    factory: Option<&Name>,
+) -> bool {
     let is_here = monitor.networks.is_empty() || monitor.networks.contains(&deployment.network);
-    is_here && (monitor.is_on_everything() || monitor.on.contains(&deployment.label))
+    let is_named = monitor.on.contains(&deployment.label)
+        || factory.is_some_and(|factory| monitor.children_of.contains(factory));
+    is_here && (monitor.is_on_everything() || is_named)
 }
 
 impl Watching {
     /// What was declared, before the store is asked.
-    pub fn on(deployment: &Deployment, monitors: &[MonitorSpec]) -> Self {
+    pub fn on(deployment: &Deployment, monitors: &[MonitorSpec], factory: Option<&Name>) -> Self {
         let watch = |monitor: &MonitorSpec| Watch {
             monitor: monitor.name.clone(),
             rule: rule(&monitor.rule),
@@ -59,8 +65,8 @@ impl Watching {
             is_named: !monitor.is_on_everything(),
             blind: None,
         };
-        let mut monitors: Vec<Watch> =
-            monitors.iter().filter(|monitor| is_on(monitor, deployment)).map(watch).collect();
+        let on_it = monitors.iter().filter(|monitor| is_on(monitor, deployment, factory));
+        let mut monitors: Vec<Watch> = on_it.map(watch).collect();
         monitors.sort_by(|a, b| a.monitor.cmp(&b.monitor));
         Self { monitors, blocks: 0, not_judged: 0 }
     }

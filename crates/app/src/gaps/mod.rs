@@ -46,7 +46,7 @@ pub fn standings<'c>(
             remembered.insert((network, address), chronicle);
         }
     }
-    let deployments = config.registry.deployments().iter();
+    let deployments = config.registry.own().map(|(_, deployment)| deployment);
     Ok(deployments
         .map(|deployment| {
             let chronicle = remembered.get(&(&deployment.network, deployment.address));

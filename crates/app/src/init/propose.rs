@@ -272,9 +272,13 @@ const HEARTBEAT_S_MAX: u64 = 30 * 24 * 3_600;
 fn monitors(of_file: &Monitors) -> String {
     let mut text = String::new();
     for (name, wish, on) in of_file {
+        let settings = match wish.settings {
+            "" => String::new(),
+            line => format!("{line}\n"),
+        };
         let labels: Vec<String> = on.iter().map(|label| format!("\"{label}\"")).collect();
         text.push_str(&format!(
-            "# {}\n[[monitor]]\nname = \"{name}\"\ndetector = \"{}\"\non = [{}]\nseverity = \"{}\"\n\n",
+            "# {}\n[[monitor]]\nname = \"{name}\"\ndetector = \"{}\"\non = [{}]\nseverity = \"{}\"\n{settings}\n",
             wish.why,
             wish.detector,
             labels.join(", "),

@@ -20,6 +20,8 @@ pub struct Wish {
     pub severity: &'static str,
     /// Why, in plain words.
     pub why: &'static str,
+    /// What the monitor sets, as a line of its file; empty for nothing.
+    pub settings: &'static str,
     /// Whether each contract has a monitor of its own: the contracts of one are judged as one pot.
     pub is_single: bool,
 }
@@ -31,7 +33,7 @@ const fn wish(
     severity: &'static str,
     why: &'static str,
 ) -> Wish {
-    Wish { file, name, detector, severity, why, is_single: false }
+    Wish { file, name, detector, severity, why, settings: "", is_single: false }
 }
 
 const ROLE_CHANGE: Wish = wish(
@@ -55,6 +57,16 @@ const PROXY_UPGRADED: Wish = wish(
     "critical",
     "The code behind a proxy was replaced.",
 );
+const CODE_CHANGED: Wish = Wish {
+    settings: "params = { all_slots = true }",
+    ..wish(
+        "access",
+        "code-changed",
+        "change/code_changed",
+        "critical",
+        "What runs behind a contract changed and nothing said so: a slot, a singleton, a facet, the code itself.",
+    )
+};
 const FEED_LATE: Wish = wish(
     "oracle",
     "feed-late",
@@ -131,7 +143,9 @@ pub(super) fn wishes(recognition: &Recognition, standing: Standing) -> Vec<&'sta
         return wanted;
     }
     wanted.extend([&ROLE_CHANGE, &PARAMETER_UPDATE]);
-    wanted.extend(is_upgradeable.then_some(&PROXY_UPGRADED));
+    if is_upgradeable {
+        wanted.extend([&PROXY_UPGRADED, &CODE_CHANGED]);
+    }
     match recognition.class.class {
         Class::Oracle => wanted.extend(is_feed.then_some(&FEED_LATE)),
         Class::Vault

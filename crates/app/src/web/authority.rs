@@ -1,19 +1,19 @@
 //! Who can make what happen, and where that is not what the policy says.
 
 use axum::{extract::State, response::Html};
-use detect::detectors::access::authority_drift::{REMEMBERED_KEYS, Remembered, remembered};
 use model::{Address, FactValue, Name, UnixSeconds};
-use registry::authority::{
-    DriftItem, Effective, Graph, Moment, PowerOf, Repair, drift, unknown_before,
-};
+use registry::authority::{DriftItem, Effective, Graph, PowerOf, Repair, drift, unknown_before};
 use serde::Serialize;
 use store::{Store, StoreError};
 
 use super::{
-    Site, SiteInfo,
+    NetworkInfo, Site, SiteInfo,
     layout::{self, Failure, When},
 };
-use crate::words;
+use crate::{
+    authority::{AllWatched, Watched, watched},
+    words,
+};
 
 /// Ways of one principal that are shown; the command shows all.
 const WAYS_SHOWN_MAX: usize = 6;
@@ -29,6 +29,8 @@ struct Page {
     page: &'static str,
     has_policy: bool,
     networks: Vec<NetworkPart>,
+    /// Monitors whose memory cannot be read, with why.
+    unreadable: Vec<String>,
 }
 
 /// One network, as the monitor of authority remembers it.
@@ -90,57 +92,41 @@ struct Way {
     needs: String,
 }
 
-/// What was read of one network.
-struct Read {
-    network: Name,
-    monitor: Name,
-    at: Moment,
-    found: Remembered,
-}
-
 /// `GET /authority`.
 pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failure> {
     let info = site.info();
     let asked = info.clone();
     let read = site.read(move |store| read(store, &asked)).await?;
     let now = words::seconds(site.now());
+    let (mut networks, mut unreadable) = (Vec::new(), Vec::new());
+    for (network, all) in read {
+        unreadable.extend(
+            all.unreadable
+                .iter()
+                .map(|of| format!("{} on {network}: {}", of.monitor, words::clean(&of.why))),
+        );
+        networks.extend(all.known.into_iter().map(|one| part(network.clone(), one, &info, now)));
+    }
     let page = Page {
         page: "authority",
         has_policy: info.registry.authority().policy.is_some(),
-        networks: read.into_iter().map(|read| part(read, &info, now)).collect(),
+        networks,
+        unreadable,
     };
     layout::render(&site, &info, "authority.html", page)
 }
 
-fn read(store: &Store, info: &SiteInfo) -> Result<Vec<Read>, StoreError> {
-    let mut all = Vec::new();
-    for network in &info.networks {
-        let newest = store.coverage_newest(&network.name, None, 1)?;
-        let Some(newest) = newest.first() else { continue };
-        let Some(at) = newest.timestamp else { continue };
-        let at = Moment { block: newest.block.number, at };
-        for monitor in &info.monitors {
-            let entries = store.detector_state_between(&network.name, REMEMBERED_KEYS)?;
-            let found = remembered(monitor, &info.registry, &network.name, at, entries);
-            match found {
-                Ok(Some(mut found)) => {
-                    found.observed.chain_id = Some(network.chain_id);
-                    let (network, monitor) = (network.name.clone(), monitor.name.clone());
-                    all.push(Read { network, monitor, at, found });
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    // The judge refuses such a state as well, which is told on every page.
-                    tracing::error!(network = %network.name, %error, "authority cannot be shown");
-                }
-            }
-        }
-    }
-    Ok(all)
+fn read(store: &Store, info: &SiteInfo) -> Result<Vec<(Name, AllWatched)>, StoreError> {
+    let of_network = |network: &NetworkInfo| {
+        let (registry, monitors) = (&info.registry, &info.monitors);
+        let all = watched(store, registry, monitors, &network.name, Some(network.chain_id))?;
+        Ok((network.name.clone(), all))
+    };
+    info.networks.iter().map(of_network).collect()
 }
 
-fn part(read: Read, info: &SiteInfo, now: UnixSeconds) -> NetworkPart {
-    let Read { network, monitor, at, found } = read;
+fn part(network: Name, read: Watched, info: &SiteInfo, now: UnixSeconds) -> NetworkPart {
+    let Watched { monitor, at, remembered: found } = read;
     let (registry, declared) = (&info.registry, info.registry.authority());
     let graph = Graph::new(&found.observed, registry, declared);
     let items =

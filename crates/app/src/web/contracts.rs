@@ -6,9 +6,13 @@ use serde::Serialize;
 
 use super::{
     Site, SiteInfo,
+    contract::Bar,
     layout::{self, Failure},
 };
-use crate::words;
+use crate::{
+    dossier::{Interface, Standings, Watching},
+    words,
+};
 
 /// Contracts on the page: more are searched with the browser or listed by the API.
 const CONTRACTS_SHOWN_MAX: usize = 1_000;
@@ -41,13 +45,21 @@ struct Contract {
     entries: usize,
     value_at_risk: Option<String>,
     is_abi_known: bool,
+    /// Where in its life it is; `None` before it was judged.
+    stage: Option<&'static str>,
+    meaning: Option<&'static str>,
+    coverage: Option<String>,
+    bar: Option<Bar>,
+    alerts_open: Option<usize>,
+    drifts: Option<usize>,
 }
 
 impl Contract {
-    fn new(deployment: &Deployment, info: &SiteInfo) -> Self {
+    fn new(deployment: &Deployment, info: &SiteInfo, standings: &Standings) -> Self {
         let address = deployment.address.to_string();
-        let watching = crate::dossier::Watching::on(deployment, &info.monitors);
-        let interface = crate::dossier::Interface::of(Some(deployment), &[]);
+        let watching = Watching::on(deployment, &info.monitors, None);
+        let interface = Interface::of(Some(deployment), &[], None);
+        let standing = standings.of(&deployment.network, deployment.address);
         Self {
             label: deployment.label.to_string(),
             class: deployment.class.as_str(),
@@ -59,18 +71,25 @@ impl Contract {
             entries: interface.entries.len(),
             value_at_risk: deployment.value_at_risk.as_ref().map(ToString::to_string),
             is_abi_known: deployment.abi_known,
+            stage: standing.stage.map(registry::lifecycle::Stage::as_str),
+            meaning: standing.stage.map(registry::lifecycle::Stage::meaning),
+            coverage: standing.coverage.map(words::percent),
+            bar: standing.coverage.map(Bar::new),
+            alerts_open: standing.alerts_open,
+            drifts: standing.drifts,
         }
     }
 }
 
 /// `GET /contracts`.
 pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failure> {
-    let info = site.info();
-    let deployments = info.registry.deployments();
+    let (info, standings) = (site.info(), site.standings().await?);
+    // What ours rely on is listed with whoever relies on it.
+    let deployments: Vec<&Deployment> = info.registry.own().map(|(_, own)| own).collect();
     let mut protocols: Vec<Protocol> = Vec::new();
-    for deployment in deployments.iter().take(CONTRACTS_SHOWN_MAX) {
+    for deployment in deployments.iter().copied().take(CONTRACTS_SHOWN_MAX) {
         let name = deployment.protocol.as_ref().map(ToString::to_string);
-        let contract = Contract::new(deployment, &info);
+        let contract = Contract::new(deployment, &info, &standings);
         match protocols.iter_mut().find(|protocol| protocol.name == name) {
             Some(protocol) => protocol.contracts.push(contract),
             None => protocols.push(Protocol { name, contracts: vec![contract] }),

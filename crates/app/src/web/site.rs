@@ -9,14 +9,16 @@ use std::{
 };
 
 use detect::MonitorSpec;
-use model::{Name, UnixMillis};
-use registry::{Explorer, Registry, threats::ThreatMap};
+use model::{Address, Name, UnixMillis};
+use registry::{Explorer, Registry, gap::Clearance, threats::ThreatMap};
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
 use crate::{
     coverage::{Account, Plan},
+    dossier::{Declared, Dossier, Seen, Standings},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
+    words,
 };
 
 /// How long a snapshot serves everybody who asks: a burst of readers costs the store one reading.
@@ -48,6 +50,8 @@ pub struct SiteInfo {
     pub runbooks: BTreeMap<String, String>,
     /// What could go wrong, and what each of it is met with.
     pub threats: Arc<ThreatMap>,
+    /// What people said about the time before contracts were watched.
+    pub clearances: Vec<Clearance>,
 }
 
 /// A network as configured.
@@ -64,6 +68,17 @@ pub struct NetworkInfo {
 }
 
 impl SiteInfo {
+    /// As far as a dossier needs it.
+    pub fn declared(&self) -> Declared<'_> {
+        Declared {
+            registry: &self.registry,
+            monitors: &self.monitors,
+            threats: &self.threats,
+            clearances: &self.clearances,
+            networks: &self.networks,
+        }
+    }
+
     /// The explorer of a network.
     pub fn explorer(&self, network: &Name) -> Option<&Explorer> {
         self.networks.iter().find(|n| n.name == *network)?.explorer.as_ref()
@@ -223,6 +238,28 @@ impl Site {
                 self.read(move |store| Account::read(store, &plan, now))
             })
             .await
+    }
+
+    /// Everything about one address, as of now.
+    pub(crate) async fn dossier(
+        &self,
+        network: Name,
+        address: Address,
+    ) -> Result<Dossier, ReadError> {
+        let (info, account) = (self.info(), self.account().await?);
+        let now = words::seconds(self.now());
+        self.read(move |store| {
+            let seen = Seen { store, account: &account };
+            Dossier::of(&network, address, info.declared(), Some(seen), now)
+        })
+        .await
+    }
+
+    /// How it stands with all contracts.
+    pub(crate) async fn standings(&self) -> Result<Standings, ReadError> {
+        let (info, account) = (self.info(), self.account().await?);
+        let now = words::seconds(self.now());
+        self.read(move |store| Standings::read(store, info.declared(), &account, now)).await
     }
 
     /// Reads from the store where blocking is allowed.

@@ -13,7 +13,8 @@ use evm::{
 use store::FindingRecord;
 
 use crate::world::{
-    Chain, DEVNET, Program, Project, Url, Webhook, all_findings, routes_to, until, workspace,
+    Chain, DEVNET, Program, Project, Url, Webhook, all_findings, bellwether, routes_to, until,
+    workspace,
 };
 
 /// What the pools of these tests are created with.
@@ -285,6 +286,30 @@ fn told(findings: &[FindingRecord], block: u64) -> Vec<String> {
 
 fn is_told(told: &[String], start: &str) -> bool {
     told.iter().any(|line| line.starts_with(start))
+}
+
+/// The files that `docs/deployments.md` shows, with contracts of ours for those that it speaks of.
+#[test]
+fn the_files_of_the_documentation_are_accepted() {
+    let page = std::fs::read_to_string(workspace().join("docs/deployments.md")).unwrap();
+    let project = Project::new();
+    let url = Url { http: "http://127.0.0.1:1", ws: None };
+    project.network("mainnet", "chain_id = 1\n", &[url]);
+    let ours = [("Registry", "Timelock"), ("Vault", "Vault"), ("Factory", "ChildFactory")];
+    for (theirs, ours) in ours.into_iter().chain([("Pool", "ChildPool")]) {
+        let artefact = std::fs::read_to_string(artefact(ours)).unwrap();
+        project.write(format!("out/{theirs}.sol/{theirs}.json"), &artefact);
+    }
+    let mut files = Vec::new();
+    for block in page.split("```toml\n# ").skip(1) {
+        let (file, rest) = block.split_once('\n').unwrap();
+        project.write(file, rest.split_once("\n```").unwrap().0);
+        files.push(file);
+    }
+    assert_eq!(files.len(), 6, "{files:?}");
+    let checked = bellwether().arg("check").arg(project.path()).output().unwrap();
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert!(checked.status.success(), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

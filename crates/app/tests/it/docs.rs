@@ -121,8 +121,12 @@ fn the_files_that_the_pages_show_are_accepted() {
             files.into_iter().partition(|(file, _)| file.ends_with("plan.toml"));
         if !files.is_empty() {
             let project = Project::meridian();
-            project.network("devnet", DEVNET, &[Url { http: "http://127.0.0.1:1", ws: None }]);
-            files.iter().for_each(|(file, text)| _ = project.write(file, text));
+            let nobody = [Url { http: "http://127.0.0.1:1", ws: None }];
+            project.network("devnet", DEVNET, &nobody).network("mainnet", MAINNET, &nobody);
+            for (file, text) in &files {
+                project.write(file, text);
+                compiled(text).for_each(|artefact| _ = project.write(artefact, ARTEFACT));
+            }
             accepted(&path, &project);
         }
         for (file, text) in plans {
@@ -134,6 +138,23 @@ fn the_files_that_the_pages_show_are_accepted() {
             assert!(said.contains("event-not-emitted"), "{said}");
         }
     }
+}
+
+/// A network that the pages speak of.
+const MAINNET: &str = "chain_id = 1\nfinality = \"finalized\"\n";
+
+/// What `forge build` would have left where a file names it.
+const ARTEFACT: &str = r#"{
+    "abi": [
+        { "type": "event", "name": "PoolCreated", "inputs": [{ "name": "pool", "type": "address", "indexed": true }] },
+        { "type": "event", "name": "Swapped", "inputs": [{ "name": "amount", "type": "uint256", "indexed": false }] }
+    ],
+    "bytecode": { "object": "0x6001600a600c6001600a60003960016000f300" },
+    "deployedBytecode": { "object": "0x00" }
+}"#;
+
+fn compiled(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').filter(|word| word.starts_with("out/") && word.ends_with(".json"))
 }
 
 fn accepted(page: &Path, project: &Project) {

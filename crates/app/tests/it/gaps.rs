@@ -249,3 +249,51 @@ async fn what_no_monitor_is_on_is_watched_from_the_block_on_in_which_one_is() {
     assert_eq!(list[0]["to"], last, "the market is watched from the next block on");
     assert_eq!(list[1]["to"], late.watched - 1, "the token's gap is what it was");
 }
+
+/// A folder that guards a token of mainnet since the block before the recorded ones.
+fn usdc() -> Project {
+    let project = Project::new();
+    project.network("mainnet", "chain_id = 1\n", &[Url { http: "http://127.0.0.1:1", ws: None }]);
+    let abi = workspace().join("contracts/artifacts/MeridianToken.json");
+    project.write(
+        "deployments/usdc.toml",
+        &format!(
+            "label = \"usdc\"\nnetwork = \"mainnet\"\naddress = \"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48\"\nclass = \"token\"\nabi = \"{}\"\nfirst_block = 18_090_205\n",
+            abi.display()
+        ),
+    );
+    project.write(
+        "monitors/transfers.toml",
+        "[[monitor]]\nname = \"transfers\"\non = [\"usdc\"]\nevent = \"Transfer\"\nseverity = \"info\"\n",
+    );
+    project
+}
+
+#[tokio::test]
+async fn recorded_blocks_are_judged_without_a_node_and_missing_parts_are_no_silence() {
+    let Some(corpus) = std::env::var_os("BELLWETHER_CORPUS") else {
+        println!("skipped: BELLWETHER_CORPUS names no folder of recorded blocks");
+        return;
+    };
+    let recorded = std::path::Path::new(&corpus).join("l1_consecutive");
+    let project = usdc();
+    let audit = async |from: u64, to: u64| {
+        let mut command = bellwether();
+        command.args(["registry", "gap-audit", "usdc", "--json", "--recorded"]).arg(&recorded);
+        command.args(["--from", &from.to_string(), "--to", &to.to_string()]);
+        command.arg("--folder").arg(project.path());
+        run_to_end(command).await.json()
+    };
+    let one = audit(18_090_206, 18_090_206).await;
+    assert_eq!((&one["judged"], &one["refused"]), (&json!(1), &json!([])));
+    let findings = one["findings"].as_array().unwrap();
+    assert!(!findings.is_empty(), "USDC was transferred in that block");
+    assert!(findings.iter().all(|finding| finding["monitor"] == "transfers"), "{findings:#?}");
+
+    // The others were recorded without receipts: what was not proven was not judged.
+    let all = audit(18_090_205, 18_090_211).await;
+    assert_eq!(all["findings"], one["findings"]);
+    assert_eq!(all["judged"], 1);
+    assert_eq!(all["refused"].as_array().unwrap().len(), 6, "{all:#}");
+    assert_eq!(all["gap"], "gap-open");
+}

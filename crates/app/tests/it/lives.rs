@@ -3,7 +3,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolConstructor};
-use bellwether::dossier::Life;
+use detect::chronicle::{self, Chronicle};
 use evm::{
     artifact::{self, Artifact},
     devnet::TransactionRequest,
@@ -97,10 +97,13 @@ impl Plan {
         self.calls(self.timelock, Timelock::scheduleCall { target, value, data, salt, delay })
     }
 
-    fn life_of(&self, address: Address) -> Life {
+    fn life_of(&self, address: Address) -> Chronicle {
         let store = store::Store::open_to_read(self.project.store()).unwrap();
         let network = model::Name::new("devnet").unwrap();
-        Life::of(&network, address, &store).unwrap().expect("it was judged")
+        let (first, after) = chronicle::keys_of(address);
+        let entries = store.detector_state_between(&network, (&first, &after)).unwrap();
+        let (_, chronicle) = chronicle::chronicles(&entries).remove(0);
+        chronicle
     }
 
     /// Its moves, with blocks counted from `first`.
@@ -182,7 +185,7 @@ async fn a_life_on_the_chain_has_every_stage_and_each_move_its_reason() {
         within(PATIENCE, "the files are read again", async || {
             let head = plan.chain.devnet.mine().unwrap();
             program.judged(head).await;
-            (plan.life_of(plan.vault).stage.as_str() == stage).then_some(())
+            (plan.life_of(plan.vault).life.stage().as_str() == stage).then_some(())
         })
         .await;
     }

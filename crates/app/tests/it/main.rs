@@ -13,6 +13,7 @@ mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
 mod coverage; // the ledger: holes are exact, told, and closed
 mod crash; //    killed many times, it ends like a run that was not
+mod dependencies; // what ours rely on: found, declared, watched
 mod deployments; // contracts that are planned, created, found
 mod docs; //     the pages show commands that exist and files that are accepted
 mod explain; // one transaction, by the shape of its calls

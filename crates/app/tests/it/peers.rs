@@ -255,23 +255,23 @@ fn folder_of(monitors: &[Value]) -> tempfile::TempDir {
 
 /// What the corpus' receipts say by themselves, without any of our readers.
 #[derive(Default)]
-struct Receipts {
+pub(crate) struct Receipts {
     /// Transactions in which the pool emitted a swap, and those in which it took in token 0.
-    swapped: BTreeSet<String>,
+    pub(crate) swapped: BTreeSet<String>,
     took_in: BTreeSet<String>,
     /// Transactions to the router that failed, that did not, and the failed ones of blocks in which
     /// nothing emitted a log.
-    failed: BTreeSet<String>,
+    pub(crate) failed: BTreeSet<String>,
     succeeded: BTreeSet<String>,
     failed_in_silence: BTreeSet<String>,
 }
 
-const POOL: &str = "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640";
-const ROUTER: &str = "0x7a250d5630b4cf539739df2c5dacb4c659f2488d";
+pub(crate) const POOL: &str = "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640";
+pub(crate) const ROUTER: &str = "0x7a250d5630b4cf539739df2c5dacb4c659f2488d";
 const SWAP: &str = "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67";
 
 impl Receipts {
-    fn of(corpus: &Path) -> Self {
+    pub(crate) fn of(corpus: &Path) -> Self {
         let mut found = Self::default();
         let recording = Recording::open(corpus).unwrap();
         for (_, block) in recording.blocks() {

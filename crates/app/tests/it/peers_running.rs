@@ -1,7 +1,11 @@
-//! What was taken from a monitor without a configuration folder of its own runs, and finds in the
-//! devnet exactly the transactions that its rules mean. (OpenZeppelin Monitor's is in `peers`.)
+//! What was taken from Defender, Monitorism, Tenderly and Forta runs, and finds exactly the
+//! transactions that their rules mean: on the devnet, and in recorded blocks of mainnet.
+//! (OpenZeppelin Monitor's are in `peers`.)
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use evm::{
     devnet::TransactionRequest,
@@ -10,7 +14,10 @@ use evm::{
 use model::{Address, B256};
 use serde_json::{Value, json};
 
-use crate::world::{Chain, DEVNET, Program, Project, Url, all_findings, run_to_end, workspace};
+use crate::{
+    peers::{POOL, ROUTER, Receipts},
+    world::{Chain, DEVNET, Program, Project, Url, all_findings, run_to_end, workspace},
+};
 
 /// A chain on which, after one block of everyday traffic, these happened, each in its own block.
 struct Happened {
@@ -63,7 +70,7 @@ impl Happened {
     ) -> Vec<Found> {
         let project = Project::new();
         project.write(file.0, file.1);
-        project.write("routes.toml", "[[receiver]]\nname = \"t\"\nkind = \"stdout\"\n\n[[route]]\nname = \"all\"\nreceivers = [\"t\"]\n");
+        project.write("routes.toml", ROUTES);
         let mut import = crate::world::bellwether();
         import.args(["import", importer, file.0, "--json", "--into", "."]).args(more);
         import.current_dir(project.path());
@@ -92,6 +99,9 @@ impl Happened {
         found.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
+
+/// Everything to standard output.
+const ROUTES: &str = "[[receiver]]\nname = \"t\"\nkind = \"stdout\"\n\n[[route]]\nname = \"all\"\nreceivers = [\"t\"]\n";
 
 /// A monitor, and the transaction that it found.
 type Found = (String, &'static str);
@@ -228,4 +238,67 @@ async fn fortas_labels_are_what_a_running_monitor_goes_by() {
     let found = found.filter(|finding| finding.monitor.as_str() == "known-bad-address");
     let found: BTreeSet<Option<B256>> = found.map(|finding| finding.origin.tx).collect();
     assert_eq!(found, BTreeSet::from([Some(happened.failed)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_recorded_blocks_of_mainnet_imported_rules_find_what_the_receipts_say() {
+    let Some(corpus) = std::env::var_os("BELLWETHER_CORPUS").map(PathBuf::from) else {
+        return println!("skipped: BELLWETHER_CORPUS names no folder of recorded blocks");
+    };
+    let project = Project::new();
+    project.write("routes.toml", ROUTES);
+    let param =
+        |name: &str, kind: &str, indexed| json!({"name": name, "type": kind, "indexed": indexed});
+    let swap = json!([{"type": "event", "name": "Swap", "anonymous": false, "inputs": [
+        param("sender", "address", true), param("recipient", "address", true),
+        param("amount0", "int256", false), param("amount1", "int256", false),
+        param("sqrtPriceX96", "uint160", false), param("liquidity", "uint128", false),
+        param("tick", "int24", false)]}]);
+    let signature = "Swap(address,address,int256,int256,uint160,uint128,int24)";
+    // Its topics are read there and never used: swaps of every sender match.
+    let rule = format!(
+        "version: \"1.0\"\nname: Swaps\npriority: P2\naddresses: [\"{POOL}\"]\nevents:\n  - signature: {signature}\n    topics:\n      - index: 1\n        values: [\"{ROUTER}\"]\n"
+    );
+    let defender = json!([{"monitorId": "1", "name": "Fails", "type": "BLOCK", "network": "mainnet",
+        "addressRules": [{"addresses": [ROUTER], "conditions": [{"eventConditions": [],
+            "functionConditions": [], "txConditions": [{"status": "failed"}]}]}],
+        "notifyConfig": {"notifications": []}}]);
+    let tenderly = json!({"alerts": [{"name": "Failed calls", "enabled": true, "expressions": [
+        {"type": "network", "expression": {"network_id": "1"}},
+        {"type": "contract_address",
+            "expression": {"address": ROUTER, "transaction_type": "direct"}},
+        {"type": "tx_status", "expression": {"transaction_success": false}}]}]});
+    project.write("swap.json", &swap.to_string()).write("rule.yaml", &rule);
+    project.write("defender.json", &defender.to_string());
+    project.write("tenderly.json", &tenderly.to_string());
+    // All into one folder, one after the other.
+    for arguments in [
+        &["monitorism", "rule.yaml", "--abi", "swap.json"][..],
+        &["defender", "defender.json"],
+        &["tenderly", "tenderly.json"],
+    ] {
+        let mut import = crate::world::bellwether();
+        import.arg("import").args(arguments).args(["--into", "."]).current_dir(project.path());
+        let imported = run_to_end(import).await;
+        assert_eq!(imported.code, Some(0), "{imported:?}");
+    }
+
+    let mut replay = crate::world::bellwether();
+    replay.args(["replay", "--json", "--recorded"]).arg(&corpus);
+    replay.arg("--folder").arg(project.path()).env("RPC_MAINNET", "http://127.0.0.1:1");
+    let ended = run_to_end(replay).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in ended.out.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if let (Some(monitor), Some(tx)) = (line["monitor"].as_str(), line["tx"].as_str()) {
+            found.entry(monitor.to_owned()).or_default().insert(tx.to_owned());
+        }
+    }
+    let truth = Receipts::of(&corpus);
+    assert!(truth.swapped.len() >= 5 && truth.failed.len() >= 5, "the corpus has what it takes");
+    let expected =
+        [("failed-calls", &truth.failed), ("fails", &truth.failed), ("swaps", &truth.swapped)];
+    let expected = expected.map(|(monitor, txs)| (monitor.to_owned(), txs.clone()));
+    assert_eq!(found, BTreeMap::from(expected), "{}", ended.out);
 }

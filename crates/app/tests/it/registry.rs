@@ -24,6 +24,18 @@ async fn a_contract_is_shown_while_the_program_watches_it() {
     let shown: Value = before.json();
     assert_eq!(before.code, Some(0), "{before:?}");
     assert_eq!((&shown[0]["blocks_looked_at"], &shown[0]["alerts"]), (&json!(0), &json!(null)));
+    // Without a store nothing is known, and that is said instead of shown as nothing there.
+    let unknown = |shown: &Value| -> Vec<String> {
+        let all = shown[0]["unknown"].as_array().unwrap().iter();
+        all.map(|of| of["section"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(
+        ["life", "power", "coverage", "history"]
+            .iter()
+            .all(|section| unknown(&shown).contains(&(*section).to_owned()))
+    );
+    assert_eq!((&shown[0]["life"], &shown[0]["coverage"]), (&json!(null), &json!(null)));
+    assert_eq!(shown[0]["unknown"][0]["why"], "there is no store yet");
 
     let mut program = Program::run(&project);
     program.judged(head).await;
@@ -41,9 +53,26 @@ async fn a_contract_is_shown_while_the_program_watches_it() {
         .map(|m| m["monitor"].as_str().unwrap())
         .collect();
     assert!(watchers.contains(&"role-change"), "{watchers:?}");
+    assert_eq!(vault["life"]["stage"], "active");
+    assert_eq!(vault["life"]["gap"], "no-gap", "{}", vault["life"]);
+    assert!(vault["coverage"]["cells"].as_u64().unwrap() > 0, "{}", vault["coverage"]);
+    assert!(!unknown(&beside.json()).contains(&"life".to_owned()));
     let text = registry(&["show", "vault", "--folder", folder]).await.out;
-    for wanted in ["vault on devnet", "class        vault", "Watched by", "Can be asked to", "Says"]
-    {
+    for wanted in [
+        "vault on devnet",
+        "class        vault",
+        "proxy        ERC-1967 proxy",
+        "Life",
+        "stage        active (in use and monitored)",
+        "Power over it",
+        "Relies on",
+        "Watched by",
+        "Coverage",
+        "Threatened by",
+        "Can be asked to",
+        "Says",
+        "Changes",
+    ] {
         assert!(text.contains(wanted), "{wanted:?} is not in: {text}");
     }
     assert!(program.stop().await.success());
@@ -96,10 +125,26 @@ async fn what_is_guarded_is_handed_on_signed_and_nothing_private_with_it() {
     for deployment in document["deployments"].as_array().unwrap() {
         let fields: Vec<&str> =
             deployment.as_object().unwrap().keys().map(String::as_str).collect();
-        let public =
-            ["address", "class", "first_block", "interface", "label", "network", "protocol"];
+        let public = [
+            "address",
+            "class",
+            "code_hash",
+            "creator",
+            "delegates",
+            "facets",
+            "first_block",
+            "interface",
+            "label",
+            "network",
+            "protocol",
+            "proxy",
+            "shows",
+        ];
         assert_eq!(fields, public);
     }
+    assert_eq!(document["version"], 2);
+    let vault = &document["deployments"].as_array().unwrap().iter().find(|d| d["label"] == "vault");
+    assert!(vault.unwrap()["proxy"].as_str().unwrap().contains("ERC-1967"), "{vault:?}");
     for private in ["123456", "123,456", "role-change", "http"] {
         assert!(!verified.out.contains(private), "{private:?} is in: {}", verified.out);
     }

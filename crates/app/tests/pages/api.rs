@@ -172,12 +172,12 @@ async fn one_network_of_the_status() {
               "state": "confirmed"
             },
             {
-              "count": 12,
+              "count": 15,
               "severity": "high",
               "state": "confirmed"
             },
             {
-              "count": 1,
+              "count": 2,
               "severity": "critical",
               "state": "confirmed"
             },

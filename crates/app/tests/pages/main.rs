@@ -3,6 +3,7 @@
 
 mod addresses;
 mod api; //     bodies are a promise
+mod coverage; //  what was judged, what is missing, what was removed
 mod events; //  server-sent events
 mod http; //    just enough of a client
 mod pages; //   what a person must find

@@ -270,7 +270,8 @@ async fn everything_about_one_contract_is_in_one_place() {
             "deposit() takes value those on the whole contract",
             "RoleGranted(bytes32,address,address) OpenZeppelin",
             "41 % of vault left in one transaction",
-            "3 functions change state, 1 only read",
+            "5 functions change state, 3 only read",
+            "Proxy UUPS proxy (ERC-1967): answers proxiableUUID()",
         ],
     );
     assert!(!page.text().contains("bridge-only"), "another contract's monitor");
@@ -283,6 +284,78 @@ async fn everything_about_one_contract_is_in_one_place() {
     for nowhere in ["/contracts/base/vault", "/contracts/mars/vault", "/contracts/mainnet/valut"] {
         assert_eq!(served.get(nowhere).await.status, 404, "{nowhere}");
     }
+}
+
+#[tokio::test]
+async fn life_power_coverage_threats_and_changes_are_told_of_a_contract() {
+    let served = Served::full().await;
+    let page = served.get("/contracts/mainnet/vault").await;
+    has(
+        &page,
+        &[
+            "vault active",
+            "Stage active since block 19,425,087: in use and monitored",
+            "Before that blocks 18,000,000 to 19,425,086: nobody has looked",
+            "Same code as governor",
+            "19,426,167 implementation",
+            "holders before block 19,425,087 are unknown",
+            "holds KEEPER_ROLE of vault, which the policy does not allow extra-principal 1 h 24 min",
+            "ops-safe (3 must sign) → timelock (2 d 0 h) → DEFAULT_ADMIN_ROLE of vault 3 signatures, after 2 d",
+            "guardian → PAUSER_ROLE of vault 1 signature, at once",
+            "Relies on Dependency Kind Its failure would cost Code usdc",
+            "token 12,400,000 USD nobody looked at it",
+            "bellwether coverage backfill --network mainnet --monitor paused --from 18000000 --to 19424787",
+            "12 things that are not watched without a gap",
+            "vault-drained",
+            "12,000,000 USD",
+            "no plan , no control",
+            "monitored → active: it was used",
+            "was given KEEPER_ROLE of vault",
+        ],
+    );
+    assert!(!page.body.contains("<script>alert"), "a threat's title is text");
+    // What is paused, and what it holds over others.
+    let fund = served.get("/contracts/mainnet/insurance-fund").await;
+    has(&fund, &["insurance-fund paused", "monitored → paused: it was paused", "Created by 0x"]);
+    let timelock = served.get("/contracts/mainnet/timelock").await;
+    has(
+        &timelock,
+        &["It holds Of Good for Since DEFAULT_ADMIN_ROLE vault", "1 accepted by the policy"],
+    );
+    let list = served.get("/contracts").await;
+    has(
+        &list,
+        &[
+            "vault vault active 46.2 %",
+            "insurance-fund insurance-fund paused",
+            "bridge bridge unknown",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_known_of_a_contract_is_said_and_never_shown_as_nothing() {
+    let page = Served::empty().await.get("/contracts/mainnet/vault").await;
+    has(
+        &page,
+        &[
+            "Life and lineage unknown no block of mainnet was judged yet. To know it: bellwether run",
+            "Power unknown no monitor of mainnet follows who holds what",
+            "unknown no block of mainnet was judged yet",
+        ],
+    );
+    for nothing in ["As declared", "no hole", "None so far", "None seen so far", "Nobody is known"]
+    {
+        assert!(!page.text().contains(nothing), "{nothing:?} is claimed without a judged block");
+    }
+    // An account that nobody guards, with what it holds over what is guarded.
+    let served = Served::full().await;
+    let vault = served.get("/api/v1/addresses/mainnet/vault").await.json();
+    let ways = vault["power"]["ways"].as_array().unwrap();
+    let safe = ways.iter().find(|way| way["principal"]["name"] == "ops-safe").unwrap();
+    let safe = safe["principal"]["address"].as_str().unwrap();
+    let page = served.get(&format!("/contracts/mainnet/{safe}")).await;
+    has(&page, &["nobody guards it", "It holds Of Good for Since PROPOSER_ROLE timelock"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! A day of a made-up protocol: several networks, some of them in trouble, alerts in every state, a
 //! storm, charts with bands and gaps, and strangers' strings that would like to be more than text.
 
+#[path = "lives.rs"]
+mod lives;
+
 use std::sync::Arc;
 
 use alert::{Policy, Route};
@@ -148,6 +151,8 @@ pub(crate) fn info() -> SiteInfo {
     };
     labels.add(None, stranger, label).expect("one label");
     let registry = Registry::new(deployments, labels.build()).expect("no mistakes");
+    let registry = registry.with_authority(lives::declared());
+    let registry = registry.with_dependencies(lives::relied_on(), 0);
     let network = |label: &str, chain_id, explorer: Option<&str>| NetworkInfo {
         name: name(label),
         chain_id,
@@ -174,6 +179,7 @@ pub(crate) fn info() -> SiteInfo {
         )]
         .into(),
         threats: Arc::new(threats()),
+        clearances: Vec::new(),
     }
 }
 
@@ -288,6 +294,8 @@ pub(crate) fn fill(store: &Store, now: UnixMillis) {
     mainnet.coverage = coverage(clock);
     mainnet.samples = samples(clock);
     mainnet.finalized = Some(clock.block(64));
+    let (states, changes) = lives::lived(&info().registry, monitors(), clock);
+    (mainnet.state, mainnet.findings) = (states, changes);
     let mut base = Step::new(name("base"), Position(0), Position(1), 7);
     base.coverage = coverage_of_base(clock);
     for alert in alerts(clock) {
@@ -925,6 +933,7 @@ fn monitors() -> Vec<MonitorSpec> {
         monitor("whale-redeems", &["vault"], expression(redeemed, Some("amount > 1_000 ether"))),
         monitor("paused", &["vault"], expression(paused, None)),
         monitor("bridge-only", &["bridge"], detector("liquidity/outflow_exceeds_share")),
+        monitor("authority", &["vault", "timelock"], detector("access/authority_drift")),
     ]
 }
 
@@ -934,11 +943,16 @@ fn vault_abi() -> Arc<ContractAbi> {
         "function pause()",
         "function redeem(uint256 amount, address to)",
         "function deposit() payable",
+        "function grantRole(bytes32 role, address account)",
+        "function hasRole(bytes32 role, address account) view returns (bool)",
+        "function upgradeToAndCall(address to, bytes data) payable",
+        "function proxiableUUID() view returns (bytes32)",
         "function totalAssets() view returns (uint256)",
+        "event Upgraded(address indexed implementation)",
         "event Redeemed(address indexed holder, uint256 amount)",
         "event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender)",
     ]);
-    Arc::new(abi.expect("six items"))
+    Arc::new(abi.expect("items that parse"))
 }
 
 /// Somebody that a list knows and nobody guards.

@@ -53,6 +53,14 @@ impl Patterns {
         *self.seen.entry((fold, is_attack, shapes)).or_default() += 1;
     }
 
+    /// The weights of all the data, in the order of [`Signal::ALL`]: beside them the shipped ones
+    /// show what was changed by hand.
+    pub(crate) fn fitted_on_all(&self) -> Vec<f64> {
+        let mut weights = self.fit(FOLDS);
+        weights.truncate(Signal::ALL.len());
+        weights
+    }
+
     pub(crate) fn cross_validated(&self) -> HeldOut {
         let mut sum = HeldOut::default();
         for fold in 0..FOLDS {

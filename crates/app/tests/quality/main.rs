@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 use corpus::{Attack, Everyday};
 use detect::trace::{
     Assessment, NOTIFY_SCORE_MIN, Protected, Scene, Signal, Verdict, View, everyday_share, observe,
-    weigh,
+    weigh, weight,
 };
 
 /// Attacks of which the labelled victim takes part that must page: what was last measured.
@@ -141,6 +141,13 @@ fn attacks_are_found_and_everyday_use_wakes_nobody() {
             interval(*attacked, touched.len()),
             100.0 * *usual as f64 / pairs as f64
         );
+    }
+    println!("\nWEIGHTS that are not what the data alone gives (shipped, fitted on all of it)");
+    for (signal, fitted) in Signal::ALL.iter().zip(patterns.fitted_on_all()) {
+        let (_, shipped) = weight(*signal);
+        if (shipped - fitted).abs() >= 0.3 {
+            println!("  {:27} {shipped:.1}  {fitted:.1}", signal.as_str());
+        }
     }
     let held_out = patterns.cross_validated();
     println!(

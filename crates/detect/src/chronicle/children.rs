@@ -8,7 +8,7 @@ use registry::{ChildSource, EventAbi, Registry};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Creation, News, Place, Refusal};
+use super::{Arrival, Creation, News, Place, Refusal, Unread};
 use crate::state::{Key, Kind, StateTable};
 
 /// Most children of one factory that are watched: more than the pairs of the three largest
@@ -72,9 +72,9 @@ pub(crate) fn adopt(
     guarded: &mut FxHashMap<Address, u32>,
     memory: &mut StateTable,
 ) -> News {
-    let mut seen = seen(bundle, &creations, known, guarded);
+    let (mut seen, unread) = seen(bundle, &creations, known, guarded);
     seen.sort_unstable_by_key(|seen| seen.place);
-    let mut news = News { creations, ..News::default() };
+    let mut news = News { creations, unread, ..News::default() };
     for Seen { factory, address, place } in seen {
         // A planned or declared contract is guarded by its own entry; a child is created once.
         if guarded.contains_key(&address) {
@@ -124,7 +124,7 @@ fn seen(
     creations: &[Creation],
     known: &Registry,
     guarded: &FxHashMap<Address, u32>,
-) -> Vec<Seen> {
+) -> (Vec<Seen>, Vec<Unread>) {
     let source_of = |address: &Address| {
         let factory = *guarded.get(address)?;
         Some((factory, &known.template(factory)?.source))
@@ -138,23 +138,33 @@ fn seen(
         (_, ChildSource::Event { .. }) => None,
     });
     let mut seen: Vec<Seen> = by_frame.collect();
+    let mut unread = Vec::new();
     if !known.factories().is_empty() {
         for (tx, transaction) in (0u32..).zip(&bundle.transactions) {
             for (ordinal, log) in (0u32..).zip(&transaction.logs) {
-                if let Some((factory, ChildSource::Event { event, argument })) =
+                let Some((factory, ChildSource::Event { event, argument })) =
                     source_of(&log.address)
-                    && let Some(address) = told(event, *argument, log)
-                {
-                    seen.push(Seen { factory, address, place: Place::Log { tx, ordinal } });
+                else {
+                    continue;
+                };
+                if log.topic0() != event.topic0 {
+                    continue;
+                }
+                match told(event, *argument, log) {
+                    Ok(address) => {
+                        seen.push(Seen { factory, address, place: Place::Log { tx, ordinal } });
+                    }
+                    Err(why) => unread.push(Unread { factory, why }),
                 }
             }
         }
     }
-    seen
+    (seen, unread)
 }
 
 /// The address that a log of the factory's event tells.
-fn told(event: &Arc<EventAbi>, argument: usize, log: &model::Log) -> Option<Address> {
-    (log.topic0() == event.topic0).then_some(())?;
-    event.decode(log).ok()?.args.get(argument)?.as_address()
+fn told(event: &Arc<EventAbi>, argument: usize, log: &model::Log) -> Result<Address, String> {
+    let decoded = event.decode(log).map_err(|error| error.to_string())?;
+    let address = decoded.args.get(argument).and_then(|argument| argument.as_address());
+    address.ok_or_else(|| format!("argument {argument} of {} is no address", event.name))
 }

@@ -30,6 +30,8 @@ pub struct News {
     pub arrivals: Vec<Arrival>,
     /// Children beyond [`CHILDREN_MAX`]: they are not watched.
     pub refused: Vec<Refusal>,
+    /// Events of factories that should tell a child and cannot be read.
+    pub unread: Vec<Unread>,
     /// Deployments that are in another stage of their life now.
     pub moves: Vec<Moved>,
     /// Diamonds whose functions are answered by other facets now.
@@ -67,6 +69,15 @@ pub struct Refusal {
     pub place: Place,
 }
 
+/// An event by which a factory tells of a child that nobody can name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Number of the factory's deployment.
+    pub factory: u32,
+    /// Why it cannot be read.
+    pub why: String,
+}
+
 /// Where in a block something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -98,6 +109,10 @@ pub struct Moved {
     /// Where in the block the cause is.
     pub place: Place,
 }
+
+/// Kinds of state that [`chronicles`] and [`with_children`] read, as the bounds of their keys.
+pub const REMEMBERED_KEYS: (&[u8], &[u8]) =
+    (&[Kind::Offspring as u8], &[Kind::Chronicle as u8 + 1]);
 
 /// Keys of all chronicles among a network's stored state: the first, and the first after them.
 pub const CHRONICLE_KEYS: (&[u8], &[u8]) = (&[Kind::Chronicle as u8], &[Kind::Chronicle as u8 + 1]);

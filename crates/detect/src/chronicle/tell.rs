@@ -123,17 +123,24 @@ impl Teller<'_, '_> {
         let deployment = self.scene.known.deployment(index);
         let key = Chronicle::key(deployment.address);
         let known = self.memory.get::<Chronicle>(&key);
-        // Before a planned contract exists, that it has no code is no history.
+        // Before a planned contract exists, that it has no code is no history; of an account it is.
+        let is_planned = self.scene.known.planned(index).is_some();
         let is_news = known.is_none_or(|chronicle| {
-            chronicle.lineage.code.is_news(code)
-                && (code.is_some() || chronicle.lineage.code.now().is_some())
+            let history = &chronicle.lineage.code;
+            history.is_news(code) && (code.is_some() || history.now().is_some() || !is_planned)
         });
         if !is_news {
             return;
         }
+        let is_account = known.is_some_and(|chronicle| {
+            let first = chronicle.lineage.code.iter().next();
+            chronicle.lineage.birth.is_none() && first.is_none_or(|since| since.what.is_none())
+        });
         let chronicle = self.memory.entry(key, Chronicle::default);
         chronicle.lineage.code.note(code, self.block);
         match code {
+            // An account may delegate to code and stop (EIP-7702); that ends nothing.
+            None if is_account => {}
             None => self.learn(index, Cause::CodeVanished, place),
             Some(hash) => {
                 self.learn(index, Cause::CodeSeen, place);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use registry::Category;
+
 /// Settings of a monitor as its file has them: names and plain texts. Several words are separated by
 /// commas.
 pub type Params = BTreeMap<String, String>;
@@ -37,6 +39,11 @@ pub enum ParamKind {
         /// Default.
         default: &'static [&'static str],
     },
+    /// Categories of labels: named ones, or sets of the user's.
+    Categories {
+        /// Default, as words.
+        default: &'static [&'static str],
+    },
 }
 
 /// One parameter of a detector.
@@ -56,6 +63,7 @@ enum Setting {
     Integer(u64),
     Flag(bool),
     Words(Vec<String>),
+    Categories(Vec<Category>),
 }
 
 /// Checked settings: every parameter of the schema has a value of its kind.
@@ -135,6 +143,17 @@ impl Settings {
             _ => panic!("the schema has no words {name}"),
         }
     }
+
+    /// Categories of labels.
+    ///
+    /// # Panics
+    /// When the schema has no such categories, which every detector's tests would show.
+    pub fn categories(&self, name: &str) -> &[Category] {
+        match self.0.get(name) {
+            Some(Setting::Categories(categories)) => categories,
+            _ => panic!("the schema has no categories {name}"),
+        }
+    }
 }
 
 impl ParamKind {
@@ -146,6 +165,14 @@ impl ParamKind {
             Self::Words { default } => {
                 Setting::Words(default.iter().map(|word| (*word).to_owned()).collect())
             }
+            Self::Categories { default } => Setting::Categories(
+                default
+                    .iter()
+                    .map(|word| {
+                        word.parse().expect("a schema's words are slugs, which a test reads")
+                    })
+                    .collect(),
+            ),
         }
     }
 }
@@ -168,8 +195,12 @@ impl ParamSpec {
             }
             ParamKind::Flag { .. } => text.parse().ok().map(Setting::Flag),
             ParamKind::Words { .. } => {
-                let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-                Some(Setting::Words(words.map(str::to_owned).collect()))
+                Some(Setting::Words(separated(text).map(str::to_owned).collect()))
+            }
+            // A word that is no category would be left out in silence, and nothing found by it.
+            ParamKind::Categories { .. } => {
+                let categories = separated(text).map(str::parse).collect::<Result<_, _>>();
+                categories.ok().map(Setting::Categories)
             }
         }
     }
@@ -187,8 +218,19 @@ impl ParamSpec {
             ParamKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
             ParamKind::Flag { .. } => "true or false".to_owned(),
             ParamKind::Words { .. } => "words separated by commas".to_owned(),
+            ParamKind::Categories { .. } => {
+                let named = Category::NAMED.map(|category| category.as_str().to_owned());
+                format!(
+                    "categories separated by commas: {}, or the name of a set",
+                    named.join(", ")
+                )
+            }
         }
     }
+}
+
+fn separated(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
 /// `90`, `90s`, `5m`, `2h` or `7d` in seconds.
@@ -240,7 +282,12 @@ mod tests {
             kind: ParamKind::Integer { default: 90, min: 0, max: 86_400 },
             doc: "",
         },
-        ParamSpec { name: "categories", kind: ParamKind::Words { default: &["mixer"] }, doc: "" },
+        ParamSpec {
+            name: "categories",
+            kind: ParamKind::Categories { default: &["mixer"] },
+            doc: "",
+        },
+        ParamSpec { name: "tokens", kind: ParamKind::Words { default: &[] }, doc: "" },
     ];
 
     fn params(entries: &[(&str, &str)]) -> Params {
@@ -254,13 +301,15 @@ mod tests {
             ("page_share", "25"),
             ("depth_blocks", "three"),
             ("grace_s", "5 weeks"),
+            ("categories", "mixer, Deployers!"),
         ]);
         let mistakes = Settings::check(SCHEMA, &params).unwrap_err().join("\n");
         expect![[r#"
-            unknown parameter "page_shar"; did you mean "page_share"? (one of: page_share, depth_blocks, grace_s, categories)
+            unknown parameter "page_shar"; did you mean "page_share"? (one of: page_share, depth_blocks, grace_s, categories, tokens)
             parameter "page_share" is "25", allowed is a number from 0 to 1 (25% is 0.25)
             parameter "depth_blocks" is "three", allowed is a whole number from 1 to 100
-            parameter "grace_s" is "5 weeks", allowed is a time from 0 to 86400 seconds (90, 90s, 5m, 2h, 7d)"#]]
+            parameter "grace_s" is "5 weeks", allowed is a time from 0 to 86400 seconds (90, 90s, 5m, 2h, 7d)
+            parameter "categories" is "mixer, Deployers!", allowed is categories separated by commas: exploiter, mixer, sanctioned, phishing, scam, exchange, bridge, benign, or the name of a set"#]]
         .assert_eq(&mistakes);
     }
 
@@ -269,11 +318,24 @@ mod tests {
         let settings = Settings::check(SCHEMA, &params(&[("page_share", "1")])).unwrap();
         assert_eq!(settings.number("page_share"), 1.0);
         assert_eq!(settings.integer("depth_blocks"), 3);
-        assert_eq!(settings.words("categories"), ["mixer"]);
-        let written = [("categories", "a, b"), ("page_share", "12.5%"), ("grace_s", "2h")];
+        assert_eq!(settings.categories("categories"), [Category::Mixer]);
+        let written = [
+            ("categories", "scam, a"),
+            ("tokens", "a, b"),
+            ("page_share", "12.5%"),
+            ("grace_s", "2h"),
+        ];
         let settings = Settings::check(SCHEMA, &params(&written)).unwrap();
         assert_eq!(settings.number("page_share"), 0.125);
         assert_eq!(settings.integer("grace_s"), 7_200);
-        assert_eq!(settings.words("categories"), ["a", "b"]);
+        assert_eq!(settings.categories("categories"), [Category::Scam, "a".parse().unwrap()]);
+        assert_eq!(settings.words("tokens"), ["a", "b"]);
+    }
+
+    #[test]
+    fn every_detector_has_defaults_that_can_be_read() {
+        for detector in crate::detectors::ALL {
+            Settings::check(detector.spec().params, &Params::new()).unwrap();
+        }
     }
 }

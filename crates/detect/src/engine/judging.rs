@@ -86,6 +86,13 @@ pub(super) fn judge(
             reports.blind(at, BlindReason::Evaluation(reason.clone()));
         }
     }
+    for unread in &block.news.unread {
+        let factory = block.deployment(unread.factory);
+        let reason = format!("a child of {}: {}", factory.label, unread.why);
+        for &at in network.watchers_of_children(unread.factory) {
+            reports.blind(at, BlindReason::Undecodable(reason.clone()));
+        }
+    }
     matches.sort_by_key(|(matcher, _)| *matcher);
     for (matcher, at) in matches {
         reports.matched(network, block, matcher, at);

@@ -125,6 +125,8 @@ impl Node {
     pub fn words(&self) -> String {
         let name = self.name.clone().unwrap_or_else(|| self.address.to_string());
         match (self.kind, self.signatures, self.delay_s) {
+            // Its signers were not read.
+            (PrincipalKind::Safe, Some((needed, 0)), _) => format!("{name} ({needed} must sign)"),
             (PrincipalKind::Safe, Some((needed, of)), _) => format!("{name} ({needed} of {of})"),
             (PrincipalKind::Governor, Some((needed, _)), _) => format!("{name} ({needed} votes)"),
             (PrincipalKind::Timelock, _, Some(delay_s)) => {
@@ -178,7 +180,7 @@ impl Graph {
                 graph.node(observed, registry, declared, address);
             }
         }
-        for deployment in registry.deployments().iter().filter(|d| d.network == *network) {
+        for deployment in registry.own().map(|(_, d)| d).filter(|d| d.network == *network) {
             graph.node(observed, registry, declared, deployment.address);
         }
         for (&contract, holdings) in &observed.contracts {

@@ -32,4 +32,6 @@ pub use score::{
 pub use targets::{Target, TargetKind, Threat, targets};
 
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod tests;

@@ -81,6 +81,8 @@ pub struct FeedTerms {
     pub decimals: u8,
     /// Who answers behind it, as people looked at it; `None` when nobody stands behind it.
     pub aggregator: Option<Address>,
+    /// Seconds between two answers that it promises.
+    pub heartbeat_s: Option<u64>,
 }
 
 /// What is asked of something that lends.

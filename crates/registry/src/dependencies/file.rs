@@ -61,6 +61,7 @@ fn entry(text: &mut String, one: &Dependency) {
     if let Some(terms) = &one.feed {
         let mut parts = vec![format!("decimals = {}", terms.decimals)];
         parts.extend(terms.aggregator.map(|of| format!("aggregator = \"{of}\"")));
+        parts.extend(terms.heartbeat_s.map(|s| format!("heartbeat = \"{s}s\"")));
         line_of(text, format_args!("feed = {{ {} }}", parts.join(", ")));
     }
     if let Some(terms) = &one.lending {

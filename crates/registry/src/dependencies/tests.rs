@@ -198,7 +198,7 @@ fn a_block_that_is_not_the_newest_is_not_taken_back() {
 #[test]
 fn hostile_amounts_do_not_overflow() {
     assert_eq!(cents_of(U256::MAX, 0, Price(U256::MAX)), U256::MAX);
-    assert_eq!(cents_of(U256::MAX, 77, Price(U256::MAX)) > U256::ZERO, true);
+    assert!(cents_of(U256::MAX, 77, Price(U256::MAX)) > U256::ZERO);
     assert_eq!(Price::of_answer(I256::MINUS_ONE, 8), None);
     assert_eq!(Price::of_answer(I256::MAX, 0), None);
     assert_eq!(
@@ -275,7 +275,7 @@ fn exposure_is_what_is_held_and_lent_at_the_price_of_the_feed() {
         peg: None,
     });
     let mut feed = dependency("feed", FEED, Kind::Feed);
-    feed.feed = Some(FeedTerms { decimals: 8, aggregator: None });
+    feed.feed = Some(FeedTerms { decimals: 8, aggregator: None, heartbeat_s: None });
     feed.covers = vec![name("usdc"), name("pool")];
     let mut pool = dependency("pool", POOL, Kind::Lending);
     pool.lending =
@@ -307,7 +307,7 @@ fn exposure_is_what_is_held_and_lent_at_the_price_of_the_feed() {
     assert_eq!(told(&book, "feed", &half_blind), None, "a part would look like all of it");
     let tvl = book.tvl_cents(&name("main"), &registry, &read).unwrap();
     assert_eq!(usd(tvl).to_string(), "1,485 USD");
-    bridge.stated_cents = Some(U256::from(700_00));
+    bridge.stated_cents = Some(U256::from(70_000));
     assert_eq!(told(&declared(&bridge), "bridge", &|_| None).as_deref(), Some("700 USD"));
 }
 

@@ -10,6 +10,7 @@ mod kind; //        the kinds
 mod metamorphic; // code that changed or vanished where code cannot change
 mod pattern; //     bytecode that delegates everything to one address
 mod safe; //        a Safe's owners, threshold, modules and guard
+mod shown; //       the kind by interface and history alone
 mod slots; //       storage slots in which proxies keep who is in control
 
 pub use diamond::{FACETS_MAX, Facet, by_selector, facets};
@@ -20,6 +21,7 @@ pub use kind::{Proxy, ProxyKind};
 pub use metamorphic::{CodeSeen, Rebirth, RebirthKind, rebirths};
 pub use pattern::{delegate_from_code, is_delegation};
 pub use safe::{Safe, safe, safe_questions};
+pub use shown::{Shown, shown};
 pub use slots::{
     AUTHORITY_SLOTS, EIP1822_IMPLEMENTATION, EIP1967_ADMIN, EIP1967_BEACON, EIP1967_IMPLEMENTATION,
     IMPLEMENTATION_SLOTS, SAFE_GUARD, SAFE_SINGLETON, SAFE_SLOTS, ZOS_ADMIN, ZOS_IMPLEMENTATION,

@@ -1,6 +1,6 @@
 //! The ledger's ranges against an account of every single block.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_store::{Backfill, Pass, Retention, Step, Store, StoreError};
 use model::{
@@ -70,6 +70,9 @@ struct Account {
     backfilled: BTreeMap<(Name, u64), Judged>,
     /// Lowest height whose row is kept.
     floor: u64,
+    /// Heights whose rows came back, below it too: blocks that left quarantine, or that joined in
+    /// place of others.
+    returned: BTreeSet<u64>,
     /// A block whose row was forgotten left the chain: who had served it is not known any more.
     is_served_unknown: bool,
 }
@@ -87,6 +90,7 @@ impl Account {
             finalized: None,
             backfilled,
             floor: 0,
+            returned: BTreeSet::new(),
             is_served_unknown: false,
         }
     }
@@ -130,6 +134,12 @@ impl Account {
         }
     }
 
+    /// Whether a block's row is kept, and not only what it added to the ranges.
+    fn has_row(&self, row: &Row) -> bool {
+        let number = row.block.number;
+        number >= self.floor || self.returned.contains(&number) || row.quarantine.is_some()
+    }
+
     fn apply(&mut self, op: Op) {
         let from = Position(self.position);
         let mut step = Step::new(self.network.clone(), from, from.next(), self.version);
@@ -168,6 +178,7 @@ impl Account {
                 (row.quarantine, row.version) = (None, self.version);
                 row.endpoint = Some(name("node-b"));
                 let row = row.clone();
+                self.returned.insert(row.block.number);
                 step.coverage.push(self.coverage(&row));
             }
             Op::Revert(depth) => {
@@ -176,11 +187,11 @@ impl Account {
                 step.reverted = left.iter().rev().map(|row| row.block).collect();
                 let height = self.rows.len() as u64 + 100;
                 self.backfilled.retain(|(_, number), _| *number < height);
+                self.returned.retain(|number| *number < height);
                 if self.finalized.is_some_and(|finalized| finalized >= height) {
                     let below = self.rows.last();
                     // A block whose row is gone cannot be named.
-                    let is_known =
-                        |row: &&Row| row.block.number >= self.floor || row.quarantine.is_some();
+                    let is_known = |row: &&Row| self.has_row(row);
                     self.finalized = below.filter(is_known).map(|row| row.block.number);
                 }
                 self.is_served_unknown |= height < self.floor;
@@ -194,6 +205,7 @@ impl Account {
         }
         if matches!(op, Op::Judge { .. } | Op::Quarantine { .. }) {
             step.coverage.push(self.coverage(self.rows.last().unwrap()));
+            self.returned.insert(next);
         }
         self.position += 1;
         self.store.commit(&step).unwrap();
@@ -237,7 +249,7 @@ impl Account {
         let Some(finalized) = self.finalized else { return assert_eq!(pass, Pass::default()) };
         let judged = || self.rows.iter().filter(|row| row.quarantine.is_none());
         let is_final = |row: &&Row| row.block.number <= finalized;
-        let Some(newest) = judged().rfind(is_final) else { return };
+        let Some(newest) = judged().filter(|row| self.has_row(row)).rfind(is_final) else { return };
         let before = time_of(newest.block.number).0.saturating_sub(kept_s);
         let is_old =
             |row: &&Row| row.block.number < finalized && time_of(row.block.number).0 < before;
@@ -247,10 +259,14 @@ impl Account {
             let told = pass.removed.iter().map(|(_, removed)| *removed).sum::<u64>();
             assert!(told >= gone as u64, "{pass:?}, {gone} expected");
         }
+        let stays = |row: &Row| self.returned.contains(&row.block.number) && !is_old(&row);
+        self.returned = self.rows.iter().filter(|row| stays(row)).map(|r| r.block.number).collect();
         self.floor = self.floor.max(last.map_or(0, |last| last + 1));
         let kept = self.store.coverage(&self.network, 0, usize::MAX).unwrap();
         let is_kept = |row: &BlockCoverage| {
-            row.block.number >= self.floor || matches!(row.result, CoverageResult::Quarantined(_))
+            row.block.number >= self.floor
+                || self.returned.contains(&row.block.number)
+                || matches!(row.result, CoverageResult::Quarantined(_))
         };
         assert!(self.is_served_unknown || kept.iter().all(is_kept), "{kept:?}");
     }

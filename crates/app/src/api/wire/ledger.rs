@@ -321,7 +321,7 @@ impl LedgerDeployment {
 }
 
 impl MissingBlocks {
-    fn new(missing: &Missing) -> Self {
+    pub(super) fn new(missing: &Missing) -> Self {
         let BlockRange { first, last } = missing.hole.range;
         Self {
             from: first,

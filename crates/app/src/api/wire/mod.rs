@@ -18,7 +18,11 @@ pub use alert::{
     Alert, AlertDetails, Attempt, Decision, Evidence, Fact, Finding, History, Measure, Message,
     Origin, Told, Value,
 };
-pub use dossier::{Dossier, Event, Function, KnownAs, Watcher};
+pub use dossier::{
+    Change, CodeSince, Covered, Creator, Delegate, Dependency, Dossier, Drift, Event, Facet,
+    Function, Gap, Held, Identity, KnownAs, Life, OpenCell, Party, Power, Threatened, Trait,
+    Unknown, Watcher, Way,
+};
 pub use ledger::{
     Cell, ClosedHole, Filling, Ledger, LedgerDeployment, LedgerNetwork, MissingBlocks, Watch,
 };

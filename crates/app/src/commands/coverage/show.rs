@@ -116,6 +116,16 @@ fn print_network(network: &wire::LedgerNetwork, style: Style) {
         }
     }
     print_unwatched(network);
+    if network.read_from > 0 {
+        let from = network.read_from;
+        print_line(&format!("  nothing is said of blocks before {from}: too many changes to read"));
+    }
+    for gone in &network.forgotten {
+        let removed = words::grouped(gone.removed);
+        let text =
+            format!("  retention removed {removed} {}, older than {}", gone.what, gone.up_to.iso);
+        print_line(&style.dim(&text));
+    }
 }
 
 fn print_unwatched(network: &wire::LedgerNetwork) {

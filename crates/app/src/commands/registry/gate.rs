@@ -77,7 +77,7 @@ fn answer<'c>(config: &'c Config, network: &Name, address: Address) -> Answer<'c
     };
     let deployment = config.registry.deployment(index);
     let label = &deployment.label;
-    match Watching::on(deployment, &config.monitors).monitors.len() {
+    match Watching::on(deployment, &config.monitors, None).monitors.len() {
         0 => Answer::NotWatched { label },
         monitors => {
             let is_planned = config.registry.planned(index).is_some();

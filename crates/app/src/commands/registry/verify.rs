@@ -45,7 +45,8 @@ impl Verify {
         match self.json {
             true => print_line(&serde_json::to_string(&export)?),
             false => print_line(&format!(
-                "{file}: signed by this key; {} deployments of {}, as of {}",
+                "{file}: signed by this key; version {}, {} deployments of {}, as of {}",
+                export.version,
                 export.deployments.len(),
                 export.name,
                 export.at

@@ -96,7 +96,7 @@ pub fn remembered(
     let is_on = |d: &registry::Deployment| {
         d.network == *network && (spec.on.is_empty() || spec.on.contains(&d.label))
     };
-    let all = registry.deployments().iter().zip(0u32..);
+    let all = registry.own().map(|(index, d)| (d, index));
     let site = Site {
         network: network.clone(),
         guarded: all.filter(|(d, _)| is_on(d)).map(|(_, index)| index).collect(),

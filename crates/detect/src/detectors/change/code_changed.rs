@@ -31,11 +31,18 @@ static SPEC: Spec = Spec {
     version: 1,
     needs: Level::Logs,
     severity: Severity::Critical,
-    params: &[ParamSpec {
-        name: "every_blocks",
-        kind: ParamKind::Integer { default: 1, min: 1, max: 7_200 },
-        doc: "how often code and slots are read: once in so many blocks",
-    }],
+    params: &[
+        ParamSpec {
+            name: "every_blocks",
+            kind: ParamKind::Integer { default: 1, min: 1, max: 7_200 },
+            doc: "how often code and slots are read: once in so many blocks",
+        },
+        ParamSpec {
+            name: "all_slots",
+            kind: ParamKind::Flag { default: false },
+            doc: "whether the slots of proxies are read of contracts whose class and ABI show no proxy, too",
+        },
+    ],
     page: include_str!("code_changed.md"),
 };
 
@@ -57,7 +64,9 @@ impl Detector for CodeChanged {
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
         let every_blocks = u32::try_from(settings.integer("every_blocks")).ok();
         let every_blocks = every_blocks.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        let watched = site.deployments().map(|(index, deployment)| Watched::of(index, deployment));
+        let all_slots = settings.flag("all_slots");
+        let watched = site.deployments();
+        let watched = watched.map(|(index, known)| Watched::of(index, known, all_slots));
         Box::new(Configured { watched: watched.collect(), every_blocks, site })
     }
 }
@@ -116,45 +125,27 @@ impl Configured {
                 report.blind(missing(block, watched, *part));
                 continue;
             };
-            match part {
-                Part::Loupe => self.loupe(block, watched, answer, &mut known.functions, report),
-                _ => match B256::try_from(answer.as_ref()) {
-                    Ok(word) => {
-                        self.word(block, watched, (*part, word), &mut known, memory, report)
-                    }
-                    Err(_) => report.blind(missing(block, watched, *part)),
-                },
+            match (part, B256::try_from(answer.as_ref())) {
+                (Part::Loupe, _) => {
+                    self.loupe(block, watched, answer, &mut known.functions, report)
+                }
+                (_, Err(_)) => report.blind(missing(block, watched, *part)),
+                (Part::Code, Ok(now)) => {
+                    let was = known.code.replace(now);
+                    self.code(block, watched, (was, now), memory, report);
+                }
+                (Part::Slot(slot, _), Ok(now)) => {
+                    let was = known.slots.insert(*slot, now);
+                    self.pointer(block, watched, *part, (was, now), memory, report);
+                }
+                (Part::Beacon, Ok(now)) => {
+                    let was = known.beacon.replace(now);
+                    self.pointer(block, watched, *part, (was, now), memory, report);
+                }
             }
         }
         if known != before {
             *memory.entry(key, CodeRead::default) = known;
-        }
-    }
-
-    /// Takes in a part that is one word.
-    fn word(
-        &self,
-        block: &Block<'_>,
-        watched: &Watched,
-        (part, now): (Part, B256),
-        known: &mut CodeRead,
-        memory: &StateTable,
-        report: &mut Report<'_>,
-    ) {
-        match part {
-            Part::Code => {
-                let was = known.code.replace(now);
-                self.code(block, watched, (was, now), memory, report);
-            }
-            Part::Slot(slot, _) => {
-                let was = known.slots.insert(slot, now);
-                self.pointer(block, watched, part, (was, now), memory, report);
-            }
-            Part::Beacon => {
-                let was = known.beacon.replace(now);
-                self.pointer(block, watched, part, (was, now), memory, report);
-            }
-            Part::Loupe => unreachable!("who answers functions is no word"),
         }
     }
 

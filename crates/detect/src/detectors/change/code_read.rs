@@ -46,13 +46,15 @@ pub struct CodeRead {
 
 impl Watched {
     /// Everything that can decide what runs, as far as the file and the interface tell. What cannot
-    /// be there is not read: each part costs the node a request.
-    pub(super) fn of(index: u32, deployment: &Deployment) -> Self {
+    /// be there is not read: each part costs the node a request. `all_slots` reads the slots of
+    /// proxies whatever the interface says.
+    pub(super) fn of(index: u32, deployment: &Deployment, all_slots: bool) -> Self {
         let mut parts = vec![Part::Code];
         let slot = |(slot, name): &(B256, &'static str)| Part::Slot(*slot, name);
         if is_beacon(deployment) {
             parts.push(Part::Beacon);
-        } else if may_be_proxy(deployment) {
+        }
+        if all_slots || !is_beacon(deployment) && may_be_proxy(deployment) {
             parts.extend(AUTHORITY_SLOTS.iter().map(slot));
         }
         if has(deployment, "execTransaction") && has(deployment, "getThreshold") {

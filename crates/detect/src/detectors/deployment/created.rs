@@ -21,7 +21,7 @@ static SPEC: Spec = Spec {
     severity: Severity::High,
     params: &[ParamSpec {
         name: "deployers",
-        kind: ParamKind::Words { default: &["deployer"] },
+        kind: ParamKind::Categories { default: &["deployer"] },
         doc: "categories of labels whose accounts deploy for you",
     }],
     page: include_str!("created.md"),
@@ -41,11 +41,7 @@ impl Detector for Created {
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
-        let words = settings.words("deployers").iter();
-        Box::new(Configured {
-            deployers: words.filter_map(|word| word.parse().ok()).collect(),
-            site,
-        })
+        Box::new(Configured { deployers: settings.categories("deployers").to_vec(), site })
     }
 }
 
@@ -70,6 +66,11 @@ impl Judge for Configured {
             if block.is_guarded_by(&self.site, arrival.child) {
                 report.claim(child(block, arrival));
             }
+        }
+        for unread in &block.news.unread {
+            let factory = block.deployment(unread.factory);
+            let reason = format!("a child of {}: {}", factory.label, unread.why);
+            report.blind(BlindReason::Undecodable(reason));
         }
         for refusal in &block.news.refused {
             let factory = block.deployment(refusal.factory);

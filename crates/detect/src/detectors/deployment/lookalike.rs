@@ -20,7 +20,7 @@ static SPEC: Spec = Spec {
     severity: Severity::Medium,
     params: &[ParamSpec {
         name: "deployers",
-        kind: ParamKind::Words { default: &["deployer"] },
+        kind: ParamKind::Categories { default: &["deployer"] },
         doc: "categories of labels whose accounts deploy for you",
     }],
     page: include_str!("lookalike.md"),
@@ -43,11 +43,7 @@ impl Detector for Lookalike {
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
-        let words = settings.words("deployers").iter();
-        Box::new(Configured {
-            deployers: words.filter_map(|word| word.parse().ok()).collect(),
-            site,
-        })
+        Box::new(Configured { deployers: settings.categories("deployers").to_vec(), site })
     }
 }
 

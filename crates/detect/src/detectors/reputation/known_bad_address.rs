@@ -22,7 +22,7 @@ static SPEC: Spec = Spec {
     params: &[
         ParamSpec {
             name: "categories",
-            kind: ParamKind::Words {
+            kind: ParamKind::Categories {
                 default: &["exploiter", "mixer", "sanctioned", "phishing", "scam"],
             },
             doc: "labels that are told; the user's own sets may be named too",
@@ -54,9 +54,8 @@ impl Detector for KnownBadAddress {
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
-        let parsed = settings.words("categories").iter().filter_map(|word| word.parse().ok());
         Box::new(Configured {
-            categories: parsed.collect(),
+            categories: settings.categories("categories").to_vec(),
             confidence_percent_min: settings.integer("confidence_percent_min"),
             site,
         })

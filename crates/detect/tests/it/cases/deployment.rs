@@ -342,6 +342,26 @@ fn a_factory_that_tells_of_its_children_needs_no_traces() {
     assert!(!blind.iter().any(|b| b.starts_with("swaps")), "nothing is missing: {blind:?}");
 }
 
+#[test]
+fn a_child_that_its_factory_tells_unreadably_is_blindness() {
+    let event = EventAbi::parse("PoolCreated(address indexed token, address pool)").unwrap();
+    let source = ChildSource::Event { event: event.clone(), argument: 1 };
+    let mut world = World::of(registry(ExpectedCode::Unstated, source), monitors());
+    let created = model::Log {
+        index: 0,
+        address: address(FACTORY),
+        topics: vec![event.topic0.unwrap(), word_of(address(TOKEN))],
+        data: vec![1, 2, 3].into(),
+    };
+    let tx = tx(ALICE, FACTORY).log(created);
+    let judgement = world.push(12, &block([tx]).code_hash(recipe().address(), &[]));
+    let blind = blind(&judgement);
+    for monitor in ["swaps", "deployment.created"] {
+        let is_said = |b: &&String| b.starts_with(monitor) && b.contains("a child of factory");
+        assert!(blind.iter().any(|b| is_said(&b)), "{monitor}: {blind:?}");
+    }
+}
+
 fn created_by(frames: Vec<Frame>, from: u8, to: u8) -> String {
     let mut world = world(ExpectedCode::Unstated);
     let judgement = world.push(12, &traced([tx(from, to).frames(frames)]));

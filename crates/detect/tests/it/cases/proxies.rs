@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, U256, keccak256};
+use bellwether_detect::chronicle;
 use expect_test::expect;
 use model::{ReadRequest, Severity, StateRead};
 use registry::{
     Class, ContractAbi, Deployment, Labels, Registry,
+    lifecycle::Stage,
     proxy::{
         AUTHORITY_SLOTS, EIP1822_IMPLEMENTATION, EIP1967_ADMIN, EIP1967_BEACON,
         EIP1967_IMPLEMENTATION, FACETS, IMPLEMENTATION, SAFE_SINGLETON, ZOS_ADMIN,
@@ -36,7 +38,7 @@ const SAFE_ABI: &[&str] = &[
     "event ChangedMasterCopy(address singleton)",
 ];
 
-fn world(class: Class, abi: &[&str]) -> World {
+fn registry(class: Class, abi: &[&str]) -> Registry {
     let subject = Deployment {
         label: name("subject"),
         network: name(NETWORK),
@@ -50,11 +52,15 @@ fn world(class: Class, abi: &[&str]) -> World {
         token: None,
         oracle: None,
     };
+    Registry::new(vec![subject], Labels::default()).unwrap()
+}
+
+fn world(class: Class, abi: &[&str]) -> World {
     let monitors = vec![
         detector("change/code_changed", &["subject"], &[], Severity::Critical),
         detector("change/proxy_upgraded", &["subject"], &[], Severity::Critical),
     ];
-    World::of(Registry::new(vec![subject], Labels::default()).unwrap(), monitors)
+    World::of(registry(class, abi), monitors)
 }
 
 fn at_slot(slot: B256, word: B256) -> Vec<(B256, B256)> {
@@ -190,6 +196,19 @@ fn a_safe_by_slot_zero_and_other_multisigs_not() {
     }
 }
 
+#[test]
+fn a_proxy_that_shows_only_its_implementation_is_read_when_asked_for() {
+    let reads = |params: &[(&str, &str)], abi: &[&str]| {
+        let monitor = detector("change/code_changed", &["subject"], params, Severity::Critical);
+        let world = World::of(registry(Class::Vault, abi), vec![monitor]);
+        world.engine.reads(&name(NETWORK)).reads().len()
+    };
+    let vault = &["function deposit(uint256 assets)"];
+    assert_eq!(reads(&[], vault), 1, "its code alone");
+    assert_eq!(reads(&[("all_slots", "true")], vault), 1 + AUTHORITY_SLOTS.len());
+    assert_eq!(reads(&[("all_slots", "true")], BEACON_ABI), 2 + AUTHORITY_SLOTS.len());
+}
+
 type Loupe<'a> = &'a [(u8, &'a [u8])];
 
 fn facets(list: Loupe<'_>) -> Vec<u8> {
@@ -322,8 +341,16 @@ fn an_account_that_delegates_delegates_elsewhere_and_stops() {
     "#]]
     .assert_debug_eq(&codes(
         Class::Treasury,
-        &[none.clone(), delegation(1), delegation(2), delegation(2), none],
+        &[none.clone(), delegation(1), delegation(2), delegation(2), none.clone()],
     ));
+    let mut world = world(Class::Treasury, &[]);
+    for code in [none.clone(), delegation(1), none] {
+        world.push(12, &state(vec![called()], &code, &[]));
+    }
+    let (_, chronicle) = chronicle::chronicles(&world.state()).pop().unwrap();
+    assert_eq!(chronicle.life.stage(), Stage::Active, "an account that stops delegating lives on");
+    let codes: Vec<bool> = chronicle.lineage.code.iter().map(|s| s.what.is_some()).collect();
+    assert_eq!(codes, [false, true, false]);
 }
 
 #[test]

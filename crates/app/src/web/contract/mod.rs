@@ -1,5 +1,12 @@
 //! Everything about one address, in one place.
 
+mod coverage; // how well it is watched, and what is missing
+mod life; //     where in its life it is, and what it was before
+mod power; //    who holds power over it
+mod story; //    threats that name it, and what changed
+
+pub(super) use coverage::Bar;
+
 use axum::{
     extract::{Path, State},
     response::Html,
@@ -14,7 +21,7 @@ use super::{
     lines::Line,
 };
 use crate::{
-    dossier::{self, Declared, Dossier, Entry, EventEntry, KnownAs, Watch},
+    dossier::{self, Dossier, Entry, EventEntry, KnownAs, Unknown, Watch},
     words,
 };
 
@@ -33,6 +40,56 @@ struct Page {
     is_abi_known: bool,
     alerts: Vec<Row>,
     has_more_alerts: bool,
+    glance: Glance,
+    life: Section<life::Life>,
+    power: Section<power::Power>,
+    dependencies: Vec<Dependency>,
+    coverage: Section<coverage::Coverage>,
+    threats: Section<Vec<story::Threat>>,
+    changes: Section<Vec<story::Change>>,
+    has_more_changes: bool,
+}
+
+/// A section with its facts, or why it has none.
+#[derive(Serialize)]
+struct Section<T> {
+    known: Option<T>,
+    why: Option<String>,
+    close: Option<String>,
+}
+
+impl<T> Section<T> {
+    fn new<K>(of: &dossier::Known<K>, show: impl FnOnce(&K) -> T) -> Self {
+        let unknown = of.no();
+        Self {
+            known: of.yes().map(show),
+            why: unknown.map(|unknown: &Unknown| words::clean(&unknown.why)),
+            close: unknown.and_then(|unknown| unknown.close.as_deref().map(words::clean)),
+        }
+    }
+}
+
+/// The four things to see first; `None` is unknown.
+#[derive(Serialize)]
+struct Glance {
+    stage: Option<&'static str>,
+    meaning: Option<&'static str>,
+    coverage: Option<String>,
+    bar: Option<coverage::Bar>,
+    watched: Option<String>,
+    drifts: Option<usize>,
+    worst_drift: Option<&'static str>,
+    alerts: Option<usize>,
+    worst_alert: Option<&'static str>,
+    at_risk: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Dependency {
+    on: Party,
+    kind: String,
+    stated: Option<String>,
+    is_code_reviewed: bool,
 }
 
 #[derive(Serialize)]
@@ -76,15 +133,10 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Failure> {
     let info = site.info();
     let (network, address) = known(&info, &network, &what)?;
-    let (declared, of) = (info.clone(), network.clone());
-    let dossier = site
-        .read(move |store| {
-            let declared = Declared { registry: &declared.registry, monitors: &declared.monitors };
-            Dossier::of(&of, address, declared, Some(store))
-        })
-        .await?;
+    let dossier = site.dossier(network.clone(), address).await?;
     let now = words::seconds(site.now());
-    let history = dossier.history.as_ref();
+    let history = dossier.history.yes();
+    let explorer = info.explorer(&network);
     let page = Page {
         page: "contract",
         name: words::clean(dossier.name().unwrap_or("Unknown address")),
@@ -100,8 +152,77 @@ pub(super) async fn page(
         alerts: history
             .map_or_else(Vec::new, |h| h.alerts.iter().map(|alert| Row::new(alert, now)).collect()),
         has_more_alerts: history.is_some_and(|history| history.has_more),
+        glance: Glance::new(&dossier),
+        life: Section::new(&dossier.life, |life| life::Life::new(life, &network, explorer)),
+        power: Section::new(&dossier.power, |power| power::Power::new(power, &network, now)),
+        dependencies: dossier.dependencies.iter().map(|of| Dependency::new(of, &network)).collect(),
+        coverage: Section::new(&dossier.covered, |of| coverage::Coverage::new(of, now)),
+        threats: Section::new(&dossier.threats, |of| of.iter().map(story::Threat::new).collect()),
+        changes: Section::new(&dossier.history, |history| {
+            history.changes.iter().map(|change| story::Change::new(change, now)).collect()
+        }),
+        has_more_changes: history.is_some_and(|history| history.has_more_changes),
     };
     layout::render(&site, &info, "contract.html", page)
+}
+
+impl Glance {
+    fn new(dossier: &Dossier) -> Self {
+        let (life, covered) = (dossier.life.yes(), dossier.covered.yes());
+        let drifts = dossier.power.yes().and_then(|power| power.drifts.as_deref());
+        let is_judged = dossier.watching.blocks > 0;
+        let alerts = dossier.history.yes().filter(|_| is_judged).map(|history| {
+            history.alerts.iter().filter(|a| a.state != model::AlertState::Retracted)
+        });
+        let at_risk = dossier.deployment.as_ref().and_then(|d| d.value_at_risk.as_ref());
+        Self {
+            stage: life.map(|life| life.stage.as_str()),
+            meaning: life.map(|life| life.stage.meaning()),
+            coverage: covered.and_then(|covered| covered.value).map(words::percent),
+            bar: covered.and_then(coverage::Bar::of),
+            watched: covered.map(|of| format!("{} of {} watched", of.watched, of.cells)),
+            drifts: drifts.map(<[_]>::len),
+            worst_drift: drifts.and_then(|d| d.first()).map(|item| item.severity.as_str()),
+            alerts: alerts.clone().map(Iterator::count),
+            worst_alert: alerts
+                .and_then(|alerts| alerts.map(|a| a.severity).max())
+                .map(model::Severity::as_str),
+            at_risk: at_risk.map(ToString::to_string),
+        }
+    }
+}
+
+impl Dependency {
+    fn new(of: &dossier::Dependency, network: &Name) -> Self {
+        Self {
+            on: Party::new(&of.on, network),
+            kind: of.kind.clone(),
+            stated: of.stated.clone(),
+            is_code_reviewed: of.code_reviewed.is_some(),
+        }
+    }
+}
+
+/// An address as pages show it.
+#[derive(Serialize)]
+struct Party {
+    name: Option<String>,
+    short: String,
+    address: String,
+    /// Its own dossier.
+    page: String,
+}
+
+impl Party {
+    fn new(party: &dossier::Party, network: &Name) -> Self {
+        let address = party.address.to_string();
+        Self {
+            name: party.name.as_deref().map(words::clean),
+            short: words::short(&address),
+            page: format!("/contracts/{network}/{address}"),
+            address,
+        }
+    }
 }
 
 fn known(info: &SiteInfo, network: &str, what: &str) -> Result<(Name, Address), Failure> {
@@ -120,6 +241,7 @@ fn facts(dossier: &Dossier, info: &SiteInfo) -> Vec<Line> {
     let mut lines = vec![Line::code("Address", dossier.address.to_string(), url)];
     if let Some(deployment) = &dossier.deployment {
         lines.push(Line::text("What it is", deployment.class.as_str()));
+        lines.extend(identity(dossier, deployment));
         if let Some(protocol) = &deployment.protocol {
             lines.push(Line::text("Protocol", protocol.as_str()));
         }
@@ -144,7 +266,29 @@ fn facts(dossier: &Dossier, info: &SiteInfo) -> Vec<Line> {
             ));
         }
     }
+    if let Some(ours) = &dossier.relied_on_by {
+        lines.push(Line::text("Relied on by", joined(ours)));
+    }
     lines.extend(dossier.known_as.iter().map(label));
+    lines
+}
+
+fn identity(dossier: &Dossier, deployment: &registry::Deployment) -> Vec<Line> {
+    let Some(identity) = dossier.identity.yes() else { return Vec::new() };
+    let mut lines = Vec::new();
+    let shows: Vec<&str> = identity.shows.iter().map(|of| of.is.as_str()).collect();
+    if !shows.is_empty() {
+        lines.push(Line::text("Its interface shows", shows.join(", ")));
+    }
+    if identity.contradicts(deployment) {
+        let (class, why) = (identity.concluded.class, &identity.concluded.why);
+        let text = format!("the interface is that of a {class}: {}", words::clean(why));
+        lines.push(Line::text("Its file may be wrong", text));
+    }
+    lines.push(match &identity.proxy {
+        Some(proxy) => Line::text("Proxy", format!("{}: {}", proxy.kind, words::clean(&proxy.why))),
+        None => Line::text("Proxy", "nothing speaks for one"),
+    });
     lines
 }
 

@@ -1,5 +1,7 @@
 //! Everything about one address.
 
+mod sections; // what it is, its life, power over it, coverage, threats, changes
+
 use model::Name;
 use serde::Serialize;
 
@@ -9,7 +11,12 @@ use crate::{
     web::SiteInfo,
 };
 
-/// Everything about one address.
+pub use sections::{
+    Change, CodeSince, Covered, Creator, Delegate, Dependency, Drift, Facet, Gap, Held, Identity,
+    Life, OpenCell, Party, Power, Threatened, Trait, Unknown, Way,
+};
+
+/// Everything about one address. A section that is `null` is in `unknown` with its reason.
 #[derive(Debug, Serialize)]
 pub struct Dossier {
     /// Network.
@@ -36,6 +43,24 @@ pub struct Dossier {
     pub blocks_not_judged: u64,
     /// Alerts about it, newest first; `null` when there is no store yet.
     pub alerts: Option<Vec<Alert>>,
+    /// What it shows itself to be.
+    pub identity: Option<Identity>,
+    /// Where in its life it is, and what it was before.
+    pub life: Option<Life>,
+    /// Who holds power over it, and over whom it does.
+    pub power: Option<Power>,
+    /// What it relies on; empty: none found yet.
+    pub dependencies: Vec<Dependency>,
+    /// Our contracts that rely on it; `null` when it is no dependency that is watched.
+    pub relied_on_by: Option<Vec<String>>,
+    /// How well it is watched, and what is missing.
+    pub coverage: Option<Covered>,
+    /// Threats that name it, worst first.
+    pub threats: Option<Vec<Threatened>>,
+    /// Upgrades, changes of roles and settings, stages of its life; newest first.
+    pub changes: Option<Vec<Change>>,
+    /// Sections that know nothing, with why and what would change it.
+    pub unknown: Vec<Unknown>,
 }
 
 /// A label.
@@ -102,10 +127,13 @@ impl Dossier {
             source: known.source.clone(),
             confidence_percent: known.confidence_percent,
         });
-        let alerts = dossier
-            .history
-            .as_ref()
-            .map(|history| history.alerts.iter().map(|alert| Alert::new(alert, info)).collect());
+        let history = dossier.history.yes();
+        let alerts =
+            history.map(|history| history.alerts.iter().map(|a| Alert::new(a, info)).collect());
+        let contradicts = |identity: &dossier::Identity| {
+            dossier.deployment.as_ref().is_some_and(|d| identity.contradicts(d))
+        };
+        let threats = dossier.threats.yes();
         Self {
             network: dossier.network.to_string(),
             address: dossier.address.to_string(),
@@ -119,6 +147,15 @@ impl Dossier {
             blocks_looked_at: dossier.watching.blocks,
             blocks_not_judged: dossier.watching.not_judged,
             alerts,
+            identity: dossier.identity.yes().map(|of| Identity::new(of, contradicts(of))),
+            life: dossier.life.yes().map(Life::new),
+            power: dossier.power.yes().map(Power::new),
+            dependencies: dossier.dependencies.iter().map(Dependency::new).collect(),
+            relied_on_by: dossier.relied_on_by.as_deref().map(texts),
+            coverage: dossier.covered.yes().map(Covered::new),
+            threats: threats.map(|threats| threats.iter().map(Threatened::new).collect()),
+            changes: history.map(|history| history.changes.iter().map(Change::new).collect()),
+            unknown: dossier.unknown().into_iter().map(Unknown::new).collect(),
         }
     }
 }
