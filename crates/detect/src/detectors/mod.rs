@@ -301,6 +301,8 @@ pub static ALL: &[&dyn Detector] = &[
     &telemetry::gas_unusual::GasUnusual,
     &telemetry::call_rate_unusual::CallRateUnusual,
     &flow::reentrant_call::ReentrantCall,
+    &flow::attack_shape::AttackShape,
+    &flow::unusual_code_path::UnusualCodePath,
     &chain::reorg::Reorg,
     &chain::blind::Blind,
 ];
