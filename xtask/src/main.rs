@@ -7,7 +7,7 @@
 
 mod ci; //       the steps of CI, in order
 mod contracts; // the devnet's Solidity sources
-mod quality; //   what detection is worth, measured
+mod quality; //  what detection is worth, measured
 mod run; //      running a command and failing with its words
 mod services; // real servers for the integration tests
 
@@ -18,10 +18,9 @@ cargo xtask <command>
 
   ci                 everything CI runs, in order (formatting, lints, tests, real services, demo, replay, bench)
   ci <step>          one step of it: fmt, clippy, test, services, integration, release, replay, demo, bench, deny
+  quality            measure detection on the corpus (BELLWETHER_CORPUS); fails when a figure falls
+  quality <part>     one part of it: exploits, nab, series
   contracts          compile contracts/src into contracts/artifacts (with --check: fail when they differ)
-  quality            what detection is worth, measured: all tables (needs BELLWETHER_CORPUS)
-  quality nab        the Numenta Anomaly Benchmark over `bellwether anomaly --scores`
-  quality series     false alarms on long in-control series against their design
   services up        install and try out the servers the integration tests start (anvil, an SMTP server, Chromium)
   services path      print the folder they are installed in (BELLWETHER_SERVICES)
 ";
@@ -31,10 +30,9 @@ fn main() -> anyhow::Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["ci"] => ci::all(),
         ["ci", step] => ci::step(step),
-        ["contracts"] | ["contracts", "--check"] => contracts::run(),
         ["quality"] => quality::all(),
-        ["quality", "nab"] => quality::nab(),
-        ["quality", "series"] => quality::false_alarms(),
+        ["quality", part] => quality::part(part),
+        ["contracts"] | ["contracts", "--check"] => contracts::run(),
         ["services", "up"] => services::up(),
         ["services", "path"] => {
             println!("{}", services::folder()?.display());

@@ -1,37 +1,35 @@
-//! What detection is worth, measured: `cargo xtask quality` prints the tables that stand in the
-//! documentation.
+//! What detection is worth, measured: `cargo xtask quality` prints the figures of `docs/quality.md`
+//! and fails when one falls.
 
-mod nab; // the Numenta Anomaly Benchmark, over the program's own output
+mod exploits; // recorded attacks and everyday blocks, by the shape of their calls
+mod nab; //      the Numenta Anomaly Benchmark, over the program's own output
+mod series; //   run lengths and false alarms against their design, with dice
 
 use std::path::PathBuf;
 
+use anyhow::bail;
+
 use crate::run;
 
-/// Everything.
+/// Measures, prints, and fails when a figure fell.
+type Measure = fn() -> anyhow::Result<()>;
+
+/// Everything that can be measured.
+const PARTS: &[(&str, Measure)] =
+    &[("exploits", exploits::run), ("nab", nab::run), ("series", series::run)];
+
+/// Measures everything.
 pub(crate) fn all() -> anyhow::Result<()> {
-    nab::run()?;
-    false_alarms()
+    PARTS.iter().try_for_each(|(_, run)| run())
 }
 
-/// The benchmark of series.
-pub(crate) fn nab() -> anyhow::Result<()> {
-    nab::run()
-}
-
-/// False alarms on long in-control series, against their design: the long form of a test.
-pub(crate) fn false_alarms() -> anyhow::Result<()> {
-    let mut command = run::cargo([
-        "test",
-        "-p",
-        "bellwether-detect",
-        "--test",
-        "it",
-        "--",
-        "--ignored",
-        "--nocapture",
-        "a4_at_length",
-    ]);
-    run::run(&mut command)
+/// Measures one part.
+pub(crate) fn part(name: &str) -> anyhow::Result<()> {
+    let Some((_, run)) = PARTS.iter().find(|(known, _)| *known == name) else {
+        let known: Vec<&str> = PARTS.iter().map(|(known, _)| *known).collect();
+        bail!("unknown part {name:?} (one of: {})", known.join(", "));
+    };
+    run()
 }
 
 /// The program: the one that `BELLWETHER_PROGRAM` names, or else built as users get it.

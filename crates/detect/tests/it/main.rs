@@ -10,5 +10,6 @@ mod engine; //   coverage, isolation, order, late blocks
 mod laws; //     forks, restarts and batches change nothing
 mod ledger; //   what monitors tell the ledger, and its holes
 mod monitors; // expressions, and mistakes in monitors
+mod paths; //    fingerprints of calls
 mod series; //   any series: what is found, false alarms, state
 mod telemetry; // gas, failures and rates over days
