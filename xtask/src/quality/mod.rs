@@ -43,8 +43,9 @@ impl Measured {
     }
 }
 
-/// Measures and prints; fails when what it measures with is itself wrong.
-type Measure = fn() -> anyhow::Result<Measured>;
+/// Measures and prints, and writes its own part of the page where there is one and it is told to;
+/// fails when what it measures with is itself wrong.
+type Measure = fn(write: bool) -> anyhow::Result<Measured>;
 
 /// Everything that can be measured.
 const PARTS: &[(&str, Measure)] =
@@ -56,7 +57,7 @@ pub(crate) fn all(write: bool) -> anyhow::Result<()> {
     let mut all = Measured::default();
     for (name, run) in PARTS {
         println!("\n== {name}");
-        let found = run().with_context(|| format!("measuring {name}"))?;
+        let found = run(write).with_context(|| format!("measuring {name}"))?;
         all.figures.extend(found.figures);
         all.scores.extend(found.scores);
         all.detectors.extend(found.detectors);
@@ -73,7 +74,7 @@ pub(crate) fn part(name: &str) -> anyhow::Result<()> {
         let known: Vec<&str> = PARTS.iter().map(|(known, _)| *known).collect();
         bail!("unknown part {name:?} (one of: {})", known.join(", "));
     };
-    run()?.figures.iter().for_each(|figure| println!("{}", figure.row()));
+    run(false)?.figures.iter().for_each(|figure| println!("{}", figure.row()));
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use super::Measured;
 use crate::run::cargo;
 
-pub(super) fn run() -> anyhow::Result<Measured> {
+pub(super) fn run(_: bool) -> anyhow::Result<Measured> {
     let mut command =
         cargo(["test", "-p", "bellwether-detect", "--lib", "--test", "it", "--locked"]);
     command.args(["--", "--ignored", "--nocapture", "--test-threads", "1", "at_length"]);

@@ -34,3 +34,4 @@ mod registry; // what is guarded: shown beside a running program, handed on sign
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server
 mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile
+mod trace_forms; // geth and Parity say the same of one transaction

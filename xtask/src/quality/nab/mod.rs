@@ -38,7 +38,7 @@ struct Series {
 }
 
 /// Runs and prints everything; fails when the scorer does not reproduce what was published.
-pub(super) fn run() -> anyhow::Result<Measured> {
+pub(super) fn run(_: bool) -> anyhow::Result<Measured> {
     let series = corpus()?;
     validate(&series)?;
     let program = super::program()?;
