@@ -4,7 +4,8 @@ use std::cell::OnceCell;
 
 use alloy_primitives::{Address, B256, I256, U256, b256};
 use model::{
-    BlockBundle, Bytes, FactValue, Log, Name, ReadRequest, Transaction, TxTrace, UnixSeconds,
+    BlockBundle, Bytes, FactValue, Log, Name, ReadRequest, StorageWrite, Transaction, TxTrace,
+    UnixSeconds,
 };
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
@@ -76,6 +77,7 @@ enum Asked<'a> {
     Balance(Address),
     Storage(Address, B256),
     CodeHash(Address),
+    Writes(Address),
 }
 
 type DecodedCell = OnceCell<Box<Result<DecodedLog, Undecoded>>>;
@@ -200,6 +202,7 @@ impl<'a> Block<'a> {
                 ReadRequest::Balance(of) => Asked::Balance(*of),
                 ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
                 ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
+                ReadRequest::Writes(of) => Asked::Writes(*of),
             };
             // Of two answers to one question the first counts, so it is put in last.
             let all = reads.iter().enumerate().rev();
@@ -215,6 +218,7 @@ impl<'a> Block<'a> {
             ReadRequest::Balance(of) => Asked::Balance(*of),
             ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
             ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
+            ReadRequest::Writes(of) => Asked::Writes(*of),
         })
     }
 
@@ -231,6 +235,12 @@ impl<'a> Block<'a> {
     /// Hash of an account's code after the block, if it was asked and answered.
     pub fn code_hash(&self, of: Address) -> Option<B256> {
         self.word(Asked::CodeHash(of))
+    }
+
+    /// The words that the block's transactions changed in a contract's storage, if they were asked
+    /// for and answered.
+    pub fn writes(&self, of: Address) -> Option<Vec<StorageWrite>> {
+        StorageWrite::decode_all(self.read(Asked::Writes(of))?.as_ref().ok()?)
     }
 
     fn word(&self, asked: Asked<'_>) -> Option<B256> {

@@ -19,8 +19,16 @@ use crate::{
             market_state::MarketTold,
             token_event::Supply,
         },
+        dispersion::share_crossed::Shares,
+        governance::power_concentrated::{Quorum, VotingPower},
+        invariant::broken::InvariantSeen,
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
+        signers::safe_changed::SafeSeen,
+        silence::{
+            canary::CanaryHeard, contract_silent::Pauses, expected_event_missing::LastHeard,
+        },
+        storage::silent_write::{WriteKind, WritesSeen},
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
     },
     engine::{Finality, Head},
@@ -190,4 +198,24 @@ remembered! {
     46 v 1 Supply,
     /// What was told of a lending market.
     47 v 1 MarketTold,
+    /// What a monitor read of a Safe last.
+    70 v 1 SafeSeen,
+    /// How a contract writes its storage.
+    71 v 1 WritesSeen,
+    /// How often one kind of write was seen, with and without an event.
+    72 v 1 WriteKind,
+    /// What the terms of an invariant were last, and since when it is broken.
+    73 v 1 InvariantSeen,
+    /// The quorum of a governor, as it was asked for last.
+    74 v 1 Quorum,
+    /// What a delegate's votes were lately.
+    75 v 1 VotingPower,
+    /// When an expected event was heard last.
+    76 v 1 LastHeard,
+    /// How long a contract is left alone.
+    77 v 1 Pauses,
+    /// When the canary was heard last.
+    78 v 1 CanaryHeard,
+    /// Who holds how much.
+    79 v 1 Shares,
 }

@@ -7,7 +7,7 @@ use bellwether_detect::{Engine, Judgement, MonitorSpec, Params, RuleSpec, Subjec
 use model::{
     BlockBundle, BlockRef, ChainEvent, CoverageResult, Finding, Frame, FrameKind, Header, Log,
     Name, Position, Proof, Proven, ReadRequest, Severity, StateEntry, StateRead, StateUndo,
-    Transaction, TxStatus, TxTrace, UnixSeconds,
+    StorageWrite, Transaction, TxStatus, TxTrace, UnixSeconds,
 };
 use registry::{Class, ContractAbi, Deployment, Labels, OracleConfig, Registry, TokenUnit};
 
@@ -313,6 +313,13 @@ impl BlockBuilder {
     pub(crate) fn slot(mut self, of: Address, slot: B256, word: B256) -> Self {
         let request = ReadRequest::Storage { of, slot };
         self.reads.push(StateRead { request, result: Ok(word.to_vec().into()) });
+        self
+    }
+
+    /// With what its transactions changed in a contract's storage.
+    pub(crate) fn writes(mut self, of: Address, writes: &[StorageWrite]) -> Self {
+        let result = Ok(StorageWrite::encode_all(writes));
+        self.reads.push(StateRead { request: ReadRequest::Writes(of), result });
         self
     }
 

@@ -5,10 +5,16 @@ mod authority;
 mod code;
 mod dependency;
 mod deployment;
+mod dispersion;
+pub(crate) mod governance;
+mod invariant;
 mod liquidity;
 mod oracle;
 mod others;
 mod proxies;
+pub(crate) mod signers;
+mod silence;
+mod storage;
 
 use bellwether_detect::detectors;
 use model::Finding;
@@ -41,6 +47,17 @@ const CASES: &[(&str, Case, Case)] = &[
     ("telemetry/gas_unusual", crate::telemetry::gas_triples, crate::telemetry::usual_day),
     ("telemetry/call_rate_unusual", crate::telemetry::call_burst, crate::telemetry::usual_day),
     ("flow/reentrant_call", others::reentrant_drain, others::callback_without_reentry),
+    ("signers/safe_delegatecall", signers::safe_taken_over, signers::safe_used),
+    ("signers/safe_changed", signers::safe_taken_over, signers::safe_used),
+    ("storage/silent_write", storage::implementation_overwritten, storage::counted),
+    ("invariant/broken", invariant::insolvent, invariant::solvent),
+    ("governance/power_concentrated", governance::gathered, governance::gathered_slowly),
+    ("governance/votes_borrowed", governance::borrowed, governance::voted_with_own),
+    ("governance/proposal_dangerous", governance::upgrade_proposed, governance::fee_proposed),
+    ("silence/expected_event_missing", silence::nobody_redeemed, silence::redeemed_in_time),
+    ("silence/contract_silent", silence::nobody_calls, silence::a_long_pause),
+    ("silence/canary", silence::canary_sings, silence::canary_rests),
+    ("dispersion/share_crossed", dispersion::one_grows, dispersion::one_grows_a_little),
     ("chain/reorg", others::deep_reorg, others::shallow_reorg),
     ("chain/blind", others::quarantine, others::judged),
 ];
