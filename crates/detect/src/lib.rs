@@ -14,6 +14,7 @@ mod monitors; //       what people configured, compiled
 pub mod stakes; //     what would be lost with what ours rely on
 pub mod state; //      what is remembered, with an exact way back
 pub mod thresholds; // what is usual, and how far is too far
+pub mod trace; //      one transaction by the shape of its calls
 pub mod windows; //    the last hour, exactly
 
 pub use detectors::Params;

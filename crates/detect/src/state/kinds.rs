@@ -20,6 +20,7 @@ use crate::{
             token_event::Supply,
         },
         dispersion::share_crossed::Shares,
+        flow::vocabulary::{PathSeen, Vocabulary},
         governance::power_concentrated::{Quorum, VotingPower},
         invariant::broken::InvariantSeen,
         liquidity::{holding::Holding, ledger::LedgerShard},
@@ -198,6 +199,10 @@ remembered! {
     46 v 1 Supply,
     /// What was told of a lending market.
     47 v 1 MarketTold,
+    /// How often a path through a monitor's contracts was taken.
+    60 v 1 PathSeen,
+    /// How many paths through a monitor's contracts there are.
+    61 v 1 Vocabulary,
     /// What a monitor read of a Safe last.
     70 v 1 SafeSeen,
     /// How a contract writes its storage.

@@ -28,6 +28,13 @@ fn monitors() -> Vec<MonitorSpec> {
             Severity::High,
         ),
         detector("flow/reentrant_call", &["vault"], &[], Severity::Critical),
+        detector("flow/attack_shape", &["vault"], &[("notify_score", "1")], Severity::Critical),
+        detector(
+            "flow/unusual_code_path",
+            &["vault"],
+            &[("transactions_min", "10"), ("unseen_share_max", "0.5")],
+            Severity::Critical,
+        ),
         detector("chain/blind", &[], &[("blind_s_max", "30")], Severity::High),
         detector("signers/safe_changed", &["treasury"], &[], Severity::High),
         detector("storage/silent_write", &["vault"], &[("warm_up_txs", "10")], Severity::Medium),

@@ -6,6 +6,7 @@ mod code;
 mod dependency;
 mod deployment;
 mod dispersion;
+mod flow;
 pub(crate) mod governance;
 mod invariant;
 mod liquidity;
@@ -47,6 +48,8 @@ const CASES: &[(&str, Case, Case)] = &[
     ("telemetry/gas_unusual", crate::telemetry::gas_triples, crate::telemetry::usual_day),
     ("telemetry/call_rate_unusual", crate::telemetry::call_burst, crate::telemetry::usual_day),
     ("flow/reentrant_call", others::reentrant_drain, others::callback_without_reentry),
+    ("flow/attack_shape", flow::borrowed_and_looped, flow::borrowed_and_sold),
+    ("flow/unusual_code_path", flow::entered_from_a_callback, flow::usual_after_many),
     ("signers/safe_delegatecall", signers::safe_taken_over, signers::safe_used),
     ("signers/safe_changed", signers::safe_taken_over, signers::safe_used),
     ("storage/silent_write", storage::implementation_overwritten, storage::counted),
