@@ -8,6 +8,7 @@
 pub mod chronicle; //  what became of each deployment, and the children of factories
 pub mod detectors; //  code that judges, one file and one page each
 pub mod dispersion; // how widely something is spread
+pub mod elsewhere; //  what is remembered of other networks
 mod engine; //         the fold: route, judge, remember, account for
 pub mod expression; // the language of monitors
 mod monitors; //       what people configured, compiled

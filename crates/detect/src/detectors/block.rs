@@ -11,7 +11,12 @@ use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
 
 use super::Site;
-use crate::{chronicle::News, windows::Activity};
+use crate::{
+    chronicle::News,
+    elsewhere::{self, Elsewhere, Nowhere},
+    state::{Key, Remembered},
+    windows::Activity,
+};
 
 /// `Transfer(address,address,uint256)`.
 pub const TRANSFER: B256 =
@@ -95,6 +100,8 @@ pub struct Block<'a> {
     pub activity: &'a Activity,
     /// What it changed about deployments.
     pub news: &'a News,
+    /// What is remembered of other networks.
+    elsewhere: &'a dyn Elsewhere,
     guarded: &'a FxHashMap<Address, u32>,
     decoded: Vec<DecodedCell>,
     /// Where each transaction's logs begin in `decoded`.
@@ -126,11 +133,30 @@ impl<'a> Block<'a> {
             registry,
             activity,
             news,
+            elsewhere: &Nowhere,
             guarded,
             decoded,
             first_log,
             reads: OnceCell::new(),
         }
+    }
+
+    /// The same, with a view of other networks.
+    #[must_use]
+    pub fn beside(self, elsewhere: &'a dyn Elsewhere) -> Self {
+        Self { elsewhere, ..self }
+    }
+
+    /// What the judge of another network remembers under a key.
+    ///
+    /// # Errors
+    /// Why it cannot be known.
+    pub(crate) fn remembered_elsewhere<T: Remembered>(
+        &self,
+        network: &Name,
+        key: &Key,
+    ) -> Result<Option<T>, String> {
+        elsewhere::remembered(self.elsewhere, network, key)
     }
 
     /// Network.

@@ -10,6 +10,7 @@
 
 pub mod access; //      who may do what
 pub mod block; //       the block as detectors see it
+pub mod bridge; //      what travels between networks
 pub mod chain; //       the chain itself, and our own blindness
 pub mod change; //      how the protocol works
 pub mod dependency; //  contracts of others that ours rely on
@@ -283,7 +284,7 @@ fn threats_of_area(id: &str) -> &'static [Threat] {
     match id.split('/').next() {
         Some("access" | "dispersion" | "governance" | "signers") => &[Threat::Takeover],
         Some("change" | "deployment" | "storage") => &[Threat::Change],
-        Some("invariant" | "liquidity") => &[Threat::Drain],
+        Some("bridge" | "invariant" | "liquidity") => &[Threat::Drain],
         Some("flow" | "reputation") => &[Threat::Misuse],
         Some("telemetry") => &[Threat::Anomaly],
         Some("dependency") => &[Threat::Manipulation, Threat::Change],
@@ -311,6 +312,7 @@ pub static ALL: &[&dyn Detector] = &[
     &dependency::feed_changed::FeedChanged,
     &dependency::depeg::Depeg,
     &dependency::governance::Governance,
+    &bridge::arrived_unbacked::ArrivedUnbacked,
     &oracle::feed_late::FeedLate,
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,

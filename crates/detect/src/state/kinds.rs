@@ -9,6 +9,7 @@ use crate::{
     chronicle::{Census, Chronicle, Offspring, OwnCode, PendingUpgrade},
     detectors::{
         access::watched::{Drifts, Held, Uses},
+        bridge::messages::{MessageArrived, MessageSent, OpenMessages},
         chain::blind::Streaks,
         change::code_read::CodeRead,
         dependency::{
@@ -223,4 +224,10 @@ remembered! {
     78 v 1 CanaryHeard,
     /// Who holds how much.
     79 v 1 Shares,
+    /// A message that was sent to another network.
+    80 v 1 MessageSent,
+    /// A message that arrived from another network.
+    81 v 1 MessageArrived,
+    /// Messages that are not done with.
+    82 v 1 OpenMessages,
 }

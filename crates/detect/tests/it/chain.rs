@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bloom, Bytes, I256, U256, keccak256};
-use bellwether_detect::{Engine, Judgement, MonitorSpec, Params, RuleSpec, Subject};
+use bellwether_detect::{
+    Engine, Judgement, MonitorSpec, Params, RuleSpec, Subject,
+    elsewhere::{Elsewhere, Nowhere},
+};
 use model::{
     BlockBundle, BlockRef, ChainEvent, CoverageResult, Finding, Frame, FrameKind, Header, Log,
     Name, Position, Proof, Proven, ReadRequest, Severity, StateEntry, StateRead, StateUndo,
@@ -453,7 +456,16 @@ impl World {
 
     /// Applies any event and keeps what a store would keep.
     pub(crate) fn apply(&mut self, event: &ChainEvent) -> Judgement {
-        let judgement = self.engine.apply(Position(self.position), event);
+        self.apply_beside(event, &Nowhere)
+    }
+
+    /// The same, with a view of another network.
+    pub(crate) fn apply_beside(
+        &mut self,
+        event: &ChainEvent,
+        elsewhere: &dyn Elsewhere,
+    ) -> Judgement {
+        let judgement = self.engine.apply_beside(Position(self.position), event, elsewhere);
         self.position += 1;
         if let Some(head) = event.head() {
             self.head = head;

@@ -2,6 +2,7 @@
 
 mod access_change;
 mod authority;
+mod bridge;
 mod code;
 mod dependency;
 mod deployment;
@@ -61,6 +62,7 @@ const CASES: &[(&str, Case, Case)] = &[
     ("silence/contract_silent", silence::nobody_calls, silence::a_long_pause),
     ("silence/canary", silence::canary_sings, silence::canary_rests),
     ("dispersion/share_crossed", dispersion::one_grows, dispersion::one_grows_a_little),
+    ("bridge/arrived_unbacked", bridge::forged, bridge::relayed),
     ("chain/reorg", others::deep_reorg, others::shallow_reorg),
     ("chain/blind", others::quarantine, others::judged),
 ];
