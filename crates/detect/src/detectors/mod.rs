@@ -323,6 +323,8 @@ pub static ALL: &[&dyn Detector] = &[
     &flow::reentrant_call::ReentrantCall,
     &flow::attack_shape::AttackShape,
     &flow::unusual_code_path::UnusualCodePath,
+    &flow::flash_loan::FlashLoan,
+    &flow::value_extracted::ValueExtracted,
     &signers::safe_delegatecall::SafeDelegatecall,
     &signers::safe_changed::SafeChanged,
     &storage::silent_write::SilentWrite,

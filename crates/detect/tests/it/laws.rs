@@ -35,6 +35,8 @@ fn monitors() -> Vec<MonitorSpec> {
             &[("transactions_min", "10"), ("unseen_share_max", "0.5")],
             Severity::Critical,
         ),
+        detector("flow/flash_loan", &["vault"], &[], Severity::Critical),
+        detector("flow/value_extracted", &["vault"], &[], Severity::High),
         detector("chain/blind", &[], &[("blind_s_max", "30")], Severity::High),
         detector("signers/safe_changed", &["treasury"], &[], Severity::High),
         detector("storage/silent_write", &["vault"], &[("warm_up_txs", "10")], Severity::Medium),

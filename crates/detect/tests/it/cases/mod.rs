@@ -51,6 +51,8 @@ const CASES: &[(&str, Case, Case)] = &[
     ("flow/reentrant_call", others::reentrant_drain, others::callback_without_reentry),
     ("flow/attack_shape", flow::borrowed_and_looped, flow::borrowed_and_sold),
     ("flow/unusual_code_path", flow::entered_from_a_callback, flow::usual_after_many),
+    ("flow/flash_loan", flow::price_moved_on_a_loan, flow::plain_loan),
+    ("flow/value_extracted", flow::paid_for_nothing, flow::paid_for),
     ("signers/safe_delegatecall", signers::safe_taken_over, signers::safe_used),
     ("signers/safe_changed", signers::safe_taken_over, signers::safe_used),
     ("storage/silent_write", storage::implementation_overwritten, storage::counted),
