@@ -7,8 +7,11 @@
 
 pub mod chronicle; //  what became of each deployment, and the children of factories
 pub mod detectors; //  code that judges, one file and one page each
+pub mod dispersion; // how widely something is spread
+pub mod elsewhere; //  what is remembered of other networks
 mod engine; //         the fold: route, judge, remember, account for
 pub mod expression; // the language of monitors
+pub mod mining; //     invariants out of the past
 mod monitors; //       what people configured, compiled
 pub mod series; //     how unusual is this value? any series, one value at a time
 pub mod stakes; //     what would be lost with what ours rely on
