@@ -10,12 +10,13 @@ pub mod detectors; //  code that judges, one file and one page each
 mod engine; //         the fold: route, judge, remember, account for
 pub mod expression; // the language of monitors
 mod monitors; //       what people configured, compiled
+pub mod quality; //    how good all of it is, with intervals
 pub mod stakes; //     what would be lost with what ours rely on
 pub mod state; //      what is remembered, with an exact way back
 pub mod thresholds; // what is usual, and how far is too far
 pub mod windows; //    the last hour, exactly
 
 pub use detectors::Params;
-pub use engine::{Engine, Judgement};
+pub use engine::{Dependence, Engine, Judgement, MonitorAccount};
 pub use monitors::{MonitorError, MonitorPart, MonitorSpec, RuleSpec, Subject};
 pub use state::RestoreError;

@@ -2,18 +2,22 @@
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
 mod authority; // who can make what happen, and who should
+mod backtest; //  what monitors would have said of the past
 mod check; //  read the folder, report every mistake
 mod coverage; // what was watched, what was not, and how to close it
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
 mod import; // what a team brings along from other tools
+mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
 mod lint; //   what is wrong in interfaces, events and layouts
+mod quality; //  how good detection is, and how far monitors may go
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 mod threats; // what could go wrong, and what is missing against it
+mod verdict; //  what an alert turned out to be
 
 use std::{
     path::{Path, PathBuf},
@@ -49,6 +53,10 @@ enum Command {
     Threats(threats::ThreatsCommand),
     Run(run::Run),
     Replay(replay::Replay),
+    Backtest(backtest::Backtest),
+    Verdict(verdict::Verdict),
+    Incident(incident::Incident),
+    Quality(quality::Quality),
     Devnet(devnet::Devnet),
     Demo(demo::Demo),
 }
@@ -85,6 +93,10 @@ impl Cli {
                 Command::Coverage(command) => command.run().await,
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
+                Command::Backtest(command) => command.run().await,
+                Command::Verdict(command) => command.run().await,
+                Command::Incident(command) => command.run().await,
+                Command::Quality(command) => command.run(),
                 Command::Devnet(command) => command.run().await,
                 Command::Demo(command) => command.run().await,
             }

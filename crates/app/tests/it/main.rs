@@ -9,6 +9,7 @@ mod world; // what tests are made of: a user's folder, the program, its chain, i
 
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod authority; // who holds power, held against a policy, and mended
+mod backtest; // the past judged: the same whatever the threads, and side by side
 mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
 mod coverage; // the ledger: holes are exact, told, and closed
