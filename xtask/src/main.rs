@@ -7,6 +7,7 @@
 
 mod ci; //       the steps of CI, in order
 mod contracts; // the devnet's Solidity sources
+mod quality; //  what detection is worth, measured
 mod run; //      running a command and failing with its words
 mod services; // real servers for the integration tests
 
@@ -17,6 +18,8 @@ cargo xtask <command>
 
   ci                 everything CI runs, in order (formatting, lints, tests, real services, demo, replay, bench)
   ci <step>          one step of it: fmt, clippy, test, services, integration, release, replay, demo, bench, deny
+  quality            measure detection on the corpus (BELLWETHER_CORPUS); fails when a figure falls
+  quality <part>     one part of it: exploits
   contracts          compile contracts/src into contracts/artifacts (with --check: fail when they differ)
   services up        install and try out the servers the integration tests start (anvil, an SMTP server, Chromium)
   services path      print the folder they are installed in (BELLWETHER_SERVICES)
@@ -27,6 +30,8 @@ fn main() -> anyhow::Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["ci"] => ci::all(),
         ["ci", step] => ci::step(step),
+        ["quality"] => quality::all(),
+        ["quality", part] => quality::part(part),
         ["contracts"] | ["contracts", "--check"] => contracts::run(),
         ["services", "up"] => services::up(),
         ["services", "path"] => {

@@ -29,5 +29,6 @@ pub mod server; //    pipeline and pages, started and stopped together
 pub mod signature; // documents that others can check
 pub mod snapshot; //  the state of everything at one moment, and whether it can be trusted
 pub mod terminal; //  speaking to the person at the terminal
+pub mod trace_file; // call trees from files
 pub mod web; //       pages, server-sent events
 mod words; //         numbers, moments and measurements as people say them

@@ -9,11 +9,13 @@ pub mod chronicle; //  what became of each deployment, and the children of facto
 pub mod detectors; //  code that judges, one file and one page each
 mod engine; //         the fold: route, judge, remember, account for
 pub mod expression; // the language of monitors
+pub mod fusion; //     several findings about one attack, said once
 mod monitors; //       what people configured, compiled
 pub mod quality; //    how good all of it is, with intervals
 pub mod stakes; //     what would be lost with what ours rely on
 pub mod state; //      what is remembered, with an exact way back
 pub mod thresholds; // what is usual, and how far is too far
+pub mod trace; //      one transaction by the shape of its calls
 pub mod windows; //    the last hour, exactly
 
 pub use detectors::Params;

@@ -8,6 +8,7 @@ mod coverage; // what was watched, what was not, and how to close it
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
+mod explain; // one transaction, by the shape of its calls
 mod import; // what a team brings along from other tools
 mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
@@ -51,6 +52,7 @@ enum Command {
     Lint(lint::Lint),
     Coverage(coverage::Coverage),
     Threats(threats::ThreatsCommand),
+    Explain(explain::Explain),
     Run(run::Run),
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
@@ -91,6 +93,7 @@ impl Cli {
                 Command::Threats(command) => command.run(),
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
+                Command::Explain(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,

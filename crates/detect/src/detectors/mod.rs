@@ -173,8 +173,13 @@ impl Wants {
     /// judges what happens while it happens, never what a block holds: it owes nothing of a block
     /// that arrives late.
     pub fn is_live_only(&self) -> bool {
-        let Self { topics, calls, transfers, transactions, every_block, .. } = self;
-        topics.is_empty() && !calls && !transfers && !transactions && !every_block
+        !self.is_of_contracts() && !self.every_block
+    }
+
+    /// Whether something that happens at a guarded contract wakes it.
+    pub fn is_of_contracts(&self) -> bool {
+        let Self { topics, calls, transfers, transactions, .. } = self;
+        !topics.is_empty() || *calls || *transfers || *transactions
     }
 }
 
@@ -296,6 +301,8 @@ pub static ALL: &[&dyn Detector] = &[
     &telemetry::gas_unusual::GasUnusual,
     &telemetry::call_rate_unusual::CallRateUnusual,
     &flow::reentrant_call::ReentrantCall,
+    &flow::attack_shape::AttackShape,
+    &flow::unusual_code_path::UnusualCodePath,
     &chain::reorg::Reorg,
     &chain::blind::Blind,
 ];

@@ -142,7 +142,7 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
     let appear = |address: &Address, woken: &mut Woken| {
         let Some(index) = network.guarded.get(address) else { return };
         let Some(local) = network.local(*index) else { return };
-        for &monitor in &local.by_transaction {
+        for &monitor in &local.detectors.by_transaction {
             let touch = Touch { tx: at, deployment: *index, what: What::Transaction };
             woken.touches.push((monitor, touch));
         }
@@ -219,7 +219,7 @@ fn wake_call(
     let local = deployment.and_then(|index| network.local(index));
     if let (Some(local), Some(deployment), false) = (local, deployment, is_delegate) {
         let touch = Touch { tx, deployment, what: What::Frame(index) };
-        woken.touches.extend(local.by_call.iter().map(|monitor| (*monitor, touch)));
+        woken.touches.extend(local.detectors.by_call.iter().map(|monitor| (*monitor, touch)));
     }
     let enters_code =
         !matches!(call.kind, FrameKind::Create | FrameKind::Create2 | FrameKind::SelfDestruct);
@@ -274,7 +274,7 @@ fn wake_log(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, woken: 
     if let Some(deployment) = deployment
         && let Some(local) = network.local(deployment)
     {
-        if let Some(monitors) = topic0.and_then(|topic0| local.by_topic.get(&topic0)) {
+        if let Some(monitors) = topic0.and_then(|topic0| local.detectors.by_topic.get(&topic0)) {
             let touch = Touch { tx, deployment, what: What::Log(ordinal) };
             woken.touches.extend(monitors.iter().map(|monitor| (*monitor, touch)));
         }
@@ -324,7 +324,7 @@ fn wake_transfer(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, wo
         let Some(&deployment) = network.guarded.get(&party) else { continue };
         let Some(local) = network.local(deployment) else { continue };
         let touch = Touch { tx, deployment, what: What::Transfer(ordinal) };
-        woken.touches.extend(local.by_transfer.iter().map(|monitor| (*monitor, touch)));
+        woken.touches.extend(local.detectors.by_transfer.iter().map(|monitor| (*monitor, touch)));
     }
 }
 

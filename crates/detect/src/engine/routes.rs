@@ -1,5 +1,7 @@
 //! Which monitors a log, call or transaction concerns: lookups, never loops over monitors.
 
+use std::sync::Arc;
+
 use alloy_primitives::{Address, B256};
 use rustc_hash::FxHashMap;
 
@@ -78,11 +80,54 @@ pub(super) struct Local {
     pub(super) calls: FxHashMap<[u8; 4], Bucket>,
     pub(super) direct_transactions: Bucket,
     pub(super) involving_transactions: Bucket,
-    /// Detectors by topic, by any call, by any transfer, by any appearance.
+    pub(super) detectors: Arc<Detectors>,
+}
+
+/// Which detectors want what of a contract. Contracts with the same detectors on them share one:
+/// sixty topics for each of ten thousand contracts would be most of the memory.
+#[derive(Debug, Default)]
+pub(super) struct Detectors {
     pub(super) by_topic: FxHashMap<B256, Vec<u32>>,
+    /// By any call, any transfer, any appearance.
     pub(super) by_call: Vec<u32>,
     pub(super) by_transfer: Vec<u32>,
     pub(super) by_transaction: Vec<u32>,
+}
+
+impl Detectors {
+    /// What these of the monitors want.
+    fn new(at: &[u32], monitors: &[Compiled]) -> Self {
+        let mut wanted = Self::default();
+        for &at in at {
+            let Rule::Detector { wants, .. } = &monitors[at as usize].rule else { continue };
+            for topic in &wants.topics {
+                wanted.by_topic.entry(*topic).or_default().push(at);
+            }
+            wanted.by_call.extend(wants.calls.then_some(at));
+            wanted.by_transfer.extend(wants.transfers.then_some(at));
+            wanted.by_transaction.extend(wants.transactions.then_some(at));
+        }
+        wanted
+    }
+}
+
+/// Detectors on contracts, gathered before it is known which contracts share theirs.
+#[derive(Default)]
+struct OnContracts(FxHashMap<u32, Vec<u32>>);
+
+impl OnContracts {
+    fn into_locals(
+        self,
+        monitors: &[Compiled],
+        shared: &mut FxHashMap<Vec<u32>, Arc<Detectors>>,
+        locals: &mut FxHashMap<u32, Local>,
+    ) {
+        for (index, on_it) in self.0 {
+            let new = |on_it: &Vec<u32>| Arc::new(Detectors::new(on_it, monitors));
+            let detectors = shared.entry(on_it).or_insert_with_key(new).clone();
+            locals.entry(index).or_default().detectors = detectors;
+        }
+    }
 }
 
 /// All routes of one network.
@@ -112,29 +157,17 @@ impl Routes {
     /// Routes to those monitors alone whose number is wanted; the others sleep.
     pub(super) fn to_some(monitors: &[Compiled], is_wanted: impl Fn(u32) -> bool) -> Self {
         let mut routes = Self::default();
+        let (mut declared, mut children) = (OnContracts::default(), OnContracts::default());
         for (at, monitor) in (0u32..).zip(monitors).filter(|(at, _)| is_wanted(*at)) {
             match &monitor.rule {
                 Rule::Detector { wants, guarded, children_of, .. } => {
                     routes.wants_transfers |= wants.transfers;
-                    let declared = guarded.iter().map(|index| (false, *index));
-                    let children = children_of.iter().map(|index| (true, *index));
-                    for (is_child, index) in declared.chain(children) {
-                        let is_local = !wants.topics.is_empty()
-                            || wants.calls
-                            || wants.transfers
-                            || wants.transactions;
-                        if !is_local {
-                            break;
-                        }
-                        let locals =
-                            if is_child { &mut routes.of_children } else { &mut routes.local };
-                        let local = locals.entry(index).or_default();
-                        for topic in &wants.topics {
-                            local.by_topic.entry(*topic).or_default().push(at);
-                        }
-                        local.by_call.extend(wants.calls.then_some(at));
-                        local.by_transfer.extend(wants.transfers.then_some(at));
-                        local.by_transaction.extend(wants.transactions.then_some(at));
+                    if wants.is_of_contracts() {
+                        let on = |all: &mut OnContracts, index: &u32| {
+                            all.0.entry(*index).or_default().push(at);
+                        };
+                        guarded.iter().for_each(|index| on(&mut declared, index));
+                        children_of.iter().for_each(|index| on(&mut children, index));
                     }
                     routes.every_block.extend(wants.every_block.then_some(at));
                     routes.chain_moves.extend(wants.chain_moves.then_some(at));
@@ -149,6 +182,9 @@ impl Routes {
                 }
             }
         }
+        let mut shared = FxHashMap::default();
+        declared.into_locals(monitors, &mut shared, &mut routes.local);
+        children.into_locals(monitors, &mut shared, &mut routes.of_children);
         routes
     }
 

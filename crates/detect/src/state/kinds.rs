@@ -19,6 +19,7 @@ use crate::{
             market_state::MarketTold,
             token_event::Supply,
         },
+        flow::vocabulary::{PathSeen, Vocabulary},
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
@@ -190,4 +191,8 @@ remembered! {
     46 v 1 Supply,
     /// What was told of a lending market.
     47 v 1 MarketTold,
+    /// How often a path through a monitor's contracts was taken.
+    60 v 1 PathSeen,
+    /// How many paths through a monitor's contracts there are.
+    61 v 1 Vocabulary,
 }

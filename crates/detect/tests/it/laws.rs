@@ -23,6 +23,13 @@ fn monitors() -> Vec<MonitorSpec> {
             Severity::High,
         ),
         detector("flow/reentrant_call", &["vault"], &[], Severity::Critical),
+        detector("flow/attack_shape", &["vault"], &[("notify_score", "1")], Severity::Critical),
+        detector(
+            "flow/unusual_code_path",
+            &["vault"],
+            &[("transactions_min", "10"), ("unseen_share_max", "0.5")],
+            Severity::Critical,
+        ),
         detector("chain/blind", &[], &[("blind_s_max", "30")], Severity::High),
         expression("redeemed", &["vault"], Subject::Event("Redeemed".into()), Some("amount > 3")),
     ]

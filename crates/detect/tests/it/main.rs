@@ -8,4 +8,5 @@ mod engine; //   coverage, isolation, order, late blocks
 mod laws; //     forks, restarts and batches change nothing
 mod ledger; //   what monitors tell the ledger, and its holes
 mod monitors; // expressions, and mistakes in monitors
+mod paths; //    fingerprints of calls
 mod telemetry; // gas, failures and rates over days

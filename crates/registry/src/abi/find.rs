@@ -115,7 +115,7 @@ pub(super) fn event<'a>(
     events: &'a [Arc<EventAbi>],
     text: &str,
 ) -> Result<&'a Arc<EventAbi>, FindError> {
-    find(events, text, |text| Ok(EventAbi::resolve(&parse_event(text)?)?.params.clone()))
+    find(events, text, |text| Ok(EventAbi::parse(text)?.params.clone()))
 }
 
 pub(super) fn function<'a>(
@@ -125,7 +125,7 @@ pub(super) fn function<'a>(
     find(functions, text, |text| {
         check_shape(text)?;
         let parsed = alloy_json_abi::Function::parse(text).map_err(|error| one_line(&error))?;
-        Ok(FunctionAbi::resolve(&parsed)?.inputs.clone())
+        Ok(FunctionAbi::resolve(&(&parsed).into())?.inputs.clone())
     })
 }
 

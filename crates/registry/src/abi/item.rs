@@ -2,9 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use alloy_dyn_abi::{DynSolType, Specifier};
+use alloy_dyn_abi::{DynSolType, parser::is_valid_identifier};
 use alloy_json_abi::StateMutability;
 use alloy_primitives::{B256, keccak256};
+
+use super::written::{Argument, Item};
 
 /// One argument of an event, function or error, or one field of a tuple.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,22 +36,24 @@ impl Param {
         name
     }
 
-    pub(super) fn resolve(param: &alloy_json_abi::Param) -> Result<Self, String> {
-        let ty = checked(&param.ty, param.resolve())?;
-        let components = exactly(&param.components, Self::resolve)?;
-        Ok(Self { name: param.name.clone(), ty, indexed: false, components })
+    /// Fields of tuples are never indexed, whatever a file says.
+    fn resolve(written: &Argument<'_>) -> Result<Self, String> {
+        if !written.name.is_empty() && !is_valid_identifier(&written.name) {
+            return Err(format!("{:?} is no name of an argument", written.name));
+        }
+        let ty = checked(&written.ty, written.resolve())?;
+        let components = exactly(&written.components, Self::resolve)?;
+        Ok(Self { name: written.name.as_ref().into(), ty, indexed: false, components })
     }
 
-    fn resolve_event(param: &alloy_json_abi::EventParam) -> Result<Self, String> {
-        let ty = checked(&param.ty, param.resolve())?;
-        let components = exactly(&param.components, Self::resolve)?;
-        Ok(Self { name: param.name.clone(), ty, indexed: param.indexed, components })
+    fn resolve_event(written: &Argument<'_>) -> Result<Self, String> {
+        Ok(Self { indexed: written.indexed, ..Self::resolve(written)? })
     }
 }
 
 /// Refuses types that no compiler emits and that would cost memory or lose arguments to decode.
-fn checked(text: &str, ty: alloy_dyn_abi::Result<DynSolType>) -> Result<DynSolType, String> {
-    let ty = ty.map_err(|error| error.to_string())?;
+fn checked(text: &str, ty: Result<DynSolType, String>) -> Result<DynSolType, String> {
+    let ty = ty?;
     match static_words(&ty) {
         0 => Err(format!("type {text:?} has no size")),
         words if words > STATIC_WORDS_MAX => {
@@ -175,19 +179,20 @@ impl EventAbi {
     /// # Errors
     /// What is wrong with the text.
     pub fn parse(text: &str) -> Result<Arc<Self>, String> {
-        Self::resolve(&super::find::parse_event(text)?)
+        Self::resolve(&(&super::find::parse_event(text)?).into())
     }
 
-    pub(super) fn resolve(event: &alloy_json_abi::Event) -> Result<Arc<Self>, String> {
+    pub(super) fn resolve(event: &Item<'_>) -> Result<Arc<Self>, String> {
+        let name = event.required_name()?;
         let params = exactly(&event.inputs, Param::resolve_event)?;
         let topics = params.iter().filter(|p| p.indexed).count() + usize::from(!event.anonymous);
         if topics > TOPICS_MAX {
             return Err(format!("needs {topics} topics, a log has at most {TOPICS_MAX}"));
         }
-        let signature = signature(&event.name, &params);
+        let signature = signature(name, &params);
         let topic0 = (!event.anonymous).then(|| keccak256(&signature));
         let body = body(&params);
-        Ok(Arc::new(Self { name: event.name.clone(), signature, topic0, params, body }))
+        Ok(Arc::new(Self { name: name.to_owned(), signature, topic0, params, body }))
     }
 
     /// How many arguments are in topics.
@@ -224,18 +229,19 @@ pub struct FunctionAbi {
 }
 
 impl FunctionAbi {
-    pub(super) fn resolve(function: &alloy_json_abi::Function) -> Result<Arc<Self>, String> {
+    pub(super) fn resolve(function: &Item<'_>) -> Result<Arc<Self>, String> {
+        let name = function.required_name()?;
         let inputs = exactly(&function.inputs, Param::resolve)?;
         let outputs = exactly(&function.outputs, Param::resolve)?;
-        let signature = signature(&function.name, &inputs);
+        let signature = signature(name, &inputs);
         Ok(Arc::new(Self {
-            name: function.name.clone(),
+            name: name.to_owned(),
             selector: selector(&signature),
             body: body(&inputs),
             signature,
             inputs,
             outputs,
-            mutability: function.state_mutability,
+            mutability: function.mutability(),
         }))
     }
 }
@@ -263,11 +269,12 @@ pub struct ErrorAbi {
 }
 
 impl ErrorAbi {
-    pub(super) fn resolve(error: &alloy_json_abi::Error) -> Result<Arc<Self>, String> {
+    pub(super) fn resolve(error: &Item<'_>) -> Result<Arc<Self>, String> {
+        let name = error.required_name()?;
         let params = exactly(&error.inputs, Param::resolve)?;
-        let signature = signature(&error.name, &params);
+        let signature = signature(name, &params);
         Ok(Arc::new(Self {
-            name: error.name.clone(),
+            name: name.to_owned(),
             selector: selector(&signature),
             body: body(&params),
             signature,

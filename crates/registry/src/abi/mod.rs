@@ -5,6 +5,7 @@ mod artefact; // the JSON forms an ABI comes in
 mod find; //     from the words of a user's file to one event or function
 mod interner; // what many interfaces have alike, held once
 mod item; //     events, functions, errors and their parameters
+mod written; //  items as a file writes them
 
 use std::sync::Arc;
 

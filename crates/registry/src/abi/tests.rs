@@ -109,11 +109,11 @@ fn every_bad_item_is_named_at_once() {
     ]"#;
     expect![[r#"
         5 bad ABI items:
+          [0] event A: invalid size for type: uint257
           [1] B: unknown variant `evnt`, expected one of `constructor`, `fallback`, `receive`, `function`, `event`, `error`
-          function c: type "uint256[99999]" takes 99999 words, at most 4096 are read
-          event A: invalid size for type: uint257
-          event D: needs 5 topics, a log has at most 4
-          error E: invalid type string: tuple"#]].assert_eq(&ContractAbi::from_json(text).unwrap_err().to_string());
+          [2] function c: type "uint256[99999]" takes 99999 words, at most 4096 are read
+          [3] event D: needs 5 topics, a log has at most 4
+          [4] error E: invalid type string: tuple"#]].assert_eq(&ContractAbi::from_json(text).unwrap_err().to_string());
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod authority;
 mod code;
 mod dependency;
 mod deployment;
+mod flow;
 mod liquidity;
 mod oracle;
 mod others;
@@ -41,6 +42,8 @@ const CASES: &[(&str, Case, Case)] = &[
     ("telemetry/gas_unusual", crate::telemetry::gas_triples, crate::telemetry::usual_day),
     ("telemetry/call_rate_unusual", crate::telemetry::call_burst, crate::telemetry::usual_day),
     ("flow/reentrant_call", others::reentrant_drain, others::callback_without_reentry),
+    ("flow/attack_shape", flow::borrowed_and_looped, flow::borrowed_and_sold),
+    ("flow/unusual_code_path", flow::entered_from_a_callback, flow::usual_after_many),
     ("chain/reorg", others::deep_reorg, others::shallow_reorg),
     ("chain/blind", others::quarantine, others::judged),
 ];
