@@ -1,6 +1,7 @@
 //! Bellwether, the program: configuration, pipeline, receivers, API, pages, commands.
 
 pub mod api; //       the same facts as the pages, as JSON with stable shapes
+pub mod attacks; //  alerts that belong together
 pub mod authority; // who holds what on live chains, for people to hold against a policy
 pub mod backtest; //  what monitors would have said of the past
 pub mod chart; //     SVG for pages, mails and reports
@@ -30,5 +31,6 @@ pub mod signature; // documents that others can check
 pub mod snapshot; //  the state of everything at one moment, and whether it can be trusted
 pub mod terminal; //  speaking to the person at the terminal
 pub mod trace_file; // call trees from files
+pub mod tune; //      thresholds for a budget of false alarms
 pub mod web; //       pages, server-sent events
 mod words; //         numbers, moments and measurements as people say them

@@ -25,6 +25,12 @@ pub(super) async fn quality(State(site): State<Site>, asked: Parameters) -> Answ
     Ok(Json(wire::Quality::new(&*site.quality().await?)))
 }
 
+/// Alerts of the last two weeks that belong together.
+pub(super) async fn attacks(State(site): State<Site>, asked: Parameters) -> Answer<wire::Attacks> {
+    asked.only(&[])?;
+    Ok(Json(wire::Attacks::new(&*site.attacks().await?)))
+}
+
 pub(super) async fn incidents(
     State(site): State<Site>,
     asked: Parameters,

@@ -30,6 +30,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/addresses/{network}/{address}", get(routes::address))
         .route("/threats", get(routes::threats))
         .route("/outbox", get(routes::outbox))
+        .route("/attacks", get(feedback::attacks))
         .route("/quality", get(feedback::quality))
         .route("/incidents", get(feedback::incidents).post(feedback::declare).layer(body()))
         .route("/alerts/{id}/verdicts", get(feedback::verdicts).post(feedback::say).layer(body()))

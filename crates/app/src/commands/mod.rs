@@ -1,6 +1,7 @@
 //! The commands, as a person types them. Each reads like a sentence, has an example in its help, a
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
+mod attacks; //  alerts that belong together, and why
 mod authority; // who can make what happen, and who should
 mod backtest; //  what monitors would have said of the past
 mod check; //  read the folder, report every mistake
@@ -18,6 +19,7 @@ mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 mod threats; // what could go wrong, and what is missing against it
+mod tune; //     thresholds for a budget of false alarms
 mod verdict; //  what an alert turned out to be
 
 use std::{
@@ -56,6 +58,8 @@ enum Command {
     Run(run::Run),
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
+    Tune(tune::Tune),
+    Attacks(attacks::Attacks),
     Verdict(verdict::Verdict),
     Incident(incident::Incident),
     Quality(quality::Quality),
@@ -97,6 +101,8 @@ impl Cli {
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,
+                Command::Tune(command) => command.run().await,
+                Command::Attacks(command) => command.run(),
                 Command::Verdict(command) => command.run().await,
                 Command::Incident(command) => command.run().await,
                 Command::Quality(command) => command.run(),

@@ -16,6 +16,7 @@ use store::{AlertDetails, AlertFilter};
 use super::{
     Site, SiteInfo,
     alerts::{self, Row},
+    attacks,
     charts::{self, Chart},
     layout::{self, Failure, When},
     lines::Line,
@@ -77,6 +78,7 @@ struct Page {
     findings: Vec<Found>,
     similar: Vec<Row>,
     verdicts: Verdicts,
+    attack: Option<attacks::Told>,
     raw: String,
 }
 
@@ -131,6 +133,7 @@ pub(super) async fn page(
         Ok(Some((details, similar, chart, verdicts)))
     });
     let (details, similar, chart, verdicts) = read.await?.ok_or_else(missing)?;
+    let found = site.attacks().await?;
     let info = site.info();
     let now = words::seconds(site.now());
     let alert = &details.alert;
@@ -150,6 +153,7 @@ pub(super) async fn page(
         findings: findings(&details, &info, now),
         similar: similar.map(|other| Row::new(other, now)).collect(),
         verdicts: Verdicts::new(&site, &verdicts, now),
+        attack: attacks::Told::of_alert(&found, alert.id, now),
         raw: words::clean_lines(&raw),
     };
     layout::render(&site, &info, "alert.html", page)

@@ -29,6 +29,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("base.html", include_str!("templates/base.html")),
         ("macros.html", include_str!("templates/macros.html")),
         ("overview.html", include_str!("templates/overview.html")),
+        ("attacks.html", include_str!("templates/attacks.html")),
         ("alerts.html", include_str!("templates/alerts.html")),
         ("alert.html", include_str!("templates/alert.html")),
         ("quality.html", include_str!("templates/quality.html")),

@@ -10,6 +10,7 @@
 mod alert; //    one alert, top-down like a good pager message
 mod alerts; //   all alerts, newest first, in pages
 mod assets; //   style sheet, script, icon
+mod attacks; //  alerts that belong together
 mod authority; // who can make what happen, and who should
 mod charts; //   which series are shown, and what they say
 mod contract; // everything about one address
@@ -53,6 +54,7 @@ pub fn router(site: Site) -> Router {
             "/alerts/{id}/verdict",
             post(verdict::say).layer(DefaultBodyLimit::max(verdict::FORM_BYTES_MAX)),
         )
+        .route("/attacks", get(attacks::page))
         .route("/authority", get(authority::page))
         .route("/contracts", get(contracts::page))
         .route("/contracts/{network}/{address}", get(contract::page))

@@ -15,6 +15,7 @@ use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
 use crate::{
+    attacks::{self, Attacks},
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
     feedback::{self, Quality, Said, SayError, Scope, gather},
@@ -166,6 +167,7 @@ struct Inner {
     snapshot: Shared<Snapshot>,
     account: Shared<Account>,
     quality: Shared<Quality>,
+    attacks: Shared<Attacks>,
 }
 
 impl fmt::Debug for Site {
@@ -191,6 +193,7 @@ impl Site {
             snapshot: Shared::default(),
             account: Shared::default(),
             quality: Shared::default(),
+            attacks: Shared::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -258,6 +261,19 @@ impl Site {
                 self.read(move |store| {
                     let (plan, stages) = (&info.coverage, &info.stages);
                     gather(store, Scope { plan, stages, budget: info.budget, now })
+                })
+            })
+            .await
+    }
+
+    /// Alerts of the last two weeks that belong together, at most [`ACCOUNT_SHARED`] old.
+    pub(crate) async fn attacks(&self) -> Result<Arc<Attacks>, ReadError> {
+        self.inner
+            .attacks
+            .get(ACCOUNT_SHARED, || {
+                let (info, now) = (self.info(), words::seconds(self.now()));
+                self.read(move |store| {
+                    attacks::read(store, &info.registry, Some(attacks::recent(now)))
                 })
             })
             .await

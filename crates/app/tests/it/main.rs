@@ -18,6 +18,7 @@ mod dependencies; // what ours rely on: found, declared, watched
 mod deployments; // contracts that are planned, created, found
 mod docs; //     the pages show commands that exist and files that are accepted
 mod explain; // one transaction, by the shape of its calls
+mod feedback; // what people say, and what follows for figures, stages, attacks, thresholds
 mod gaps; //     the time before somebody watched
 mod gate; //     where a contract will be, and whether somebody will watch it
 mod import; //   contracts of other tools become files that `check` accepts

@@ -5,10 +5,14 @@
 //! happened, what was judged. Nothing here reads a clock or a store. A figure that rests on nothing
 //! is `None`, never zero.
 
+mod choose; //   thresholds for a budget, measured on what was held out
 mod figures; //  of one monitor in one version; of one class of incidents
 mod interval; // what few observations say of a share or a rate
 mod stages; //   shadow, notify, page, act: proposed by the figures
 
+pub use choose::{
+    Candidate, Dial, Folds, FrontPoint, HeldOut, Score, Weighed, choose, front, held_out, score,
+};
 pub use figures::{
     Budget, CONTEXT_S, Figures, Quantiles, Recall, Told, Verdicts, Watched, figures, recall,
 };

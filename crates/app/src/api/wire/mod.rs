@@ -5,6 +5,7 @@
 //! known is `null`, never 0.
 
 mod alert; //   alerts, findings, evidence
+mod attacks; // alerts that belong together
 mod dossier; // everything about one address
 mod ledger; //  coverage as a number, what is missing, what closes it
 mod quality; // how good detection is
@@ -19,6 +20,7 @@ pub use alert::{
     Alert, AlertDetails, AlertVerdict, Attempt, Decision, Evidence, Fact, Finding, History,
     Measure, Message, Origin, Told, Value,
 };
+pub use attacks::{Attack, Attacks, Contribution as AttackContribution};
 pub use dossier::{
     Change, CodeSince, Covered, Creator, Delegate, Dependency, Dossier, Drift, Event, Facet,
     Function, Gap, Held, Identity, KnownAs, Life, OpenCell, Party, Power, Threatened, Trait,
