@@ -11,6 +11,7 @@ mod explain; // one transaction, by the shape of its calls
 mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
 mod lint; //   what is wrong in interfaces, events and layouts
+mod path; //   which paths through contracts are fine
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
@@ -49,6 +50,7 @@ enum Command {
     Coverage(coverage::Coverage),
     Threats(threats::ThreatsCommand),
     Explain(explain::Explain),
+    Path(path::PathCommand),
     Run(run::Run),
     Replay(replay::Replay),
     Devnet(devnet::Devnet),
@@ -86,6 +88,7 @@ impl Cli {
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
                 Command::Explain(command) => command.run(),
+                Command::Path(command) => command.run().await,
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Devnet(command) => command.run().await,
