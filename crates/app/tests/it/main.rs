@@ -7,6 +7,7 @@
 
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 
+mod anomaly; //  any series: scores without look-ahead, files with mistakes
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod authority; // who holds power, held against a policy, and mended
 mod browser; //  the page: complete without scripts, live with them
