@@ -15,6 +15,7 @@ mod import; // what a team brings along from other tools
 mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
 mod lint; //   what is wrong in interfaces, events and layouts
+mod path; //   which paths through contracts are fine
 mod quality; //  how good detection is, and how far monitors may go
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
@@ -57,6 +58,7 @@ enum Command {
     Anomaly(anomaly::Anomaly),
     Threats(threats::ThreatsCommand),
     Explain(explain::Explain),
+    Path(path::PathCommand),
     Run(run::Run),
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
@@ -101,6 +103,7 @@ impl Cli {
                 Command::Coverage(command) => command.run().await,
                 Command::Anomaly(command) => command.run(),
                 Command::Explain(command) => command.run(),
+                Command::Path(command) => command.run().await,
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,

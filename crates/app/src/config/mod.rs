@@ -15,6 +15,7 @@ mod lints; //      lints.toml
 mod mistake; //    how a mistake is shown
 mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
+mod paths; //      paths/*.toml
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
 mod route; //      routes.toml
@@ -40,7 +41,7 @@ pub use registry::parse_address;
 pub use secret::Missing;
 pub use table::parse_duration_ms;
 
-use crate::{coverage::Plan, notify::ReceiverConfig};
+use crate::{coverage::Plan, notify::ReceiverConfig, paths::Paths};
 use folder::Files;
 use table::Collector;
 
@@ -69,6 +70,8 @@ pub struct Config {
     pub lints: Lints,
     /// What people said about the time before deployments were watched.
     pub clearances: Vec<Clearance>,
+    /// What was taught about paths through contracts; the monitors have it among their parameters.
+    pub paths: Paths,
     /// What could go wrong, and what each of it is met with.
     pub threats: Arc<ThreatMap>,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
@@ -135,6 +138,8 @@ impl Config {
         }
         let runbooks = runbooks(&monitors, around, &mut warnings);
         let monitor_names: Vec<Name> = monitors.iter().map(|spec| spec.name.clone()).collect();
+        let paths = paths::paths(&files.paths, &monitor_names, &out);
+        paths.teach(&mut monitors);
         let threats = threats::threats(
             &files.threats,
             threats::Declared {
@@ -172,6 +177,7 @@ impl Config {
                 declarations: guarded.declarations,
                 lints,
                 clearances,
+                paths,
                 threats: Arc::new(threats),
                 warnings,
             }),
