@@ -21,14 +21,19 @@ const NOT_MEASURED: &[(&str, &str)] = &[
     ("dependency/", "no recorded history of what protocols depended on"),
     ("oracle/", "no recorded feeds with labelled failures"),
     ("liquidity/", "recorded attacks carry no balances of their victims from before"),
-    ("reputation/", "lists and recorded attacks overlap, so recall would measure the lists"),
-    ("flow/reentrant_call", "the labels of attacks do not say which re-entered; see shapes below"),
+    ("reputation/", "lists name attackers after the fact, so recall would measure the lists"),
+    (
+        "flow/reentrant_call",
+        "the labels of attacks do not say which re-entered; the shapes below do",
+    ),
     ("flow/unusual_code_path", "needs the history of each victim, which is not recorded"),
     ("chain/", "about the chain and the watching itself; proven by tests, not by data"),
     ("invariant/", "needs the invariants of each victim, which nobody wrote down"),
     ("signers/", "no recorded histories of signers with labelled take-overs"),
     ("governance/", "no recorded proposals with labelled attacks"),
-    ("state/", "no recorded state of victims from before the attack"),
+    ("storage/", "exact: reads every write; no labelled set of hostile silent writes"),
+    ("dispersion/", "no recorded histories of holders with labelled attacks"),
+    ("bridge/", "no recorded pairs of networks with labelled attacks on a bridge"),
     ("silence/", "no recorded outages"),
 ];
 
