@@ -20,6 +20,7 @@ mod docs; //     the pages show commands that exist and files that are accepted
 mod explain; // one transaction, by the shape of its calls
 mod gaps; //     the time before somebody watched
 mod gate; //     where a contract will be, and whether somebody will watch it
+mod guards; //   what must hold: mined, declared, worked out of a table
 mod import; //   contracts of other tools become files that `check` accepts
 mod importers; // each takes what it is for and leaves what is only near
 mod layout; //   whether an upgrade finds what is stored
