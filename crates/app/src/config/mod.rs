@@ -15,6 +15,7 @@ mod lints; //      lints.toml
 mod mistake; //    how a mistake is shown
 mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
+mod paths; //      paths/*.toml
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
 mod route; //      routes.toml
@@ -40,7 +41,7 @@ pub use registry::parse_address;
 pub use secret::Missing;
 pub use table::parse_duration_ms;
 
-use crate::{coverage::Plan, notify::ReceiverConfig};
+use crate::{coverage::Plan, notify::ReceiverConfig, paths::Paths};
 use folder::Files;
 use table::Collector;
 
@@ -69,6 +70,8 @@ pub struct Config {
     pub lints: Lints,
     /// What people said about the time before deployments were watched.
     pub clearances: Vec<Clearance>,
+    /// What was taught about paths through contracts; the monitors have it among their parameters.
+    pub paths: Paths,
     /// What could go wrong, and what each of it is met with.
     pub threats: Arc<ThreatMap>,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
@@ -83,7 +86,7 @@ impl Config {
     pub fn load(around: &dyn Surroundings, missing: Missing) -> Result<Self, Mistakes> {
         let files = Files::read(around)?;
         let out = Collector::default();
-        let general = bellwether::general(&files.main, &out);
+        let general = bellwether::general(&files.main, around, missing, &out);
         let networks: Vec<Network> = files
             .networks
             .iter()
@@ -135,6 +138,8 @@ impl Config {
         }
         let runbooks = runbooks(&monitors, around, &mut warnings);
         let monitor_names: Vec<Name> = monitors.iter().map(|spec| spec.name.clone()).collect();
+        let paths = paths::paths(&files.paths, &monitor_names, &out);
+        paths.teach(&mut monitors);
         let threats = threats::threats(
             &files.threats,
             threats::Declared {
@@ -160,12 +165,19 @@ impl Config {
                     .iter()
                     .filter_map(|d| Some((d.spec.name.clone(), d.first_block?)))
                     .collect(),
-                policy: routes.policy,
+                policy: Policy {
+                    stages: declared
+                        .iter()
+                        .filter_map(|d| Some((d.spec.name.clone(), d.stage?)))
+                        .collect(),
+                    ..routes.policy
+                },
                 receivers: routes.receivers,
                 runbooks,
                 declarations: guarded.declarations,
                 lints,
                 clearances,
+                paths,
                 threats: Arc::new(threats),
                 warnings,
             }),

@@ -79,7 +79,8 @@ fn shortened(trace: &TxTrace, most: usize) -> TxTrace {
     only(trace, &keep)
 }
 
-/// One of several transactions with the same calls, each about a part of the amounts.
+/// One of several transactions with the same calls, each about a part of the amounts; rounded up, so
+/// that what is paid back in parts still is what was borrowed.
 fn divided(trace: &TxTrace, parts: u64) -> TxTrace {
     const TRANSFER: [u8; 4] = [0xa9, 0x05, 0x9c, 0xbb];
     const TRANSFER_FROM: [u8; 4] = [0x23, 0xb8, 0x72, 0xdd];
@@ -87,7 +88,7 @@ fn divided(trace: &TxTrace, parts: u64) -> TxTrace {
     let parts = U256::from(parts);
     let mut divided = trace.clone();
     for frame in &mut divided.frames {
-        frame.value /= parts;
+        frame.value = frame.value.div_ceil(parts);
         let amount = match frame.selector() {
             Some(UNWRAP) => 4..36,
             Some(TRANSFER) => 36..68,
@@ -96,7 +97,7 @@ fn divided(trace: &TxTrace, parts: u64) -> TxTrace {
         };
         let mut input = frame.input.to_vec();
         if let Some(word) = input.get_mut(amount) {
-            let part = U256::from_be_slice(word) / parts;
+            let part = U256::from_be_slice(word).div_ceil(parts);
             word.copy_from_slice(&part.to_be_bytes::<32>());
             frame.input = input.into();
         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use model::{
     BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadPlan, Roster, Sample,
-    StateChange, StateEntry, StateUndo, UnixSeconds,
+    Severity, StateChange, StateEntry, StateUndo, UnixSeconds,
 };
 use registry::{Registry, coverage::Reach};
 use rustc_hash::FxHashMap;
@@ -59,6 +59,32 @@ pub struct Judgement {
     pub coverage: Vec<BlockCoverage>,
     /// How what is remembered changed.
     pub state: StateChange,
+}
+
+/// On what a monitor's verdict on a block depends besides the block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dependence {
+    /// On nothing: blocks may be judged in any order, and apart from each other.
+    Block,
+    /// On the blocks before it, by what is remembered of them.
+    Past,
+    /// On what happens while it is watched (reorgs, blindness of others), which no block holds.
+    Watch,
+}
+
+/// A monitor as it judges on one network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonitorAccount {
+    /// Monitor.
+    pub monitor: Name,
+    /// Detector, `expression` for an expression.
+    pub detector: String,
+    /// Version of detector and configuration together, as findings carry it.
+    pub version: u32,
+    /// Severity as declared.
+    pub severity: Severity,
+    /// On what its verdicts depend.
+    pub dependence: Dependence,
 }
 
 /// Judges the events of all networks.
@@ -129,6 +155,26 @@ impl Engine {
     /// What each monitor of a network sees, in the order of its roster.
     pub fn reach(&self, network: &Name) -> Vec<Reach> {
         self.account(network, |of| of.monitors.iter().map(monitors::reach).collect())
+    }
+
+    /// The monitors of a network as they judge, in the order of its roster.
+    pub fn monitors(&self, network: &Name) -> Vec<MonitorAccount> {
+        self.account(network, |of| {
+            let rows = of.monitors.iter().zip(&of.severities).zip(of.dependence());
+            rows.map(|((monitor, severity), dependence)| MonitorAccount {
+                monitor: monitor.name.clone(),
+                detector: monitor.claimant.detector.to_string(),
+                version: monitor.claimant.version,
+                severity: *severity,
+                dependence,
+            })
+            .collect()
+        })
+    }
+
+    /// Lets all monitors of a network sleep but some: those judge exactly as they do among all.
+    pub fn keep_only(&mut self, network: &Name, is_kept: impl Fn(&Name) -> bool) {
+        self.network(network).keep_only(is_kept);
     }
 
     fn account<T>(&self, name: &Name, of: impl FnOnce(&Network) -> T) -> T {

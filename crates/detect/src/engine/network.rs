@@ -11,7 +11,7 @@ use registry::{EventAbi, FunctionAbi, Registry};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    Finality, Head, Judgement,
+    Dependence, Finality, Head, Judgement,
     judging::{self, Verdicts},
     routes::{Bucket, Local, MatcherRef, Routes},
 };
@@ -107,6 +107,32 @@ impl Network {
         (self.watched, self.watchers_of_children) = who_watches(&monitors);
         self.monitors = monitors;
         self.severities = severities;
+    }
+
+    /// Lets all other monitors sleep. They stay known: what a deployment's life says of who watches
+    /// it, and which names an expression may use, is as before.
+    pub(super) fn keep_only(&mut self, is_kept: impl Fn(&Name) -> bool) {
+        let kept: Vec<bool> = self.monitors.iter().map(|monitor| is_kept(&monitor.name)).collect();
+        let is_kept = |at: u32| kept[at as usize];
+        self.routes = Routes::to_some(&self.monitors, is_kept);
+        self.needs_more_than_logs.retain(|(at, _)| is_kept(*at));
+        for watchers in self.watchers_of_children.values_mut() {
+            watchers.retain(|at| is_kept(*at));
+        }
+    }
+
+    /// How each monitor's verdict depends on more than the block, in the order of the roster.
+    pub(super) fn dependence(&self) -> Vec<Dependence> {
+        // What a child is called, and that it is guarded, is known from the block it came in.
+        let registry_changes =
+            !self.known.factories().is_empty() || !self.known.all_planned().is_empty();
+        let of_rule = |rule: &Rule| match rule {
+            Rule::Detector { wants, .. } if wants.is_live_only() => Dependence::Watch,
+            Rule::Detector { .. } => Dependence::Past,
+            Rule::Expression(_) if registry_changes => Dependence::Past,
+            Rule::Expression(_) => Dependence::Block,
+        };
+        self.monitors.iter().map(|monitor| of_rule(&monitor.rule)).collect()
     }
 
     pub(super) fn reads(&self) -> ReadPlan {

@@ -14,3 +14,4 @@ mod monitors; // expressions, and mistakes in monitors
 mod paths; //    fingerprints of calls
 mod series; //   any series: what is found, false alarms, state
 mod telemetry; // gas, failures and rates over days
+mod worth; //    counts on simulated traffic: found, and false alarms

@@ -1,9 +1,10 @@
 //! Paths that somebody judged to be fine: nobody is told of them again.
 
-use model::UnixSeconds;
+use model::{FactValue, UnixSeconds};
+use registry::threats::Day;
 
 use crate::{
-    detectors::{ParamKind, ParamSpec, Settings},
+    detectors::{Claim, ParamKind, ParamSpec, Settings},
     trace::Path,
 };
 
@@ -11,18 +12,24 @@ use crate::{
 pub(super) const PARAM: ParamSpec = ParamSpec {
     name: "fine_paths",
     kind: ParamKind::Words { default: &[] },
-    doc: "fingerprints of paths that you judged to be fine, exact or general, each with ` until YYYY-MM-DD` if it ends",
+    doc: "fingerprints of paths that you judged to be fine, `exact ` before those that cover nothing like them, ` until YYYY-MM-DD` behind those that end",
 };
-
-/// Seconds of a day.
-const DAY_S: u64 = 86_400;
 
 /// One judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Judged {
     fingerprint: String,
-    /// First moment at which it holds no longer.
-    until: Option<UnixSeconds>,
+    /// Whether it is about this very path, and not about all like it.
+    is_exact: bool,
+    ends: Ends,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Never,
+    After(Day),
+    /// What stands there is no day: told too often is better than never.
+    AtOnce,
 }
 
 /// What a monitor was told to be fine.
@@ -30,8 +37,7 @@ struct Judged {
 pub(super) struct Fine(Vec<Judged>);
 
 impl Fine {
-    /// Reads a monitor's setting. A day that is none ends the judgement at once: told too often is
-    /// better than never.
+    /// Reads a monitor's setting.
     pub(super) fn of(settings: &Settings) -> Self {
         Self(settings.words("fine_paths").iter().map(|word| judged(word)).collect())
     }
@@ -42,36 +48,39 @@ impl Fine {
         if self.0.is_empty() {
             return false;
         }
-        let words = [path.exact.to_string(), path.general.to_string()];
-        self.0
-            .iter()
-            .any(|one| words.contains(&one.fingerprint) && one.until.is_none_or(|until| at < until))
+        let (exact, general) = (path.exact.to_string(), path.general.to_string());
+        self.0.iter().any(|one| {
+            let is_meant =
+                one.fingerprint == exact || (!one.is_exact && one.fingerprint == general);
+            is_meant
+                && match one.ends {
+                    Ends::Never => true,
+                    Ends::After(day) => Day::of(at) <= day,
+                    Ends::AtOnce => false,
+                }
+        })
     }
+}
+
+/// Tells the path and how to say that it is fine.
+pub(super) fn with_path(claim: Claim, path: Option<&Path>) -> Claim {
+    let Some(path) = path else { return claim };
+    let (exact, general) = (path.exact.to_string(), path.general.to_string());
+    let command = format!("bellwether path fine {general} --why TEXT");
+    claim
+        .fact("path", FactValue::Text(exact))
+        .fact("path in general", FactValue::Text(general))
+        .fact("if this use is fine", FactValue::Text(command))
 }
 
 fn judged(word: &str) -> Judged {
-    match word.split_once(" until ") {
-        None => Judged { fingerprint: word.to_ascii_lowercase(), until: None },
-        Some((fingerprint, day)) => Judged {
-            fingerprint: fingerprint.trim().to_ascii_lowercase(),
-            until: Some(day_after(day.trim()).unwrap_or(UnixSeconds(0))),
-        },
-    }
-}
-
-/// The first moment after a day `YYYY-MM-DD`.
-fn day_after(day: &str) -> Option<UnixSeconds> {
-    let mut parts = day.splitn(3, '-').map(|part| part.parse::<u64>().ok());
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Days from civil: years begin in March, so that the leap day is the last.
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (shifted / 400, shifted % 400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-    Some(UnixSeconds((days.checked_sub(719_468)? + 1) * DAY_S))
+    let (what, ends) = match word.split_once(" until ") {
+        None => (word, Ends::Never),
+        Some((what, day)) => (what, day.trim().parse().map_or(Ends::AtOnce, Ends::After)),
+    };
+    let what = what.trim().to_ascii_lowercase();
+    let exact = what.strip_prefix("exact ").map(|fingerprint| fingerprint.trim().to_owned());
+    Judged { is_exact: exact.is_some(), fingerprint: exact.unwrap_or(what), ends }
 }
 
 #[cfg(test)]
@@ -80,14 +89,14 @@ mod tests {
     use crate::trace::Fingerprint;
 
     #[test]
-    fn a_judgement_holds_to_the_end_of_its_day() {
+    fn a_judgement_covers_what_it_says_to_the_end_of_its_day() {
         let path = Path { exact: Fingerprint(1), general: Fingerprint(2), entries: Vec::new() };
-        let fine = Fine(vec![judged("0000000000000002 until 2026-02-28")]);
+        let holds = |word: &str, at: u64| Fine(vec![judged(word)]).holds(&path, UnixSeconds(at));
         // 2026-03-01T00:00:00Z.
-        assert!(fine.holds(&path, UnixSeconds(1_772_323_199)));
-        assert!(!fine.holds(&path, UnixSeconds(1_772_323_200)));
-        assert!(Fine(vec![judged("0000000000000001")]).holds(&path, UnixSeconds(u64::MAX)));
-        assert!(!Fine(vec![judged("0000000000000001 until soon")]).holds(&path, UnixSeconds(1)));
-        assert!(!Fine(vec![judged("0000000000000003")]).holds(&path, UnixSeconds(1)));
+        assert!(holds("0000000000000002 until 2026-02-28", 1_772_323_199));
+        assert!(!holds("0000000000000002 until 2026-02-28", 1_772_323_200));
+        assert!(holds("0000000000000001", u64::MAX) && holds("exact 0000000000000001", 1));
+        assert!(!holds("exact 0000000000000002", 1), "in general is not exact");
+        assert!(!holds("0000000000000001 until soon", 1) && !holds("0000000000000003", 1));
     }
 }

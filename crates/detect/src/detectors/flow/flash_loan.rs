@@ -3,7 +3,7 @@
 use model::{Confidence, FactValue, Level, Severity};
 
 use super::{
-    fine::Fine,
+    fine::{Fine, with_path},
     scenes::{about, protected, scenes},
 };
 use crate::{
@@ -131,11 +131,7 @@ impl Configured {
             claim = claim.fact(one.signal.as_str(), FactValue::Text(one.what.clone()));
         }
         claim = claim.fact("transaction sender", block.address_fact(block.tx(tx).from));
-        if let Some(path) = path {
-            claim = claim
-                .fact("path", FactValue::Text(path.exact.to_string()))
-                .fact("path in general", FactValue::Text(path.general.to_string()));
-        }
+        claim = with_path(claim, path);
         if let Some(contract) = contract {
             claim = claim.about(block, contract);
         }

@@ -4,9 +4,9 @@
 use model::{BlindReason, Confidence, FactValue, Level, Measure, Severity};
 
 use super::{
-    fine::Fine,
+    fine::{Fine, with_path},
     scenes::{about, protected, scenes},
-    vocabulary::{PATHS_MAX, PathSeen, Vocabulary},
+    vocabulary::{PATHS_MAX, PathSeen, Seeds, Vocabulary},
 };
 use crate::{
     detectors::{
@@ -35,6 +35,11 @@ static SPEC: Spec = Spec {
             doc: "largest share of transactions expected on new paths at which one is told of",
         },
         super::fine::PARAM,
+        ParamSpec {
+            name: "seed_paths",
+            kind: ParamKind::Words { default: &[] },
+            doc: "fingerprints of exact paths learned beforehand, each with ` xN` for how often; `bellwether path seed` writes them",
+        },
     ],
     page: include_str!("unusual_code_path.md"),
 };
@@ -57,6 +62,7 @@ impl Detector for UnusualCodePath {
             transactions_min: settings.integer("transactions_min"),
             unseen_share_max: settings.number("unseen_share_max"),
             fine: Fine::of(settings),
+            seeds: Seeds::of(settings.words("seed_paths")),
             site,
         })
     }
@@ -67,6 +73,7 @@ struct Configured {
     transactions_min: u64,
     unseen_share_max: f64,
     fine: Fine,
+    seeds: Seeds,
 }
 
 impl Judge for Configured {
@@ -91,8 +98,10 @@ impl Judge for Configured {
             let Some(path) = Path::of(&view, &[]) else { continue };
             let place =
                 Key::new(Kind::PathSeen).monitor(&self.site.key).with(&path.exact.0.to_be_bytes());
-            let before = memory.get::<PathSeen>(&place).map_or(0, |seen| seen.count);
-            let known = memory.get::<Vocabulary>(&census).copied().unwrap_or_default();
+            let before = memory.get::<PathSeen>(&place).map(|seen| seen.count);
+            let before = before.unwrap_or_else(|| self.seeds.times(path.exact));
+            let known = memory.get::<Vocabulary>(&census).copied();
+            let known = known.unwrap_or_else(|| self.seeds.census());
             let is_new = before == 0 && !self.fine.holds(&path, block.at);
             if is_new && known.is_mature(self.transactions_min, self.unseen_share_max) {
                 self.tell(block, tx, &view, &path, &known, report);
@@ -104,9 +113,9 @@ impl Judge for Configured {
                 continue;
             }
             let at = block.at;
-            let seen = memory.entry(place, || PathSeen { count: 0, first: at });
+            let seen = memory.entry(place, || PathSeen { count: before, first: at });
             seen.count = seen.count.saturating_add(1);
-            memory.entry(census, Vocabulary::default).count(before);
+            memory.entry(census, || self.seeds.census()).count(before);
         }
     }
 }
@@ -154,8 +163,6 @@ impl Configured {
             .confidence(Confidence::Heuristic)
             .measure(measure)
             .fact("entered", FactValue::Text(entered.join(", ")))
-            .fact("path", FactValue::Text(path.exact.to_string()))
-            .fact("path in general", FactValue::Text(path.general.to_string()))
             .fact("transactions learned", count(known.transactions as f64))
             .fact("share expected on new paths", count(known.unseen_share()))
             .fact("paths known", count(f64::from(known.paths)))
@@ -164,6 +171,7 @@ impl Configured {
             let sign = format!("{} +{:.1}", line.found.signal.as_str(), line.weight);
             claim = claim.fact(sign, FactValue::Text(line.found.what.clone()));
         }
+        claim = with_path(claim, Some(path));
         if let Some(contract) = about(view, entry) {
             claim = claim.about(block, contract);
         }

@@ -6,7 +6,7 @@ use registry::dependencies::{Price, TokenTerms, cents_of, usd};
 use rustc_hash::FxHashMap;
 
 use super::{
-    fine::Fine,
+    fine::{Fine, with_path},
     scenes::{about, protected, scenes},
 };
 use crate::{
@@ -187,11 +187,7 @@ impl Configured {
                     .fact(format!("amount of token {}", at + 1), FactValue::Uint(net.gain())),
             };
         }
-        if let Some(path) = path {
-            claim = claim
-                .fact("path", FactValue::Text(path.exact.to_string()))
-                .fact("path in general", FactValue::Text(path.general.to_string()));
-        }
+        claim = with_path(claim, path);
         if let Some(contract) = contract {
             claim = claim.about(block, contract);
         }

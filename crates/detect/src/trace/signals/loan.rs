@@ -1,9 +1,13 @@
 //! Borrowed and paid back within the transaction.
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 
 use super::{Found, Signal};
-use crate::trace::{assets::Movement, borrowed::Loan, scene::View};
+use crate::trace::{
+    assets::{Asset, Movement},
+    borrowed::Loan,
+    scene::View,
+};
 
 /// Selectors by which lenders call borrowers back: ERC-3156, Aave 2 and 3, Uniswap 2 and 3, Balancer,
 /// dYdX, Morpho, Uniswap 4, PancakeSwap, DODO (three pools).
@@ -57,7 +61,7 @@ pub(crate) fn loans(view: &View<'_, '_>) -> Vec<Loan> {
             && view.runs_cluster(callback)
             && frame.selector().is_some();
         let lender = tree.caller(callback);
-        if !is_callback || view.cluster.contains(&lender) || view.protected.contains(&lender) {
+        if !is_callback || view.cluster.contains(&lender) {
             continue;
         }
         // The call to the lender in which it calls back.
@@ -67,12 +71,7 @@ pub(crate) fn loans(view: &View<'_, '_>) -> Vec<Loan> {
             .last()
             .filter(|at| *at != 0);
         let Some(lending) = lending else { continue };
-        // What protected contracts lend themselves is their business.
-        let lends_itself = view
-            .movements_in(lending..callback)
-            .iter()
-            .any(|movement| view.protected.contains(&movement.from));
-        if lends_itself {
+        if is_own_business(view, lender, lending, callback) {
             continue;
         }
         let is_named = frame.selector().is_some_and(|selector| CALLBACKS.contains(&selector));
@@ -83,6 +82,24 @@ pub(crate) fn loans(view: &View<'_, '_>) -> Vec<Loan> {
         }
     }
     found
+}
+
+/// What protected contracts lend is their business, unless it is used on others of them.
+fn is_own_business(view: &View<'_, '_>, lender: Address, lending: usize, callback: usize) -> bool {
+    let tree = view.tree();
+    let mut parties: Vec<Address> = vec![lender];
+    for movement in view.movements_in(lending..callback) {
+        if view.protected.contains(&movement.from) {
+            parties.push(movement.from);
+            if let Asset::Token(token) = movement.asset {
+                parties.push(token);
+            }
+        }
+    }
+    let lends_itself = view.protected.contains(&lender) || parties.len() > 1;
+    let inside = tree.subtree(callback);
+    let mut used_on = view.entries.iter().filter(|at| inside.contains(at));
+    lends_itself && !used_on.any(|at| !parties.contains(&tree.runs_as(*at)))
 }
 
 fn is_repaid(view: &View<'_, '_>, lending: usize, callback: usize) -> bool {

@@ -294,3 +294,33 @@ pub(crate) fn entered_from_a_callback() -> Vec<Finding> {
 pub(crate) fn usual_after_many() -> Vec<Finding> {
     learned().push(12, &block([redeemed_by(0x55, 200)]).traced()).findings
 }
+
+#[test]
+fn who_was_taught_beforehand_knows_the_first_usual_transaction() {
+    // The path of a plain redemption, as a world that learned it tells.
+    let usual = {
+        let redeem =
+            vec![frame(None, 0, address(ALICE), address(VAULT), &call("redeem(uint256)", 1))];
+        let trace = model::TxTrace { frames: redeem };
+        let scene = bellwether_detect::trace::Scene::new(&trace, None);
+        let protected = [address(VAULT)].into_iter().collect();
+        let view = bellwether_detect::trace::View::new(&scene, &protected).unwrap();
+        bellwether_detect::trace::Path::of(&view, &[]).unwrap().exact
+    };
+    let seeds = format!("{usual} x40");
+    let settings =
+        [("transactions_min", "20"), ("unseen_share_max", "0.1"), ("seed_paths", seeds.as_str())];
+    let monitor = detector("flow/unusual_code_path", &["vault"], &settings, Severity::Critical);
+    let mut world = World::new(vec![monitor]);
+    let judgement = world.push(12, &block([redeemed_by(ALICE, 1)]).traced());
+    assert!(judgement.findings.is_empty(), "{}", told(&judgement));
+    let (me, vault, worker) = (address(MALLORY), address(VAULT), address(WORKER));
+    let frames = vec![
+        frame(None, 0, me, vault, &call("redeem(uint256)", 1)),
+        frame(Some(0), 1, vault, worker, &[5; 4]),
+        frame(Some(1), 2, worker, vault, &call("redeem(uint256)", 1)),
+    ];
+    let strange = tx(MALLORY, VAULT).frames(frames).salt(200);
+    let judgement = world.push(12, &block([strange]).traced());
+    assert_eq!(judgement.findings.len(), 1, "a path that was not taught is new from the start");
+}
