@@ -10,10 +10,12 @@ mod coverage; // what was watched, what was not, and how to close it
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
+mod dispersion; // how widely something is spread
 mod explain; // one transaction, by the shape of its calls
 mod import; // what a team brings along from other tools
 mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
+mod invariants; // what must always hold, proposed out of the past
 mod lint; //   what is wrong in interfaces, events and layouts
 mod path; //   which paths through contracts are fine
 mod quality; //  how good detection is, and how far monitors may go
@@ -57,6 +59,8 @@ enum Command {
     Coverage(coverage::Coverage),
     Anomaly(anomaly::Anomaly),
     Threats(threats::ThreatsCommand),
+    Invariants(invariants::InvariantsCommand),
+    Dispersion(dispersion::DispersionCommand),
     Explain(explain::Explain),
     Path(path::PathCommand),
     Run(run::Run),
@@ -102,6 +106,8 @@ impl Cli {
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
                 Command::Anomaly(command) => command.run(),
+                Command::Invariants(command) => command.run().await,
+                Command::Dispersion(command) => command.run(),
                 Command::Explain(command) => command.run(),
                 Command::Path(command) => command.run().await,
                 Command::Run(command) => command.run().await,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use registry::{Deployment, Labels};
 
 use crate::{
-    cases::{governance, signers},
+    cases::{bridge, governance, signers},
     chain::*,
 };
 
@@ -65,6 +65,7 @@ fn monitors() -> Vec<MonitorSpec> {
             &[("silent_s_min", "200"), ("pauses_min", "5")],
             Severity::Medium,
         ),
+        bridge::monitor(&[("late_s", "300")]),
         detector("silence/canary", &[], &[("every_s", "600")], Severity::Info),
         detector(
             "dispersion/share_crossed",
@@ -84,6 +85,7 @@ fn monitors() -> Vec<MonitorSpec> {
 /// The contracts of all stories, a Safe and a token of votes.
 fn all() -> Vec<Deployment> {
     let mut all = signers::deployments_with_safe();
+    all.extend(bridge::all());
     all.extend(governance::all().into_iter().filter(|d| d.label.as_str() == "votes"));
     all
 }
@@ -150,6 +152,10 @@ impl Activity {
         }
         if let Some(amount) = self.redeemed {
             txs.push(tx(ALICE, VAULT).salt(fork + 3).log(redeemed(address(ALICE), amount.into())));
+        }
+        if let Some(amount) = self.redeemed {
+            let sent = bridge::locked(amount, amount.into());
+            txs.extend(sent.txs.into_iter().map(|tx| tx.salt(fork + 5)));
         }
         if let Some(after) = self.votes {
             let log = governance::power(ALICE, u64::from(after) / 2, after.into());

@@ -2,7 +2,7 @@
 
 mod access_change;
 mod authority;
-mod bridge;
+pub(crate) mod bridge;
 mod code;
 mod dependency;
 mod deployment;
