@@ -22,9 +22,12 @@ use crate::{
         flow::vocabulary::{PathSeen, Vocabulary},
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
+        reputation::fresh_caller::{SeenCallers, UsualCallers},
+        telemetry::calls_in_quick_succession::{Bursts, Repetition},
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
     },
     engine::{Finality, Head},
+    origins::{CodeTwins, Origins, OriginsSince},
     stakes::Stake,
     windows::{CallWindow, EventWindow},
 };
@@ -195,4 +198,18 @@ remembered! {
     60 v 1 PathSeen,
     /// How many paths through a monitor's contracts there are.
     61 v 1 Vocabulary,
+    /// Where a few accounts come from.
+    140 v 1 Origins,
+    /// The first contracts that had code of some hashes.
+    141 v 1 CodeTwins,
+    /// Since when accounts are recorded.
+    142 v 1 OriginsSince,
+    /// How often one transaction calls a function.
+    143 v 1 Repetition,
+    /// How often one account calls a function within a minute.
+    144 v 1 Bursts,
+    /// How old the callers of a monitor's contracts usually are.
+    145 v 1 UsualCallers,
+    /// Fresh callers that were told.
+    146 v 1 SeenCallers,
 }

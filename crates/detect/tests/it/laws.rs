@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bellwether_detect::{MonitorSpec, Subject};
 use model::{BlockBundle, ChainEvent, Severity};
 use proptest::prelude::*;
+use registry::{Category, Label, Labels};
 
 use crate::chain::*;
 
@@ -22,6 +23,15 @@ fn monitors() -> Vec<MonitorSpec> {
             &[("starts_empty", "true")],
             Severity::High,
         ),
+        detector("reputation/known_bad_address", &["vault"], &[], Severity::High),
+        detector("reputation/fresh_caller", &["vault"], &[("llr_min", "0")], Severity::High),
+        detector("reputation/attack_contract_created", &["vault"], &[], Severity::Medium),
+        detector(
+            "telemetry/calls_in_quick_succession",
+            &["vault"],
+            &[("warm_up_s", "60"), ("warm_up_observations", "8")],
+            Severity::High,
+        ),
         detector("flow/reentrant_call", &["vault"], &[], Severity::Critical),
         detector("flow/attack_shape", &["vault"], &[("notify_score", "1")], Severity::Critical),
         detector(
@@ -35,6 +45,14 @@ fn monitors() -> Vec<MonitorSpec> {
     ]
 }
 
+/// One thief, so that accounts have kin.
+fn listed() -> Labels {
+    let mut labels = Labels::builder();
+    let thief = Label::new(&Category::Exploiter, "list");
+    labels.add(None, address(0x60), thief).unwrap();
+    labels.build()
+}
+
 /// One block's worth of activity.
 #[derive(Debug, Clone)]
 struct Activity {
@@ -45,14 +63,18 @@ struct Activity {
     moved: Option<(bool, u16)>,
     price: Option<u8>,
     redeemed: Option<u8>,
+    paid: Option<(u8, u8)>,
+    created: Option<(u8, u8)>,
 }
 
 fn activity() -> impl Strategy<Value = Activity> {
     let moved = proptest::option::of((any::<bool>(), any::<u16>()));
     let price = proptest::option::weighted(0.3, any::<u8>());
     let redeemed = proptest::option::of(0u8..10);
-    (0u64..400, 0u8..6, any::<bool>(), 30_000u64..300_000, moved, price, redeemed).prop_map(
-        |(seconds, calls, failing, gas, moved, price, redeemed)| Activity {
+    let accounts = || proptest::option::weighted(0.4, (0u8..6, 0u8..6));
+    let paid = (accounts(), accounts());
+    (0u64..400, 0u8..6, any::<bool>(), 30_000u64..300_000, moved, price, redeemed, paid).prop_map(
+        |(seconds, calls, failing, gas, moved, price, redeemed, (paid, created))| Activity {
             seconds,
             calls,
             failing,
@@ -60,6 +82,8 @@ fn activity() -> impl Strategy<Value = Activity> {
             moved,
             price,
             redeemed,
+            paid,
+            created,
         },
     )
 }
@@ -82,6 +106,16 @@ impl Activity {
         if let Some(price) = self.price {
             let value = 100_000_000 + i64::from(price) * 100_000;
             txs.push(tx(ALICE, FEED).salt(fork + 2).log(answer(value, u64::from(price), at)));
+        }
+        if let Some((from, to)) = self.paid {
+            txs.push(tx(0x60 + from, 0x60 + to).pays(7).salt(fork + 4));
+            txs.push(tx(0x60 + to, VAULT).input(call("redeem(uint256)", 1)).salt(fork + 5));
+        }
+        if let Some((by, code)) = self.created {
+            let new = address(0x80 + code);
+            let code = [vec![0x73], address(VAULT).to_vec(), vec![code; 300]].concat();
+            let frames = vec![creation(None, 0, address(0x60 + by), new, &code)];
+            txs.push(tx(0x60 + by, VAULT).creates(new).frames(frames).salt(fork + 6));
         }
         if let Some(amount) = self.redeemed {
             txs.push(tx(ALICE, VAULT).salt(fork + 3).log(redeemed(address(ALICE), amount.into())));
@@ -146,10 +180,10 @@ proptest! {
 
     #[test]
     fn any_tree_of_forks_ends_as_if_the_orphans_had_never_been(moves in moves()) {
-        let mut forked = World::new(monitors());
+        let mut forked = World::with(deployments(), listed(), monitors());
         let (canonical, last_final) = play(&mut forked, &moves);
 
-        let mut straight = World::new(monitors());
+        let mut straight = World::with(deployments(), listed(), monitors());
         for bundle in &canonical {
             straight.apply(&ChainEvent::Committed(bundle.clone()));
             if bundle.header.number == last_final {
@@ -171,8 +205,8 @@ proptest! {
     fn a_restart_between_any_two_events_changes_nothing(
         activities in proptest::collection::vec(activity(), 1..60),
     ) {
-        let mut steady = World::new(monitors());
-        let mut restless = World::new(monitors());
+        let mut steady = World::with(deployments(), listed(), monitors());
+        let mut restless = World::with(deployments(), listed(), monitors());
         for activity in &activities {
             let block = activity.block(steady.at + activity.seconds, 0);
             let one = steady.push(activity.seconds, &block);
