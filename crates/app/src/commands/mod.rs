@@ -10,6 +10,7 @@ mod devnet; // the chain inside the program, for people to point things at
 mod explain; // one transaction, by the shape of its calls
 mod import; // what a team brings along from other tools
 mod init; //   from an address or a project to a folder that works
+mod labels; // what lists say about addresses: import, list, explain, look back
 mod lint; //   what is wrong in interfaces, events and layouts
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
@@ -45,6 +46,7 @@ enum Command {
     Registry(registry::RegistryCommand),
     Authority(authority::AuthorityCommand),
     Dependencies(dependencies::DependenciesCommand),
+    Labels(labels::LabelsCommand),
     Lint(lint::Lint),
     Coverage(coverage::Coverage),
     Threats(threats::ThreatsCommand),
@@ -83,6 +85,7 @@ impl Cli {
                 Command::Authority(command) => command.run().await,
                 Command::Dependencies(command) => command.run().await,
                 Command::Threats(command) => command.run(),
+                Command::Labels(command) => command.run().await,
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
                 Command::Explain(command) => command.run(),

@@ -21,6 +21,7 @@ mod gaps; //     the time before somebody watched
 mod gate; //     where a contract will be, and whether somebody will watch it
 mod import; //   contracts of other tools become files that `check` accepts
 mod importers; // each takes what it is for and leaves what is only near
+mod labels; //   lists of addresses: imported, explained, looked back with
 mod layout; //   whether an upgrade finds what is stored
 mod lint; //     what is wrong before anything is deployed
 mod lives; //    from planned to sunset, with what was before

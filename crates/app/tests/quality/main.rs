@@ -10,6 +10,7 @@
 mod corpus; //   attacks and everyday transactions, as recorded
 mod fit; //      the weights, fitted anew without what they are tried on
 mod mutation; // what an attacker could have done otherwise
+mod reputation; // lists, loops, and contracts made for an attack
 
 use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
