@@ -61,23 +61,31 @@ const STANDARD: &str = include_str!("../../../../contracts/artifacts/MeridianTok
 /// What protocols have alike: items that any contract may have.
 const SHARED: usize = 2_000;
 
+/// What contracts have in common with others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alike {
+    /// Two thirds of the items are of [`SHARED`]; a third of the contracts are tokens besides.
+    AsProtocolsAre,
+    /// Nothing at all: the worst case.
+    Nothing,
+}
+
 /// Makes an item with words of its own in its name.
 type Make = fn(&mut StdRng, &str) -> Value;
 
 /// The interface of the contract with this number: 12 to 36 functions, 4 to 10 events, 2 to 8
-/// errors; a third of them its own, the others of [`SHARED`] that any contract may have. A third of
-/// the contracts are tokens besides. No two are alike.
-pub(super) fn abi(number: usize) -> Value {
+/// errors. No two interfaces are alike.
+pub(super) fn abi(number: usize, alike: Alike) -> Value {
     let mut random = StdRng::seed_from_u64(number as u64);
     let mut items = Vec::new();
-    if number.is_multiple_of(3) {
+    if alike == Alike::AsProtocolsAre && number.is_multiple_of(3) {
         let standard: Value = serde_json::from_str(STANDARD).unwrap();
         items.extend(standard["abi"].as_array().unwrap().iter().cloned());
     }
     let kinds = [(function as Make, 12..=36), (event, 4..=10), (error, 2..=8)];
     for (kind, counts) in kinds {
         let count: usize = random.random_range(counts);
-        let own = count.div_ceil(3);
+        let own = if alike == Alike::Nothing { count } else { count.div_ceil(3) };
         items.extend((0..own).map(|at| kind(&mut random, &format!("{number}x{at}"))));
         for which in index::sample(&mut random, SHARED, count - own) {
             let mut random = StdRng::seed_from_u64(which as u64 | 1 << 40);

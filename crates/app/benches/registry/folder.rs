@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use alloy_primitives::{Address, keccak256};
 
-use crate::abis;
+use crate::abis::{self, Alike};
 
 /// Classes of contracts, in the shares of a lending protocol with many markets.
 const CLASSES: &[&str] = &["token", "pool", "vault", "oracle", "contract", "contract"];
@@ -38,7 +38,7 @@ pub(super) fn address(number: usize) -> Address {
 }
 
 /// Writes the folder; the bytes of its ABIs.
-pub(super) fn write(root: &Path, contracts: usize) -> usize {
+pub(super) fn write(root: &Path, contracts: usize, alike: Alike) -> usize {
     for folder in ["networks", "deployments", "monitors", "abis"] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
@@ -47,7 +47,7 @@ pub(super) fn write(root: &Path, contracts: usize) -> usize {
     fs::write(root.join("monitors/all.toml"), MONITORS).unwrap();
     let mut bytes = 0;
     for number in 0..contracts {
-        let abi = abis::abi(number).to_string();
+        let abi = abis::abi(number, alike).to_string();
         bytes += abi.len();
         fs::write(root.join(format!("abis/Contract{number}.json")), abi).unwrap();
         let declared = format!(

@@ -160,7 +160,7 @@ fn artefacts(contracts: usize) -> Vec<(String, String)> {
             let mut artefact = compiled[number % compiled.len()].clone();
             let name = format!("{}{number}", artefact["contractName"].as_str().unwrap());
             artefact["contractName"] = name.as_str().into();
-            let own = abis::abi(number);
+            let own = abis::abi(number, abis::Alike::AsProtocolsAre);
             artefact["abi"].as_array_mut().unwrap().extend(own.as_array().unwrap().iter().cloned());
             (format!("out/{name}.json"), artefact.to_string())
         })
