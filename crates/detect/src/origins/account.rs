@@ -10,7 +10,7 @@ use crate::state::{Key, Kind, StateTable};
 const SHARD_LEN_MAX: usize = 8;
 
 /// Accounts that are remembered: those that mainnet funds for the first time in some three days, in
-/// at most 40 MB. One that is forgotten is unknown again, which is said; it is never called old.
+/// some 50 MB. One that is forgotten is unknown again, which is said; it is never called old.
 pub const ACCOUNTS_MAX: usize = SHARD_LEN_MAX << 16;
 
 /// Codes of one shard of twins.

@@ -98,12 +98,9 @@ impl Category {
             | "etherscan-exploit-list"
             | "etherscan-heist-list" => Self::Exploiter,
             "mixer" | "tornado-cash" | "mixing" => Self::Mixer,
-            "sanctioned"
-            | "sanctions"
-            | "ofac"
-            | "ofac-sanctioned"
-            | "ofac-sanctions-lists"
-            | "blocked" => Self::Sanctioned,
+            "sanctioned" | "sanctions" | "ofac" | "ofac-sanctioned" | "ofac-sanctions-lists" => {
+                Self::Sanctioned
+            }
             "phishing"
             | "phish"
             | "phish-hack"
@@ -151,6 +148,8 @@ mod tests {
         assert_eq!(found("Tornado.Cash"), Some(Category::Mixer));
         assert_eq!(found("airdrop-hunter"), Some("airdrop-hunter".parse().unwrap()));
         assert_eq!(found("—"), None);
+        // Explorers block well-known tokens from being renamed: that is no sanction.
+        assert_eq!(found("blocked"), Some("blocked".parse().unwrap()));
     }
 
     #[test]

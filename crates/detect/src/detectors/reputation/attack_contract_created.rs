@@ -6,7 +6,7 @@ use alloy_json_abi::StateMutability;
 use model::{Address, BlindReason, Confidence, FactValue, Level, Measure, Severity};
 use registry::{Category, SeenCode};
 
-use super::{code::Traits, fresh_caller::funding, weights::contributions};
+use super::{code::Traits, funding::funding, weights::contributions};
 use crate::{
     chronicle::Creation,
     detectors::{

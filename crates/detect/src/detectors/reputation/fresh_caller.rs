@@ -1,19 +1,21 @@
 //! An account without a past. The page is `fresh_caller.md`.
 
 use alloy_primitives::{B256, b256};
-use model::{Address, BlindReason, Confidence, FactValue, Level, Severity, UnixSeconds};
-use registry::{
-    Category, Label,
-    risk::{self, RiskKind},
-};
+use model::{Address, BlindReason, Confidence, FactValue, Level, Severity};
+use registry::risk::{self, RiskKind};
 use serde::{Deserialize, Serialize};
+
+use super::{
+    funding::{Funding, funding},
+    usual_callers::{Caller, UsualCallers},
+};
 
 use crate::{
     detectors::{
         Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
         Wants, What, access::role_change::risk_topics, milder,
     },
-    origins::{self, End, How, Trail},
+    origins::{self, How},
     state::{Key, Kind, StateTable},
 };
 
@@ -44,14 +46,6 @@ static SPEC: Spec = Spec {
 
 const DAY_S: u64 = 86_400;
 
-/// Steps that funding is followed back.
-const STEPS_MAX: usize = 3;
-
-/// Money from a mixer is remembered for half a year, money from anywhere else for a day: thieves
-/// wait, and everybody was funded by somebody once.
-const MIXER_AGE_S: u64 = 180 * DAY_S;
-const FUNDING_AGE_S: u64 = DAY_S;
-
 /// Callers that were noted, so that each is noted once: the busiest month of a large protocol. The
 /// oldest is forgotten first and may be noted again.
 const NOTED_MAX: usize = 256;
@@ -60,28 +54,6 @@ const NOTED_MAX: usize = 256;
 /// point: the account that acts is its second topic, the sender of the transaction is a bundler.
 const USER_OPERATION: B256 =
     b256!("0x49628fd1471006c1482da88028e9ce4dbb080b815c9b0344d39e5a8e6ec1419f");
-
-/// Upper ends of the ages that are told apart, in seconds; the last is everything older.
-const AGE_BINS_S: [u64; 5] = [3_600, DAY_S, 7 * DAY_S, 30 * DAY_S, u64::MAX];
-
-/// Upper ends of the counts of earlier transactions that are told apart.
-const NONCE_BINS: [u64; 4] = [0, 4, 19, u64::MAX];
-
-/// Shares of attackers and of ordinary callers by age and by earlier transactions. Stated, not
-/// fitted: no public set says how old attackers' accounts were. Ordinary callers' shares are only
-/// where learning begins.
-const ATTACKERS_BY_AGE: [f64; 5] = [0.30, 0.30, 0.20, 0.10, 0.10];
-const USUAL_BY_AGE: [f64; 5] = [0.01, 0.02, 0.05, 0.07, 0.85];
-const ATTACKERS_BY_NONCE: [f64; 4] = [0.25, 0.35, 0.25, 0.15];
-const USUAL_BY_NONCE: [f64; 4] = [0.03, 0.07, 0.15, 0.75];
-
-/// How many callers the usual shares are worth before any was seen.
-const USUAL_WEIGHT: f64 = 100.0;
-
-/// How old the callers of one monitor's contracts were: counts by age and earlier transactions. The
-/// last row is callers of unknown age.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsualCallers([[u64; 4]; 6]);
 
 /// Callers that were noted, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,35 +87,6 @@ struct Configured {
     llr_min: f64,
     power_age_s: u64,
     contract_age_s: u64,
-}
-
-/// Who acts in a transaction.
-#[derive(Debug, Clone, Copy)]
-struct Caller {
-    address: Address,
-    /// Earlier transactions; a smart account has none of its own.
-    nonce: Option<u64>,
-    /// Since it was first seen, when that is recorded.
-    age_s: Option<u64>,
-}
-
-/// Where the money of an account comes from.
-#[derive(Debug, Clone)]
-pub(super) struct Funding {
-    trail: Trail,
-    kind: Source,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Source {
-    Mixer,
-    Bad,
-    Exchange,
-    Bridge,
-    /// Recorded, and nobody whom a label names.
-    Somebody,
-    /// Not recorded.
-    Unknown,
 }
 
 impl Judge for Configured {
@@ -315,7 +258,7 @@ impl Configured {
             else {
                 continue;
             };
-            if is_ours || (what == "used" && block.tx(tx).nonce > NONCE_BINS[2]) {
+            if is_ours || (what == "used" && Caller::is_old_hand(block.tx(tx).nonce)) {
                 continue;
             }
             let title = format!(
@@ -357,7 +300,7 @@ fn callers(block: &Block<'_>, at: u32, memory: &StateTable) -> Vec<Caller> {
         .map(|address| Caller { address, nonce: None, age_s: age_s(block, memory, address) })
         .collect();
     if found.is_empty() {
-        let is_old_hand = tx.nonce > NONCE_BINS[2];
+        let is_old_hand = Caller::is_old_hand(tx.nonce);
         found.push(Caller {
             address: tx.from,
             nonce: Some(tx.nonce),
@@ -372,127 +315,6 @@ fn callers(block: &Block<'_>, at: u32, memory: &StateTable) -> Vec<Caller> {
 fn age_s(block: &Block<'_>, memory: &StateTable, address: Address) -> Option<u64> {
     let account = origins::of(memory, address).filter(|account| account.how != How::Gave)?;
     Some(block.at.seconds_since(account.first_at))
-}
-
-/// Where the money of an account comes from, at most [`STEPS_MAX`] steps back.
-pub(super) fn funding(block: &Block<'_>, memory: &StateTable, address: Address) -> Funding {
-    let labels = |at: Address| block.registry.labels().of(block.network(), at);
-    let source_of = |label: Label<'_>| match label.category {
-        Category::Mixer => Some(Source::Mixer),
-        Category::Exchange => Some(Source::Exchange),
-        Category::Bridge => Some(Source::Bridge),
-        category if category.is_malicious() => Some(Source::Bad),
-        _ => None,
-    };
-    let is_known =
-        |at: Address| labels(at).any(|l| source_of(l).is_some()) || block.guarded(&at).is_some();
-    let trail = origins::trail(memory, address, STEPS_MAX, is_known);
-    let last = trail.steps.last().copied();
-    let is_within = |at: UnixSeconds, span_s: u64| block.at.seconds_since(at) <= span_s;
-    let kind = match last {
-        None => Source::Unknown,
-        Some(last) if trail.end == End::Known => match labels(last.by).find_map(source_of) {
-            Some(Source::Mixer) if !is_within(last.at, MIXER_AGE_S) => Source::Somebody,
-            Some(Source::Exchange) if !is_within(last.at, FUNDING_AGE_S) => Source::Somebody,
-            Some(Source::Bridge) if !is_within(last.at, FUNDING_AGE_S) => Source::Somebody,
-            Some(source) => source,
-            None => Source::Somebody,
-        },
-        Some(_) => Source::Somebody,
-    };
-    Funding { trail, kind }
-}
-
-impl Funding {
-    fn is_bad(&self) -> bool {
-        matches!(self.kind, Source::Mixer | Source::Bad)
-    }
-
-    fn as_str(&self) -> &'static str {
-        match self.kind {
-            Source::Mixer => "funded by a mixer",
-            Source::Bad => "funded by a listed account",
-            Source::Exchange => "funded by an exchange",
-            Source::Bridge => "funded over a bridge",
-            Source::Somebody => "funded by somebody unknown",
-            Source::Unknown => "of unrecorded funding",
-        }
-    }
-
-    /// ln of the share of attackers over the share of ordinary callers who are funded so. Stated,
-    /// not fitted, as the shares by age; what was not recorded says nothing.
-    pub(super) fn llr(&self) -> f64 {
-        let (attackers, usual): (f64, f64) = match self.kind {
-            Source::Mixer => (0.40, 0.002),
-            Source::Bad => (0.05, 0.001),
-            Source::Exchange => (0.10, 0.45),
-            Source::Bridge => (0.10, 0.05),
-            Source::Somebody => (0.35, 0.497),
-            Source::Unknown => return 0.0,
-        };
-        libm::log(attackers / usual)
-    }
-
-    /// The trail as evidence, and why it ends.
-    pub(super) fn facts(&self, block: &Block<'_>, mut claim: Claim) -> Claim {
-        claim = claim.fact("funding", FactValue::Text(self.as_str().to_owned()));
-        for step in &self.trail.steps {
-            let how = if step.how == How::Created { "created by" } else { "funded by" };
-            claim = claim.fact(how, block.address_fact(step.by));
-        }
-        let end = match self.trail.end {
-            End::Known => "at a known account",
-            End::Hub => "at an account that funds thousands",
-            End::Unrecorded => "where nobody recorded what came before",
-            End::TooFar => "after three steps",
-        };
-        claim.fact("the trail ends", FactValue::Text(end.to_owned()))
-    }
-}
-
-impl UsualCallers {
-    /// Places of a caller: row of age, and column of earlier transactions where it has one.
-    fn place(caller: Caller) -> (usize, Option<usize>) {
-        let bin = |bins: &[u64], value: u64, is_in: fn(u64, u64) -> bool| {
-            bins.iter().position(|end| is_in(value, *end)).unwrap_or(bins.len() - 1)
-        };
-        let age = caller.age_s.map_or(5, |age| bin(&AGE_BINS_S, age, |value, end| value < end));
-        (age, caller.nonce.map(|nonce| bin(&NONCE_BINS, nonce, |value, end| value <= end)))
-    }
-
-    fn learn(&mut self, caller: Caller) {
-        let (age, nonce) = Self::place(caller);
-        // A smart account counts as one with a past: its bundler has one.
-        let cell = &mut self.0[age][nonce.unwrap_or(3)];
-        *cell = cell.saturating_add(1);
-    }
-
-    /// ln of how much more often an attacker is like this than a caller of these contracts was so
-    /// far. Of an unknown age nothing follows; then earlier transactions are all there is.
-    fn llr(&self, caller: Caller) -> f64 {
-        let (age, nonce) = Self::place(caller);
-        let row = |age: usize| self.0[age].iter().sum::<u64>() as f64;
-        let known: f64 = (0..5).map(row).sum();
-        match (age, nonce) {
-            (5, None) => 0.0,
-            (5, Some(nonce)) => {
-                let seen: f64 = self.0.iter().map(|row| row[nonce] as f64).sum();
-                let all = known + row(5);
-                let usual = (seen + USUAL_WEIGHT * USUAL_BY_NONCE[nonce]) / (all + USUAL_WEIGHT);
-                libm::log(ATTACKERS_BY_NONCE[nonce] / usual)
-            }
-            (age, None) => {
-                let usual = (row(age) + USUAL_WEIGHT * USUAL_BY_AGE[age]) / (known + USUAL_WEIGHT);
-                libm::log(ATTACKERS_BY_AGE[age] / usual)
-            }
-            (age, Some(nonce)) => {
-                let prior = USUAL_BY_AGE[age] * USUAL_BY_NONCE[nonce];
-                let seen = self.0[age][nonce] as f64;
-                let usual = (seen + USUAL_WEIGHT * prior) / (known + USUAL_WEIGHT);
-                libm::log(ATTACKERS_BY_AGE[age] * ATTACKERS_BY_NONCE[nonce] / usual)
-            }
-        }
-    }
 }
 
 fn nats(value: f64) -> FactValue {
