@@ -19,7 +19,7 @@ cargo xtask <command>
   ci                 everything CI runs, in order (formatting, lints, tests, real services, demo, replay, bench)
   ci <step>          one step of it: fmt, clippy, test, services, integration, release, replay, demo, bench, deny
   quality            measure detection on the corpus (BELLWETHER_CORPUS); fails when a figure falls
-  quality <part>     one part of it: exploits
+  quality <part>     one part of it: exploits, nab, series
   contracts          compile contracts/src into contracts/artifacts (with --check: fail when they differ)
   services up        install and try out the servers the integration tests start (anvil, an SMTP server, Chromium)
   services path      print the folder they are installed in (BELLWETHER_SERVICES)

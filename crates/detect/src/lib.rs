@@ -11,6 +11,7 @@ mod engine; //         the fold: route, judge, remember, account for
 pub mod expression; // the language of monitors
 mod monitors; //       what people configured, compiled
 pub mod origins; //    where accounts come from
+pub mod series; //     how unusual is this value? any series, one value at a time
 pub mod stakes; //     what would be lost with what ours rely on
 pub mod state; //      what is remembered, with an exact way back
 pub mod thresholds; // what is usual, and how far is too far

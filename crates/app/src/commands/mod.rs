@@ -1,6 +1,7 @@
 //! The commands, as a person types them. Each reads like a sentence, has an example in its help, a
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
+mod anomaly; // what is unusual in any series
 mod authority; // who can make what happen, and who should
 mod check; //  read the folder, report every mistake
 mod coverage; // what was watched, what was not, and how to close it
@@ -49,6 +50,7 @@ enum Command {
     Labels(labels::LabelsCommand),
     Lint(lint::Lint),
     Coverage(coverage::Coverage),
+    Anomaly(anomaly::Anomaly),
     Threats(threats::ThreatsCommand),
     Explain(explain::Explain),
     Run(run::Run),
@@ -88,6 +90,7 @@ impl Cli {
                 Command::Labels(command) => command.run().await,
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
+                Command::Anomaly(command) => command.run(),
                 Command::Explain(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,

@@ -7,6 +7,7 @@
 
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 
+mod anomaly; //  any series: scores without look-ahead, files with mistakes
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod authority; // who holds power, held against a policy, and mended
 mod browser; //  the page: complete without scripts, live with them
@@ -34,3 +35,4 @@ mod registry; // what is guarded: shown beside a running program, handed on sign
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server
 mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile
+mod trace_forms; // geth and Parity say the same of one transaction

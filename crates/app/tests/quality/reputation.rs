@@ -8,7 +8,7 @@ use detect::detectors::reputation::weights::{INTERCEPT, TRAITS, amounts, weights
 use model::{FrameKind, Name, TxTrace};
 use registry::{Category, LabelFile, Labels, labels::Imported};
 
-use super::{corpus, folder, interval};
+use super::{corpus, figures::interval, folder};
 
 /// Code shorter than this is no contract worth a look.
 const CODE_BYTES_MIN: usize = 100;
@@ -60,10 +60,7 @@ fn parties(trace: &TxTrace) -> BTreeSet<Address> {
 
 #[test]
 fn what_lists_know_of_attackers_and_of_everybody_else() {
-    let Some(folder) = folder() else {
-        println!("skipped: BELLWETHER_CORPUS is not set");
-        return;
-    };
+    let Some(folder) = folder() else { return };
     let (labels, imported, files) = lists(&folder);
     println!(
         "lists: {files} files, {} labels, {} rows not read, {} addresses in conflict",
@@ -134,10 +131,7 @@ fn most_calls(trace: &TxTrace, contract: Address) -> usize {
 
 #[test]
 fn loops_of_attacks_against_those_of_everyday_transactions() {
-    let Some(folder) = folder() else {
-        println!("skipped: BELLWETHER_CORPUS is not set");
-        return;
-    };
+    let Some(folder) = folder() else { return };
     let attacks = corpus::attacks(&folder);
     let mut of_attacks: Vec<(usize, &str)> = attacks
         .iter()
@@ -273,10 +267,7 @@ fn area(samples: &[&Sample], score: impl Fn(&Sample) -> f64) -> f64 {
 
 #[test]
 fn contracts_of_attacks_are_told_from_others_by_their_code() {
-    let Some(folder) = folder() else {
-        println!("skipped: BELLWETHER_CORPUS is not set");
-        return;
-    };
+    let Some(folder) = folder() else { return };
     let attacks = corpus::attacks(&folder);
     let samples = samples(&folder, &attacks);
     let n = samples.iter().filter(|sample| sample.is_attack).count();

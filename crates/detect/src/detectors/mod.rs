@@ -308,6 +308,8 @@ pub static ALL: &[&dyn Detector] = &[
     &flow::reentrant_call::ReentrantCall,
     &flow::attack_shape::AttackShape,
     &flow::unusual_code_path::UnusualCodePath,
+    &flow::flash_loan::FlashLoan,
+    &flow::value_extracted::ValueExtracted,
     &chain::reorg::Reorg,
     &chain::blind::Blind,
 ];

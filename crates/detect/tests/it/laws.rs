@@ -40,6 +40,8 @@ fn monitors() -> Vec<MonitorSpec> {
             &[("transactions_min", "10"), ("unseen_share_max", "0.5")],
             Severity::Critical,
         ),
+        detector("flow/flash_loan", &["vault"], &[], Severity::Critical),
+        detector("flow/value_extracted", &["vault"], &[], Severity::High),
         detector("chain/blind", &[], &[("blind_s_max", "30")], Severity::High),
         expression("redeemed", &["vault"], Subject::Event("Redeemed".into()), Some("amount > 3")),
     ]

@@ -4,7 +4,7 @@
 use model::{BlindReason, Confidence, FactValue, Level, Measure, Severity};
 
 use super::{
-    attack_shape::is_fine,
+    fine::Fine,
     scenes::{about, protected, scenes},
     vocabulary::{PATHS_MAX, PathSeen, Vocabulary},
 };
@@ -34,11 +34,7 @@ static SPEC: Spec = Spec {
             kind: ParamKind::Number { default: 0.02, min: 0.0, max: 0.5 },
             doc: "largest share of transactions expected on new paths at which one is told of",
         },
-        ParamSpec {
-            name: "fine_paths",
-            kind: ParamKind::Words { default: &[] },
-            doc: "fingerprints of paths that you judged to be fine, exact or general",
-        },
+        super::fine::PARAM,
     ],
     page: include_str!("unusual_code_path.md"),
 };
@@ -60,7 +56,7 @@ impl Detector for UnusualCodePath {
         Box::new(Configured {
             transactions_min: settings.integer("transactions_min"),
             unseen_share_max: settings.number("unseen_share_max"),
-            fine: settings.words("fine_paths").to_vec(),
+            fine: Fine::of(settings),
             site,
         })
     }
@@ -70,7 +66,7 @@ struct Configured {
     site: Site,
     transactions_min: u64,
     unseen_share_max: f64,
-    fine: Vec<String>,
+    fine: Fine,
 }
 
 impl Judge for Configured {
@@ -97,7 +93,7 @@ impl Judge for Configured {
                 Key::new(Kind::PathSeen).monitor(&self.site.key).with(&path.exact.0.to_be_bytes());
             let before = memory.get::<PathSeen>(&place).map_or(0, |seen| seen.count);
             let known = memory.get::<Vocabulary>(&census).copied().unwrap_or_default();
-            let is_new = before == 0 && !is_fine(&self.fine, &path);
+            let is_new = before == 0 && !self.fine.holds(&path, block.at);
             if is_new && known.is_mature(self.transactions_min, self.unseen_share_max) {
                 self.tell(block, tx, &view, &path, &known, report);
             }

@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 
 use super::{Found, Signal};
-use crate::trace::{assets::Movement, scene::View};
+use crate::trace::{assets::Movement, borrowed::Loan, scene::View};
 
 /// Selectors by which lenders call borrowers back: ERC-3156, Aave 2 and 3, Uniswap 2 and 3, Balancer,
 /// dYdX, Morpho, Uniswap 4, PancakeSwap, DODO (three pools).
@@ -19,14 +19,6 @@ pub(crate) const CALLBACKS: &[[u8; 4]] = &[
     [0x84, 0x80, 0x08, 0x12],
     [0xeb, 0x20, 0x21, 0xc3],
 ];
-
-/// A loan, found either by the name of the callback or by what moved: the same asset left before
-/// the callback, and at least as much was back when the lender was done.
-#[derive(Debug, Clone, Copy)]
-struct Loan {
-    lending: usize,
-    callback: usize,
-}
 
 pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let loans = loans(view);
@@ -53,7 +45,9 @@ pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
     }
 }
 
-fn loans(view: &View<'_, '_>) -> Vec<Loan> {
+/// Every loan, found either by the name of the callback or by what moved: the same asset left before
+/// the callback, and at least as much was back when the lender was done.
+pub(crate) fn loans(view: &View<'_, '_>) -> Vec<Loan> {
     let tree = view.tree();
     let mut found = Vec::new();
     for callback in 1..tree.frames().len() {
@@ -83,7 +77,9 @@ fn loans(view: &View<'_, '_>) -> Vec<Loan> {
         }
         let is_named = frame.selector().is_some_and(|selector| CALLBACKS.contains(&selector));
         if is_named || is_repaid(view, lending, callback) {
-            found.push(Loan { lending, callback });
+            let lent = view.movements_in(lending..callback).iter().find(|m| m.from == lender);
+            let lent = lent.map(|movement| (movement.asset, movement.amount));
+            found.push(Loan { lender, lending, callback, lent });
         }
     }
     found

@@ -53,6 +53,8 @@ const CASES: &[(&str, Case, Case)] = &[
     ("flow/reentrant_call", others::reentrant_drain, others::callback_without_reentry),
     ("flow/attack_shape", flow::borrowed_and_looped, flow::borrowed_and_sold),
     ("flow/unusual_code_path", flow::entered_from_a_callback, flow::usual_after_many),
+    ("flow/flash_loan", flow::price_moved_on_a_loan, flow::plain_loan),
+    ("flow/value_extracted", flow::paid_for_nothing, flow::paid_for),
     ("chain/reorg", others::deep_reorg, others::shallow_reorg),
     ("chain/blind", others::quarantine, others::judged),
 ];
