@@ -143,3 +143,68 @@ pub(super) fn twin(memory: &mut StateTable, code: B256, address: Address) -> Opt
     }
     known.filter(|first| *first != address)
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Name;
+
+    use super::*;
+
+    fn funded(number: u64, by: Address) -> Account {
+        // One shard: the same first two bytes.
+        let address = Address::left_padding_from(&number.to_be_bytes());
+        let how = How::Funded;
+        Account {
+            address,
+            first_at: UnixSeconds(number),
+            how,
+            by: Some(by),
+            gave: 0,
+            twin_of: None,
+        }
+    }
+
+    #[test]
+    fn a_flood_of_new_accounts_forgets_the_oldest_and_keeps_whoever_gave() {
+        let mut memory = StateTable::new(Name::new("testnet").unwrap());
+        let payer = Address::left_padding_from(&[1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        gave(&mut memory, payer, UnixSeconds(0));
+        for number in 1..=1_000 {
+            assert!(remember(&mut memory, funded(number, payer)));
+        }
+        let shard = memory.get::<Origins>(&key(payer)).unwrap();
+        assert_eq!(shard.0.len(), SHARD_LEN_MAX);
+        assert_eq!(of(&memory, payer).map(|account| account.gave), Some(1));
+        assert_eq!(of(&memory, funded(1, payer).address), None, "forgotten is unknown");
+        assert!(of(&memory, funded(1_000, payer).address).is_some());
+    }
+
+    #[test]
+    fn the_first_sight_counts_until_the_account_turns_out_to_be_a_contract() {
+        let mut memory = StateTable::new(Name::new("testnet").unwrap());
+        let (one, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        assert!(remember(&mut memory, funded(5, one)));
+        assert!(!remember(&mut memory, funded(5, other)), "the first funding counts");
+        let created = Account { how: How::Created, by: Some(other), ..funded(5, one) };
+        assert!(remember(&mut memory, created.clone()));
+        assert_eq!(of(&memory, created.address), Some(&created));
+    }
+
+    #[test]
+    fn codes_are_remembered_by_the_first_contract_that_has_them() {
+        let mut memory = StateTable::new(Name::new("testnet").unwrap());
+        let code = |last: u8| {
+            let mut code = B256::repeat_byte(7);
+            code[5] = last;
+            code
+        };
+        let contract = Address::with_last_byte;
+        assert_eq!(twin(&mut memory, code(0), contract(1)), None);
+        assert_eq!(twin(&mut memory, code(0), contract(2)), Some(contract(1)));
+        // Four more codes of the same shard push the first out.
+        for last in 1..=4 {
+            assert_eq!(twin(&mut memory, code(last), contract(9)), None);
+        }
+        assert_eq!(twin(&mut memory, code(0), contract(3)), None);
+    }
+}

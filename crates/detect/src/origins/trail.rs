@@ -72,3 +72,51 @@ pub fn trail(
     };
     Trail { steps, end }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Name;
+
+    use super::*;
+    use crate::origins::account::{Account, gave, remember};
+
+    fn chain_of(length: u8) -> StateTable {
+        let mut memory = StateTable::new(Name::new("testnet").unwrap());
+        for number in 1..=length {
+            let account = Account {
+                address: Address::repeat_byte(number),
+                first_at: UnixSeconds(u64::from(number)),
+                how: How::Funded,
+                by: Some(Address::repeat_byte(number + 1)),
+                gave: 0,
+                twin_of: None,
+            };
+            assert!(remember(&mut memory, account));
+        }
+        memory
+    }
+
+    #[test]
+    fn a_trail_ends_where_somebody_is_known_nobody_recorded_or_enough_was_asked() {
+        let memory = chain_of(5);
+        let from = Address::repeat_byte(1);
+        let ends = |steps_max, known: u8| {
+            let found = trail(&memory, from, steps_max, |at| at == Address::repeat_byte(known));
+            (found.steps.len(), found.end)
+        };
+        assert_eq!(ends(3, 3), (2, End::Known));
+        assert_eq!(ends(3, 99), (3, End::TooFar));
+        assert_eq!(ends(9, 99), (5, End::Unrecorded));
+        let stranger = trail(&memory, Address::repeat_byte(50), 3, |_| false);
+        assert_eq!((stranger.steps.len(), stranger.end), (0, End::Unrecorded));
+    }
+
+    #[test]
+    fn a_trail_never_leads_through_a_hub() {
+        let mut memory = chain_of(5);
+        let hub = Address::repeat_byte(3);
+        (0..=HUB_ACCOUNTS).for_each(|_| gave(&mut memory, hub, UnixSeconds(9)));
+        let found = trail(&memory, Address::repeat_byte(1), 9, |_| false);
+        assert_eq!((found.steps.len(), found.end), (2, End::Hub));
+    }
+}

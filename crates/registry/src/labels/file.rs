@@ -1,8 +1,6 @@
 //! Labels as the folder keeps them after an import: comma-separated values with every part of a label
 //! in its own column, one row each, so that a change of a list is a change of lines.
 
-use std::fmt::Write;
-
 use super::{Columns, LabelFile, Labels};
 
 /// Last parts of the name of a file that an import wrote. Files of one's own have other names: what a
@@ -20,12 +18,8 @@ impl Labels {
             let network = network.map_or("", |network| network.as_str());
             let day = label.first_seen.map(|day| day.to_string()).unwrap_or_default();
             let (category, name) = (label.category.as_str(), quoted(label.name));
-            // Writing into memory does not fail.
-            let _ = writeln!(
-                text,
-                "{address},{category},{name},{network},{}%,{day}",
-                label.confidence_percent
-            );
+            let percent = label.confidence_percent;
+            text.push_str(&format!("{address},{category},{name},{network},{percent}%,{day}\n"));
         }
         text
     }

@@ -404,8 +404,8 @@ proptest! {
     #[test]
     fn no_text_makes_an_import_panic(text in ".{0,200}", stix in "\\[[a-z:' =!\\\\]{0,40}\\]?") {
         let of = LabelFile::new("f", "f");
-        let _ = Labels::builder().import_ofac(&of, &format!("{text}Digital Currency Address - ETH{text}"));
-        let _ = Labels::builder().import_forta(&of, &text);
+        drop(Labels::builder().import_ofac(&of, &format!("{text}Digital Currency Address - ETH{text}")));
+        drop(Labels::builder().import_forta(&of, &text));
         let pattern = serde_json::to_string(&stix).unwrap();
         let bundle = format!(r#"{{"objects":[{{"type":"indicator","pattern":{pattern}}}]}}"#);
         prop_assert!(Labels::builder().import_stix(&of, &bundle).is_ok());

@@ -57,10 +57,10 @@ mod tests {
 
     #[test]
     fn what_somebody_did_fades_and_what_somebody_is_does_not() {
-        let first_seen = Some(Day::new(2024, 1, 1).unwrap());
+        let day = Day::new(2024, 1, 1).unwrap();
         let after = |category: &Category, days: u64| {
-            let label = Label { first_seen, ..Label::new(category, "list") };
-            label.confidence_percent_at(UnixSeconds(first_seen.unwrap().begins().0 + days * 86_400))
+            let label = Label { first_seen: Some(day), ..Label::new(category, "list") };
+            label.confidence_percent_at(UnixSeconds(day.begins().0 + days * 86_400))
         };
         let of = |days| after(&Category::Exploiter, days);
         assert_eq!([0, 90, 180, 360, 540, 1_800, 100_000].map(of), [100, 75, 50, 25, 13, 0, 0]);

@@ -15,7 +15,7 @@ const REFRACTORY_S: u64 = 1_800;
 const COUNTS_MAX: usize = 64;
 
 /// What one minute keeps of the past: half of it after seven days of minutes with calls.
-const KEEP_PER_MINUTE: f64 = 1.0 - 0.693_147 / 10_080.0;
+const KEEP_PER_MINUTE: f64 = 1.0 - std::f64::consts::LN_2 / 10_080.0;
 
 /// How often one account calls a function within a minute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
