@@ -16,6 +16,7 @@ mod import; // what a team brings along from other tools
 mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
 mod invariants; // what must always hold, proposed out of the past
+mod labels; // what lists say about addresses: import, list, explain, look back
 mod lint; //   what is wrong in interfaces, events and layouts
 mod path; //   which paths through contracts are fine
 mod quality; //  how good detection is, and how far monitors may go
@@ -55,6 +56,7 @@ enum Command {
     Registry(registry::RegistryCommand),
     Authority(authority::AuthorityCommand),
     Dependencies(dependencies::DependenciesCommand),
+    Labels(labels::LabelsCommand),
     Lint(lint::Lint),
     Coverage(coverage::Coverage),
     Anomaly(anomaly::Anomaly),
@@ -103,6 +105,7 @@ impl Cli {
                 Command::Authority(command) => command.run().await,
                 Command::Dependencies(command) => command.run().await,
                 Command::Threats(command) => command.run(),
+                Command::Labels(command) => command.run().await,
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
                 Command::Anomaly(command) => command.run(),

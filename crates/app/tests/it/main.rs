@@ -25,6 +25,7 @@ mod gate; //     where a contract will be, and whether somebody will watch it
 mod guards; //   what must hold: mined, declared, worked out of a table
 mod import; //   contracts of other tools become files that `check` accepts
 mod importers; // each takes what it is for and leaves what is only near
+mod labels; //   lists of addresses: imported, explained, looked back with
 mod layout; //   whether an upgrade finds what is stored
 mod lint; //     what is wrong before anything is deployed
 mod lives; //    from planned to sunset, with what was before
