@@ -37,6 +37,7 @@ const CASES: &[(&str, Case, Case)] = &[
     ("oracle/feed_late", oracle::feed_stops, oracle::feed_answers),
     ("oracle/price_moved_in_transaction", oracle::flash_loan, oracle::plain_swap),
     ("liquidity/outflow_exceeds_share", liquidity::drain, liquidity::flash_in_and_out),
+    ("liquidity/unexpected_outflow", liquidity::paid_to_a_stranger, liquidity::paid_to_the_named),
     ("reputation/known_bad_address", others::listed_caller, others::benign_caller),
     ("telemetry/failed_calls_rise", crate::telemetry::failure_storm, crate::telemetry::usual_day),
     ("telemetry/gas_unusual", crate::telemetry::gas_triples, crate::telemetry::usual_day),
