@@ -1,6 +1,8 @@
 //! The policy: which alert goes to whom, and how often.
 
-use model::{Alert, Name, Severity};
+use std::collections::BTreeMap;
+
+use model::{Alert, Name, Severity, Stage};
 
 use crate::Pattern;
 
@@ -26,6 +28,8 @@ pub struct Policy {
     /// protects people, who live on that clock, also while the chain is caught up at speed. A rise
     /// in severity does not wait for it.
     pub update_interval_s: u64,
+    /// How far monitors may go; those that are not named page.
+    pub stages: BTreeMap<Name, Stage>,
 }
 
 impl Default for Policy {
@@ -35,6 +39,7 @@ impl Default for Policy {
             routes: Vec::new(),
             group_window_s: GROUP_WINDOW_S_DEFAULT,
             update_interval_s: UPDATE_INTERVAL_S_DEFAULT,
+            stages: BTreeMap::new(),
         }
     }
 }
@@ -124,9 +129,21 @@ impl<'a> From<&'a Alert> for Subject<'a> {
 }
 
 impl Policy {
-    /// The routes that take this alert, in order.
+    /// How far a monitor may go.
+    pub fn stage(&self, monitor: &Name) -> Stage {
+        self.stages.get(monitor).copied().unwrap_or_default()
+    }
+
+    /// The routes that take this alert, in order. None takes one of a monitor in shadow; one of a
+    /// monitor that only notifies is taken for no worse than that.
     pub fn matching(&self, subject: &Subject<'_>) -> Vec<&Route> {
         let mut matching = Vec::new();
+        let severity = match self.stage(subject.monitor) {
+            Stage::Shadow => return matching,
+            Stage::Notify => subject.severity.min(Stage::NOTIFY_SEVERITY_MAX),
+            Stage::Page | Stage::Act => subject.severity,
+        };
+        let subject = &Subject { severity, ..*subject };
         for route in &self.routes {
             if route.matches(subject) {
                 matching.push(route);

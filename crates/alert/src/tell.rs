@@ -11,7 +11,7 @@
 
 use model::{
     Action, Alert, AlertState, BlockRef, Decision, Name, Notification, NotificationId,
-    NotificationKind, NotificationState, Reason, Severity, Told, UnixMillis,
+    NotificationKind, NotificationState, Reason, Severity, Stage, Told, UnixMillis,
 };
 
 use crate::{Outcome, Policy, Subject};
@@ -56,8 +56,11 @@ impl Tell<'_> {
             before.state == AlertState::Retracted || alert.severity > before.severity
         });
         if receivers.is_empty() && is_news {
-            let severity = alert.severity;
-            self.decide(alert, None, Action::Withhold, Reason::NoRoute { severity });
+            let reason = match self.policy.stage(&alert.monitor) {
+                Stage::Shadow => Reason::InShadow,
+                _ => Reason::NoRoute { severity: alert.severity },
+            };
+            self.decide(alert, None, Action::Withhold, reason);
         }
         for receiver in &receivers {
             self.found_for(alert, before, standing, receiver);

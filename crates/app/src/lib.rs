@@ -1,7 +1,9 @@
 //! Bellwether, the program: configuration, pipeline, receivers, API, pages, commands.
 
 pub mod api; //       the same facts as the pages, as JSON with stable shapes
+pub mod attacks; //  alerts that belong together
 pub mod authority; // who holds what on live chains, for people to hold against a policy
+pub mod backtest; //  what monitors would have said of the past
 pub mod chart; //     SVG for pages, mails and reports
 pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types
@@ -11,6 +13,7 @@ pub mod demo; //      a protocol, its traffic and its attacks, watched
 pub mod dependencies; // what ours rely on, found on live chains
 pub mod dossier; //   everything about one address in one place
 pub mod export; //    what is guarded, as a document for others
+pub mod feedback; // what people say of alerts, and how good detection is
 pub mod gaps; //      the time before deployments were watched
 pub mod health; //    from what followers and judges say to what pages show
 pub mod import; //    what a team brings along from other tools
@@ -30,5 +33,6 @@ pub mod signature; // documents that others can check
 pub mod snapshot; //  the state of everything at one moment, and whether it can be trusted
 pub mod terminal; //  speaking to the person at the terminal
 pub mod trace_file; // call trees from files
+pub mod tune; //      thresholds for a budget of false alarms
 pub mod web; //       pages, server-sent events
 mod words; //         numbers, moments and measurements as people say them

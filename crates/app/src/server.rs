@@ -167,5 +167,8 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
         runbooks: config.runbooks.clone(),
         threats: config.threats.clone(),
         clearances: config.clearances.clone(),
+        write_key: config.general.write_key.clone(),
+        stages: config.policy.stages.clone(),
+        budget: config.general.budget,
     }
 }

@@ -7,9 +7,14 @@
 
 pub mod chronicle; //  what became of each deployment, and the children of factories
 pub mod detectors; //  code that judges, one file and one page each
+pub mod dispersion; // how widely something is spread
+pub mod elsewhere; //  what is remembered of other networks
 mod engine; //         the fold: route, judge, remember, account for
 pub mod expression; // the language of monitors
+pub mod fusion; //     several findings about one attack, said once
+pub mod mining; //     invariants out of the past
 mod monitors; //       what people configured, compiled
+pub mod quality; //    how good all of it is, with intervals
 pub mod series; //     how unusual is this value? any series, one value at a time
 pub mod stakes; //     what would be lost with what ours rely on
 pub mod state; //      what is remembered, with an exact way back
@@ -18,6 +23,6 @@ pub mod trace; //      one transaction by the shape of its calls
 pub mod windows; //    the last hour, exactly
 
 pub use detectors::Params;
-pub use engine::{Engine, Judgement};
+pub use engine::{Dependence, Engine, Judgement, MonitorAccount};
 pub use monitors::{MonitorError, MonitorPart, MonitorSpec, RuleSpec, Subject};
 pub use state::RestoreError;

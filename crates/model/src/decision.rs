@@ -132,6 +132,8 @@ pub enum Reason {
         /// How, in a sentence without its full stop.
         how: String,
     },
+    /// The monitor is tried out: it is on record, and nobody is told.
+    InShadow,
 }
 
 impl fmt::Display for Reason {
@@ -178,6 +180,9 @@ impl fmt::Display for Reason {
                 write!(f, "no route asks for confirmations at severity {severity}")
             }
             Self::PutRight { how } => f.write_str(how),
+            Self::InShadow => {
+                f.write_str("the monitor is in shadow: on record, and nobody is told")
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod bundle; //       everything known about one block, and how much of it was pr
 mod coverage; //     what was judged, per block, by whom
 mod decision; //     what the alert engine decided, with reasons
 mod event; //        committed, reverted, finalized, quarantined, recovered
+mod feedback; //     what people say afterwards, and how far a monitor may go
 mod finding; //      an immutable claim with evidence
 mod name; //         slugs: how people refer to networks, deployments, monitors, receivers
 mod notification;
@@ -36,6 +37,10 @@ pub use coverage::{
 };
 pub use decision::{Action, Decision, Reason};
 pub use event::{ChainEvent, Position};
+pub use feedback::{
+    AlertVerdict, Assessment, BECAUSE_LEN_MAX, BY_LEN_MAX, FeedbackError, Incident,
+    ParseAssessmentError, ParseStageError, Stage, VerdictSubject,
+};
 pub use finding::{
     Anchor, Confidence, Evidence, Fact, FactValue, Finding, FindingId, FindingStatus, History,
     Measure, Origin,
@@ -43,7 +48,7 @@ pub use finding::{
 pub use name::{Name, NameError};
 pub use notification::{Notification, NotificationId, NotificationKind, NotificationState};
 pub use ranges::{BlockRange, BlockRanges};
-pub use read::{PlannedRead, ReadPlan, ReadRequest};
+pub use read::{PlannedRead, ReadPlan, ReadRequest, StorageWrite};
 pub use sample::{Sample, SeriesKey};
 pub use secret::Secret;
 pub use severity::{ParseSeverityError, Severity};

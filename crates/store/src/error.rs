@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use model::{BlockNumber, BlockRange, BlockRef, Name, NotificationId, Position};
+use model::{AlertId, BlockNumber, BlockRange, BlockRef, Name, NotificationId, Position};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,9 @@ pub enum StoreError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// Something is said of an alert that is not on record.
+    #[error("there is no alert {0} on record")]
+    NoAlert(AlertId),
     /// A row that this program would never have written.
     #[error("corrupt row in {table}, key {key}: {reason}")]
     Corrupt {

@@ -7,7 +7,7 @@ use crate::{
     Store, StoreError,
     codec::{self, FORMAT},
     outbox,
-    records::{alerts, coverage, findings, state},
+    records::{alerts, coverage, feedback, findings, state},
     series,
 };
 
@@ -140,6 +140,7 @@ fn bodies(tx: &Transaction<'_>, report: &mut VerifyReport) -> Result<(), StoreEr
     let mut problem = |error: StoreError| found.push(error.to_string());
     report.findings = findings::check(tx, &mut problem)?;
     report.alerts = alerts::check(tx, &mut problem)?;
+    feedback::check(tx, &mut problem)?;
     report.notifications = outbox::check(tx, &mut problem)?;
     coverage::check(tx, &mut problem)?;
     series::check(tx, &mut problem)?;

@@ -1,15 +1,17 @@
-//! The same facts as JSON, read only, under `/api/v1`.
+//! The same facts as JSON under `/api/v1`; only what people say afterwards is written, with the
+//! write key.
 //!
 //! The shapes in [`wire`] are a promise to other programs: a field is added, never renamed or
 //! removed, within one version. They are separate from the types inside, which may change.
 //! `docs/api.md` describes every address.
 
+mod feedback; //   what people say afterwards, with the write key
 mod parameters; // what may be asked, and what is said about what may not
 mod reply; //      errors as JSON
 mod routes; //     one function an address
 pub mod wire; //   shapes
 
-use axum::{Router, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
 
 use crate::web::Site;
 
@@ -28,8 +30,17 @@ pub(crate) fn router() -> Router<Site> {
         .route("/addresses/{network}/{address}", get(routes::address))
         .route("/threats", get(routes::threats))
         .route("/outbox", get(routes::outbox))
+        .route("/attacks", get(feedback::attacks))
+        .route("/quality", get(feedback::quality))
+        .route("/incidents", get(feedback::incidents).post(feedback::declare).layer(body()))
+        .route("/alerts/{id}/verdicts", get(feedback::verdicts).post(feedback::say).layer(body()))
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::read_only)
+}
+
+/// What may be sent where something may be sent at all.
+fn body() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(feedback::BODY_BYTES_MAX)
 }
 
 /// `/healthz`, `/readyz` and `/metrics`.

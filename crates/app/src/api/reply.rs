@@ -17,6 +17,8 @@ pub(super) enum Failure {
     BadQuestion(wire::Error),
     /// Nothing is there.
     NotFound(wire::Error),
+    /// Whoever asks did not show the write key.
+    NotAllowed(wire::Error),
     /// Only reading is offered.
     ReadOnly,
     /// The store cannot be read.
@@ -51,6 +53,7 @@ impl IntoResponse for Failure {
         let (status, body) = match self {
             Self::BadQuestion(body) => (StatusCode::BAD_REQUEST, body),
             Self::NotFound(body) => (StatusCode::NOT_FOUND, body),
+            Self::NotAllowed(body) => (StatusCode::UNAUTHORIZED, body),
             Self::ReadOnly => {
                 let allowed = vec!["GET".to_owned(), "HEAD".to_owned()];
                 let error = "the API is only read".to_owned();

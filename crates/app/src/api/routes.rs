@@ -115,8 +115,10 @@ pub(super) async fn alert(
     asked.only(&[])?;
     let missing = || Failure::missing(format!("there is no alert {:?}", words::clean(&id)));
     let known: AlertId = id.parse().map_err(|_| missing())?;
-    let details = site.read(move |store| store.alert(known)).await?.ok_or_else(missing)?;
-    Ok(Json(wire::AlertDetails::new(&details, &site.info())))
+    let read = site.read(move |store| Ok((store.alert(known)?, store.verdicts_on(known)?)));
+    let (details, verdicts) = read.await?;
+    let details = details.ok_or_else(missing)?;
+    Ok(Json(wire::AlertDetails::new(&details, &verdicts, &site.info())))
 }
 
 pub(super) async fn findings(

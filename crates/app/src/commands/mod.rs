@@ -2,7 +2,9 @@
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
 mod anomaly; // what is unusual in any series
+mod attacks; //  alerts that belong together, and why
 mod authority; // who can make what happen, and who should
+mod backtest; //  what monitors would have said of the past
 mod check; //  read the folder, report every mistake
 mod coverage; // what was watched, what was not, and how to close it
 mod demo; //   a protocol, its traffic and its attacks, watched
@@ -10,13 +12,17 @@ mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
 mod explain; // one transaction, by the shape of its calls
 mod import; // what a team brings along from other tools
+mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
 mod lint; //   what is wrong in interfaces, events and layouts
 mod path; //   which paths through contracts are fine
+mod quality; //  how good detection is, and how far monitors may go
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod run; //    watch
 mod threats; // what could go wrong, and what is missing against it
+mod tune; //     thresholds for a budget of false alarms
+mod verdict; //  what an alert turned out to be
 
 use std::{
     path::{Path, PathBuf},
@@ -55,6 +61,12 @@ enum Command {
     Path(path::PathCommand),
     Run(run::Run),
     Replay(replay::Replay),
+    Backtest(backtest::Backtest),
+    Tune(tune::Tune),
+    Attacks(attacks::Attacks),
+    Verdict(verdict::Verdict),
+    Incident(incident::Incident),
+    Quality(quality::Quality),
     Devnet(devnet::Devnet),
     Demo(demo::Demo),
 }
@@ -94,6 +106,12 @@ impl Cli {
                 Command::Path(command) => command.run().await,
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
+                Command::Backtest(command) => command.run().await,
+                Command::Tune(command) => command.run().await,
+                Command::Attacks(command) => command.run(),
+                Command::Verdict(command) => command.run().await,
+                Command::Incident(command) => command.run().await,
+                Command::Quality(command) => command.run(),
                 Command::Devnet(command) => command.run().await,
                 Command::Demo(command) => command.run().await,
             }

@@ -1,17 +1,25 @@
 //! `bellwether.toml`: what concerns the program as a whole.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use detect::quality::Budget;
+use model::Secret;
+use store::Retention;
 
 use super::{
+    folder::Surroundings,
     mistake::SourceFile,
+    secret::{Literal, Missing, secret},
     table::{Collector, Table, parse},
 };
-use store::Retention;
 
 use crate::coverage::Backfilling;
 
 /// Settings of the program as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct General {
     /// What the pages and mails call this installation.
     pub name: String,
@@ -25,6 +33,10 @@ pub struct General {
     pub backfilling: Backfilling,
     /// How long what is on record is kept.
     pub retention: Retention,
+    /// Who shows it may say what alerts turned out to be; without one, pages and API are only read.
+    pub write_key: Option<Arc<Secret<String>>>,
+    /// False alarms that people are ready to bear.
+    pub budget: Budget,
 }
 
 /// Deepest automatic back-fill: years of mainnet. Whoever wants more gives the command.
@@ -37,6 +49,9 @@ const WARM_UP_BLOCKS_MAX: u64 = 302_400;
 /// Time between two looks at the ledger: not less than a second, at most a day.
 const LOOK_INTERVAL_MS: std::ops::RangeInclusive<u64> = 1_000..=86_400_000;
 
+/// Largest budget: beyond it nobody reads any more.
+const BUDGET_MAX: u64 = 10_000;
+
 const DAY_MS: u64 = 86_400_000;
 
 /// Longest that anything is kept: a century. Whoever wants all of it for ever copies the store.
@@ -48,7 +63,15 @@ const FINDINGS_DAYS_MIN: u64 = 30;
 /// Port of the page and the API unless the user says otherwise.
 pub const PORT_DEFAULT: u16 = 7410;
 
-pub(super) fn general(file: &SourceFile, out: &Collector) -> Option<General> {
+/// Shortest write key, in bytes: one that cannot be guessed.
+const WRITE_KEY_LEN_MIN: usize = 16;
+
+pub(super) fn general(
+    file: &SourceFile,
+    around: &dyn Surroundings,
+    missing: Missing,
+    out: &Collector,
+) -> Option<General> {
     let parsed = parse(file, out);
     let table = Table::root(file, &parsed, out);
     let name = table.required_text("name");
@@ -84,8 +107,41 @@ pub(super) fn general(file: &SourceFile, out: &Collector) -> Option<General> {
     let public_url = public_url.map_or_else(|| format!("http://{listen}"), |u| u.value);
     let backfilling = backfilling(&table);
     let retention = retention(&table);
+    let write_key = secret(&table, "write_key", Literal::Never, around, missing);
+    if let Some(key) = write_key.as_ref().filter(|key| !key.value.reveal().is_empty())
+        && key.value.reveal().len() < WRITE_KEY_LEN_MIN
+    {
+        let short = format!("write_key is shorter than {WRITE_KEY_LEN_MIN} bytes");
+        table.mistake_help(key.span.clone(), short, "`openssl rand -hex 32` makes a good one");
+    }
+    let write_key = write_key.map(|key| Arc::new(key.value));
+    let budget = budget(&table);
     table.finish();
-    Some(General { name: name?.value, store, listen, public_url, backfilling, retention })
+    Some(General {
+        name: name?.value,
+        store,
+        listen,
+        public_url,
+        backfilling,
+        retention,
+        write_key,
+        budget,
+    })
+}
+
+/// `[budget]`: false alarms that people are ready to bear.
+fn budget(main: &Table<'_>) -> Budget {
+    let mut budget = Budget::default();
+    let Some(table) = main.table("budget") else { return budget };
+    let allowed = 1..BUDGET_MAX + 1;
+    if let Some(pages) = table.integer_in("page_per_week", allowed.clone()) {
+        budget.page_per_week = pages as f64;
+    }
+    if let Some(messages) = table.integer_in("notify_per_day", allowed) {
+        budget.notify_per_day = messages as f64;
+    }
+    table.finish();
+    budget
 }
 
 /// `[backfill]`: how blocks of the past are judged.

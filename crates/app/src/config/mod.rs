@@ -86,7 +86,7 @@ impl Config {
     pub fn load(around: &dyn Surroundings, missing: Missing) -> Result<Self, Mistakes> {
         let files = Files::read(around)?;
         let out = Collector::default();
-        let general = bellwether::general(&files.main, &out);
+        let general = bellwether::general(&files.main, around, missing, &out);
         let networks: Vec<Network> = files
             .networks
             .iter()
@@ -165,7 +165,13 @@ impl Config {
                     .iter()
                     .filter_map(|d| Some((d.spec.name.clone(), d.first_block?)))
                     .collect(),
-                policy: routes.policy,
+                policy: Policy {
+                    stages: declared
+                        .iter()
+                        .filter_map(|d| Some((d.spec.name.clone(), d.stage?)))
+                        .collect(),
+                    ..routes.policy
+                },
                 receivers: routes.receivers,
                 runbooks,
                 declarations: guarded.declarations,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use detect::{MonitorPart, MonitorSpec, Params, RuleSpec, Subject};
-use model::{Name, Severity};
+use model::{Name, Severity, Stage};
 use toml::{Spanned, de::DeValue};
 
 use super::{
@@ -19,6 +19,8 @@ pub(super) struct Declared {
     pub(super) places: Places,
     /// First block that it has to answer for, where the user says so.
     pub(super) first_block: Option<u64>,
+    /// How far it may go, where the user says so.
+    pub(super) stage: Option<Stage>,
 }
 
 /// Where the parts of a monitor stand in its file.
@@ -124,6 +126,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], known: &Known<'_>) -> Option<De
             "one of: info, low, medium, high, critical",
         );
     }
+    let stage = table.word::<Stage>("stage").map(|stage| stage.value);
     let when = table.text("when");
     let say = table.text("say");
     let runbook = table.text("runbook").map(|r| r.value);
@@ -193,7 +196,7 @@ fn monitor(table: &Table<'_>, networks: &[Name], known: &Known<'_>) -> Option<De
         say: say.map(|say| say.value),
         runbook,
     };
-    Some(Declared { spec, file: table.file().clone(), places, first_block })
+    Some(Declared { spec, file: table.file().clone(), places, first_block, stage })
 }
 
 /// The parameters of a detector. What each may be is the detector's to say; here `"5%"` becomes a

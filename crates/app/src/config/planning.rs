@@ -35,7 +35,7 @@ impl Threats {
             return Ok(Self { map: config.threats, registry: config.registry, is_planning: false });
         }
         let out = Collector::default();
-        let general = bellwether::general(&files.main, &out);
+        let general = bellwether::general(&files.main, around, Missing::IsFine, &out);
         // What monitors are on is not there yet; only their names matter to a plan.
         let aside = Collector::default();
         let nothing = monitor::Known { labels: &[], factories: &[] };

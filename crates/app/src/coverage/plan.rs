@@ -6,7 +6,7 @@ use std::{
 };
 
 use alert::{Policy, Subject};
-use detect::{Engine, MonitorSpec};
+use detect::{Engine, MonitorAccount, MonitorSpec};
 use model::{BlockNumber, Name, Roster, Severity};
 use registry::{
     Deployment, Registry,
@@ -60,6 +60,8 @@ pub struct NetworkPlan {
     pub monitors_version: u64,
     /// Who watches what.
     pub roster: Roster,
+    /// The roster's monitors as they judge, in its order.
+    pub accounts: Vec<MonitorAccount>,
     registry: Arc<Registry>,
     policy: Arc<Policy>,
     /// Of the roster's monitors, in its order: what each sees, how bad it is, and from where its
@@ -91,6 +93,7 @@ impl Plan {
             let severity = |name| severities.get(name).copied().unwrap_or_default();
             NetworkPlan {
                 monitors_version: engine.monitors_version(),
+                accounts: engine.monitors(&network),
                 reach: engine.reach(&network),
                 severities: names.clone().map(severity).collect(),
                 starts: names.map(|name| starts.get(name).copied()).collect(),

@@ -8,13 +8,18 @@ use std::{
     },
 };
 
+use anyhow::Context;
 use chain::{NetworkConfig, Prove, assemble, recorded::Recording};
-use model::{ChainEvent, Name, ReadPlan};
+use model::{ChainEvent, Name, Position, ReadPlan};
+use store::{EmbeddedLog, EventLog, Store};
 use tokio::sync::mpsc;
 
 /// Blocks proven ahead of the one that is being judged: enough to keep every core busy, little
 /// enough that traces of busy blocks (tens of megabytes each) fit.
 const AHEAD_BLOCKS: usize = 16;
+
+/// Events read from a store at once; the store bounds their bytes as well.
+const STORED_EVENTS: usize = 64;
 
 /// Where past blocks come from.
 pub enum Source {
@@ -28,6 +33,17 @@ pub enum Source {
         from: u64,
         /// Last block.
         to: u64,
+    },
+    /// From the event log of a store: what happened to the chain, reorgs included, as it was judged.
+    Stored {
+        /// The log.
+        log: EmbeddedLog,
+        /// Whose chain.
+        network: Name,
+        /// First event.
+        from: Position,
+        /// The event after the last one.
+        end: Position,
     },
 }
 
@@ -73,17 +89,44 @@ impl Source {
         Self::Range { network: Box::new(network), from, to }
     }
 
+    /// What the event log of a store still holds of a network; events that come meanwhile are left
+    /// out.
+    ///
+    /// # Errors
+    /// When the store cannot be read or holds nothing of this network.
+    pub fn stored(store: &Store, network: Name) -> anyhow::Result<Self> {
+        let log = store.event_log();
+        let reading = || format!("reading the event log of {network}");
+        let from = log.start(&network).with_context(reading)?;
+        let end = log.end(&network).with_context(reading)?;
+        if from == end {
+            let known: Vec<String> = log.networks()?.iter().map(ToString::to_string).collect();
+            anyhow::bail!(
+                "the store holds no blocks of {network} (it holds some of: {})",
+                known.join(", ")
+            );
+        }
+        Ok(Self::Stored { log, network, from, end })
+    }
+
+    /// Whether the blocks come with word of what is final; else they are past, and final at once.
+    pub fn brings_finality(&self) -> bool {
+        matches!(self, Self::Stored { .. })
+    }
+
     /// Network of the blocks.
     pub fn network(&self) -> Name {
         match self {
+            Self::Stored { network, .. } => network.clone(),
             Self::Recorded(recording) => recording.description.network.clone(),
             Self::Range { network, .. } => network.name.clone(),
         }
     }
 
-    /// How many blocks there are.
+    /// How many blocks there are; of a store, how many events.
     pub fn len(&self) -> u64 {
         match self {
+            Self::Stored { from, end, .. } => end.0.saturating_sub(from.0),
             Self::Recorded(recording) => recording.len() as u64,
             Self::Range { from, to, .. } => (to + 1).saturating_sub(*from),
         }
@@ -101,6 +144,9 @@ impl Source {
             Self::Recorded(recording) => prove_recorded(recording, outgoing),
             Self::Range { network, from, to } => {
                 tokio::spawn(fetch_range(*network, from, to, reads, outgoing));
+            }
+            Self::Stored { log, network, from, end } => {
+                std::thread::spawn(move || read_stored(&log, &network, from, end, &outgoing));
             }
         }
         Blocks { incoming }
@@ -164,6 +210,33 @@ fn prove_one(
         }
         Ok(bundle) => Next::Event(ChainEvent::Committed(Arc::new(bundle))),
         Err(reason) => Next::Refused { number, reason },
+    }
+}
+
+/// Events of a store, in order. They were proven before they were stored.
+fn read_stored(
+    log: &EmbeddedLog,
+    network: &Name,
+    from: Position,
+    end: Position,
+    outgoing: &mpsc::Sender<Next>,
+) {
+    let mut at = from;
+    while at < end {
+        let events = match log.read(network, at, STORED_EVENTS) {
+            Ok(events) => events,
+            Err(error) => {
+                // Nobody listening means nobody is misled.
+                let _gone = outgoing.blocking_send(Next::Broken(chain_of(&error)));
+                return;
+            }
+        };
+        for (position, event) in events.into_iter().filter(|(position, _)| *position < end) {
+            at = position.next();
+            if outgoing.blocking_send(Next::Event(event)).is_err() {
+                return;
+            }
+        }
     }
 }
 

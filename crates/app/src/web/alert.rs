@@ -16,9 +16,11 @@ use store::{AlertDetails, AlertFilter};
 use super::{
     Site, SiteInfo,
     alerts::{self, Row},
+    attacks,
     charts::{self, Chart},
     layout::{self, Failure, When},
     lines::Line,
+    verdict::Verdicts,
 };
 use crate::{api::wire, words};
 
@@ -75,6 +77,8 @@ struct Page {
     decisions_total: usize,
     findings: Vec<Found>,
     similar: Vec<Row>,
+    verdicts: Verdicts,
+    attack: Option<attacks::Told>,
     raw: String,
 }
 
@@ -125,14 +129,16 @@ pub(super) async fn page(
         };
         let similar = store.alerts(&same, None, SIMILAR_MAX + 1)?.items;
         let chart = charts::of_alert(store, alert)?;
-        Ok(Some((details, similar, chart)))
+        let verdicts = store.verdicts_on(known)?;
+        Ok(Some((details, similar, chart, verdicts)))
     });
-    let (details, similar, chart) = read.await?.ok_or_else(missing)?;
+    let (details, similar, chart, verdicts) = read.await?.ok_or_else(missing)?;
+    let found = site.attacks().await?;
     let info = site.info();
     let now = words::seconds(site.now());
     let alert = &details.alert;
     let similar = similar.iter().filter(|other| other.id != alert.id).take(SIMILAR_MAX);
-    let raw = serde_json::to_string_pretty(&wire::AlertDetails::new(&details, &info))
+    let raw = serde_json::to_string_pretty(&wire::AlertDetails::new(&details, &verdicts, &info))
         .unwrap_or_else(|error| format!("the record cannot be shown: {error}"));
     let page = Page {
         page: "alert",
@@ -146,6 +152,8 @@ pub(super) async fn page(
         decisions_total: details.decisions.len(),
         findings: findings(&details, &info, now),
         similar: similar.map(|other| Row::new(other, now)).collect(),
+        verdicts: Verdicts::new(&site, &verdicts, now),
+        attack: attacks::Told::of_alert(&found, alert.id, now),
         raw: words::clean_lines(&raw),
     };
     layout::render(&site, &info, "alert.html", page)

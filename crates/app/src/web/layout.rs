@@ -18,7 +18,7 @@ use crate::words;
 
 /// Scripts, styles and pictures come from here only, and nobody frames us.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
 );
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -29,8 +29,10 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("base.html", include_str!("templates/base.html")),
         ("macros.html", include_str!("templates/macros.html")),
         ("overview.html", include_str!("templates/overview.html")),
+        ("attacks.html", include_str!("templates/attacks.html")),
         ("alerts.html", include_str!("templates/alerts.html")),
         ("alert.html", include_str!("templates/alert.html")),
+        ("quality.html", include_str!("templates/quality.html")),
         ("threats.html", include_str!("templates/threats.html")),
         ("mails.html", include_str!("templates/mails.html")),
         ("mail.html", include_str!("templates/mail.html")),
@@ -101,6 +103,9 @@ pub(super) enum Failure {
     /// The address asks for something impossible.
     #[error("{0}")]
     BadAddress(String),
+    /// Whoever asks may not.
+    #[error("{0}")]
+    Forbidden(String),
     /// Only reading is offered.
     #[error("these pages are only read")]
     ReadOnly,
@@ -123,6 +128,7 @@ impl IntoResponse for Failure {
         let status = match &self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadAddress(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::Read(cause) => {
                 error!(cause = error_chain(cause), "a page could not be read from the store");

@@ -1,8 +1,8 @@
 //! Pages: what is wrong, whether it can be trusted, what changed.
 //!
 //! Everything is rendered here, complete without JavaScript, from the same [`Snapshot`] that the
-//! API, the metrics and readiness tell. Nothing here writes: the store is only read, always where
-//! blocking is allowed. What comes from the chain is text, escaped by the templates; what becomes a
+//! API, the metrics and readiness tell. But for what people say of alerts ([`verdict`], with the
+//! write key) nothing here writes: the store is only read, always where blocking is allowed. What comes from the chain is text, escaped by the templates; what becomes a
 //! link is built from configured addresses, hashes and numbers.
 //!
 //! [`Snapshot`]: crate::snapshot::Snapshot
@@ -10,6 +10,7 @@
 mod alert; //    one alert, top-down like a good pager message
 mod alerts; //   all alerts, newest first, in pages
 mod assets; //   style sheet, script, icon
+mod attacks; //  alerts that belong together
 mod authority; // who can make what happen, and who should
 mod charts; //   which series are shown, and what they say
 mod contract; // everything about one address
@@ -21,10 +22,17 @@ mod layout; //   templates, headers, error pages
 mod lines; //    lines of a table of facts
 mod mail; //     the built-in mailbox
 mod overview; // the first screen
+mod quality; //  how good detection is
 mod site; //     what everything is made from
-mod threats; //  what could go wrong, and what is missing against it
+mod threats;
+mod verdict; //  what an alert turned out to be //  what could go wrong, and what is missing against it
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
 use tower_http::compression::{
     CompressionLayer, Predicate,
     predicate::{DefaultPredicate, NotForContentType},
@@ -42,10 +50,16 @@ pub fn router(site: Site) -> Router {
         .route("/", get(overview::page))
         .route("/alerts", get(alerts::page))
         .route("/alerts/{id}", get(alert::page))
+        .route(
+            "/alerts/{id}/verdict",
+            post(verdict::say).layer(DefaultBodyLimit::max(verdict::FORM_BYTES_MAX)),
+        )
+        .route("/attacks", get(attacks::page))
         .route("/authority", get(authority::page))
         .route("/contracts", get(contracts::page))
         .route("/contracts/{network}/{address}", get(contract::page))
         .route("/coverage", get(coverage::page))
+        .route("/quality", get(quality::page))
         .route("/threats", get(threats::page))
         .route("/docs/detectors/{area}/{name}", get(detector::page))
         .route("/events", get(events::stream))
@@ -67,7 +81,7 @@ pub fn router(site: Site) -> Router {
         .merge(crate::api::health_router())
         .layer(middleware::map_response(layout::secure))
         .layer(CompressionLayer::new().compress_when(compressed))
-        // Nothing here takes a body.
+        // Nothing here takes a body, but for what says so itself.
         .layer(DefaultBodyLimit::max(0))
         .with_state(site)
 }

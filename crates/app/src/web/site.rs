@@ -8,15 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use detect::MonitorSpec;
-use model::{Address, Name, UnixMillis};
+use detect::{MonitorSpec, quality::Budget};
+use model::{Address, AlertVerdict, Incident, Name, Secret, Stage, UnixMillis};
 use registry::{Explorer, Registry, gap::Clearance, threats::ThreatMap};
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
 use crate::{
+    attacks::{self, Attacks},
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
+    feedback::{self, Quality, Said, SayError, Scope, gather},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
     words,
 };
@@ -52,6 +54,12 @@ pub struct SiteInfo {
     pub threats: Arc<ThreatMap>,
     /// What people said about the time before contracts were watched.
     pub clearances: Vec<Clearance>,
+    /// Who shows it may write; without one, everything is only read.
+    pub write_key: Option<Arc<Secret<String>>>,
+    /// How far monitors may go; those not named page.
+    pub stages: BTreeMap<Name, Stage>,
+    /// False alarms that people are ready to bear.
+    pub budget: Budget,
 }
 
 /// A network as configured.
@@ -158,6 +166,8 @@ struct Inner {
     event_readers: Arc<Semaphore>,
     snapshot: Shared<Snapshot>,
     account: Shared<Account>,
+    quality: Shared<Quality>,
+    attacks: Shared<Attacks>,
 }
 
 impl fmt::Debug for Site {
@@ -182,6 +192,8 @@ impl Site {
             event_readers: Arc::new(Semaphore::new(EVENT_READERS_MAX)),
             snapshot: Shared::default(),
             account: Shared::default(),
+            quality: Shared::default(),
+            attacks: Shared::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -238,6 +250,60 @@ impl Site {
                 self.read(move |store| Account::read(store, &plan, now))
             })
             .await
+    }
+
+    /// How good detection is, at most [`ACCOUNT_SHARED`] old.
+    pub(crate) async fn quality(&self) -> Result<Arc<Quality>, ReadError> {
+        self.inner
+            .quality
+            .get(ACCOUNT_SHARED, || {
+                let (info, now) = (self.info(), words::seconds(self.now()));
+                self.read(move |store| {
+                    let (plan, stages) = (&info.coverage, &info.stages);
+                    gather(store, Scope { plan, stages, budget: info.budget, now })
+                })
+            })
+            .await
+    }
+
+    /// Alerts of the last two weeks that belong together, at most [`ACCOUNT_SHARED`] old.
+    pub(crate) async fn attacks(&self) -> Result<Arc<Attacks>, ReadError> {
+        self.inner
+            .attacks
+            .get(ACCOUNT_SHARED, || {
+                let (info, now) = (self.info(), words::seconds(self.now()));
+                self.read(move |store| {
+                    attacks::read(store, &info.registry, Some(attacks::recent(now)))
+                })
+            })
+            .await
+    }
+
+    /// Keeps what a person said of an alert; what was not kept is said by the inner error. The one
+    /// thing here, beside [`Site::declare`], that writes.
+    pub(crate) async fn say(
+        &self,
+        said: Said,
+    ) -> Result<Result<AlertVerdict, SayError>, ReadError> {
+        let now = self.now();
+        let kept = self.read(move |store| Ok(feedback::say(store, &said, now))).await?;
+        self.changed();
+        Ok(kept)
+    }
+
+    /// Keeps what really happened.
+    pub(crate) async fn declare(&self, incident: Incident) -> Result<(), ReadError> {
+        self.read(move |store| store.add_incident(&incident)).await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Lets the pages that are open know.
+    fn changed(&self) {
+        if let Some(changes) = self.inner.changes.upgrade() {
+            // Nobody listening is no loss.
+            let _nobody = changes.send(());
+        }
     }
 
     /// Everything about one address, as of now.

@@ -10,6 +10,7 @@ mod world; // what tests are made of: a user's folder, the program, its chain, i
 mod anomaly; //  any series: scores without look-ahead, files with mistakes
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod authority; // who holds power, held against a policy, and mended
+mod backtest; // the past judged: the same whatever the threads, and side by side
 mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
 mod coverage; // the ledger: holes are exact, told, and closed
@@ -18,6 +19,7 @@ mod dependencies; // what ours rely on: found, declared, watched
 mod deployments; // contracts that are planned, created, found
 mod docs; //     the pages show commands that exist and files that are accepted
 mod explain; // one transaction, by the shape of its calls
+mod feedback; // what people say, and what follows for figures, stages, attacks, thresholds
 mod gaps; //     the time before somebody watched
 mod gate; //     where a contract will be, and whether somebody will watch it
 mod import; //   contracts of other tools become files that `check` accepts

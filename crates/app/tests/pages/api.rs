@@ -548,6 +548,26 @@ async fn an_alert_with_everything_on_record() {
               "sequence": 1,
               "state": "delivered"
             }
+          ],
+          "verdicts": [
+            {
+              "at": {
+                "iso": "2024-03-09T16:00:00.000Z",
+                "unix_ms": 1710000000000
+              },
+              "because": "looking",
+              "by": "lin",
+              "verdict": "unknown"
+            },
+            {
+              "at": {
+                "iso": "2024-03-09T16:00:00.000Z",
+                "unix_ms": 1710000000000
+              },
+              "because": "post-mortem 7",
+              "by": "ada",
+              "verdict": "true-positive"
+            }
           ]
         }"#]]).await;
 }

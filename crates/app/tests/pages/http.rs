@@ -73,13 +73,15 @@ impl Served {
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
-        let mut stream = self.open(method, path, headers).await;
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).await.unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+        Answer::read(self.open(method, path, headers).await).await
+    }
+
+    /// Sends a body and reads the answer.
+    pub(crate) async fn send(&self, path: &str, headers: &str, body: &str) -> Answer {
+        let headers = format!("{headers}content-length: {}\r\n", body.len());
+        let mut stream = self.open("POST", path, &headers).await;
+        stream.write_all(body.as_bytes()).await.unwrap();
+        Answer::read(stream).await
     }
 
     /// Sends a request and leaves the reading to the caller.
@@ -102,6 +104,15 @@ impl Served {
 }
 
 impl Answer {
+    async fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head: head.to_lowercase(), body: body.to_owned() }
+    }
+
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }

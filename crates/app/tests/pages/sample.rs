@@ -12,25 +12,29 @@ use bellwether::{
     snapshot::{EndpointHealth, NetworkHealth, TrustLimits},
     web::{Mail, MailSummary, Mailbox, NetworkInfo, SiteInfo, Sources},
 };
-use detect::{MonitorSpec, Params, RuleSpec, Subject};
+use detect::{MonitorSpec, Params, RuleSpec, Subject, quality::Budget};
 use model::{
-    Action, Address, Alert, AlertId, AlertState, Anchor, B256, BackfilledRange, BlindMonitor,
-    BlindReason, BlockCoverage, BlockRange, BlockRef, Confidence, CoverageResult, Decision,
-    Evidence, Fact, FactValue, Finding, FindingCount, FindingId, FindingStatus, FindingSummary,
-    History, HoleCause, Level, Measure, Name, Notification, NotificationId, NotificationKind,
-    NotificationState, OpenHole, Origin, Position, Reason, Sample, SeriesKey, Severity,
-    TokenAmount, Told, U256, UnixMillis, UnixSeconds,
+    Action, Address, Alert, AlertId, AlertState, AlertVerdict, Anchor, Assessment, B256,
+    BackfilledRange, BlindMonitor, BlindReason, BlockCoverage, BlockRange, BlockRef, Confidence,
+    CoverageResult, Decision, Evidence, Fact, FactValue, Finding, FindingCount, FindingId,
+    FindingStatus, FindingSummary, History, HoleCause, Incident, Level, Measure, Name,
+    Notification, NotificationId, NotificationKind, NotificationState, OpenHole, Origin, Position,
+    Reason, Sample, Secret, SeriesKey, Severity, Stage, TokenAmount, Told, U256, UnixMillis,
+    UnixSeconds,
 };
 use registry::{
     Category, Class, ContractAbi, Deployment, Explorer, Label, Labels, Registry,
     threats::{Asset, Domain, Likelihood, Threat, ThreatMap},
 };
-use store::{Audit, Backfill, BlockSamples, HoleRecord, Step, Store};
+use store::{AlertFilter, Audit, Backfill, BlockSamples, HoleRecord, Step, Store};
 use tokio::sync::{broadcast, watch};
 
 /// What a stranger would write into a token's name.
 pub(crate) const HOSTILE: &str =
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u{202e}evil.com {{ 7*7 }}";
+
+/// Who shows it may say what alerts turned out to be.
+pub(crate) const WRITE_KEY: &str = "a key of the sample, long enough";
 
 const BLOCK_S: u64 = 12;
 /// Newest block of mainnet.
@@ -180,6 +184,9 @@ pub(crate) fn info() -> SiteInfo {
         .into(),
         threats: Arc::new(threats()),
         clearances: Vec::new(),
+        write_key: Some(Arc::new(Secret::new(WRITE_KEY.to_owned()))),
+        stages: [(name("gas-unusual"), Stage::Shadow)].into(),
+        budget: Budget::default(),
     }
 }
 
@@ -319,6 +326,49 @@ pub(crate) fn fill(store: &Store, now: UnixMillis) {
     reorg.reverted = vec![BlockRef { number: HEAD - 31, hash: hash(99) }];
     store.commit(&reorg).expect("a step that fits");
     keep_ledger(store, clock);
+    say_afterwards(store, now);
+}
+
+/// What people said of some of the alerts, one of them twice, and what really happened.
+fn say_afterwards(store: &Store, now: UnixMillis) {
+    let all = store.alerts(&AlertFilter::default(), None, 100).expect("alerts").items;
+    let words = [
+        (Assessment::TruePositive, "post-mortem 7"),
+        (Assessment::BenignTrue, "planned upgrade, change 214"),
+        (Assessment::FalsePositive, HOSTILE),
+    ];
+    let standing = all.iter().filter(|alert| alert.state != AlertState::Retracted);
+    for (alert, (word, because)) in standing.zip(words) {
+        let first = AlertVerdict::new(alert, Some(Assessment::Unknown), "lin", "looking", now);
+        let last = AlertVerdict::new(alert, Some(word), "ada", because, now);
+        for verdict in [first, last] {
+            store.add_verdict(&verdict.expect("a verdict")).expect("an alert on record");
+        }
+    }
+    let at = seconds(now);
+    let before = |s: u64| UnixSeconds(at.0 - s);
+    for (id, is_drill, from, loss_at) in [
+        ("drain-07", false, 20_000, Some(60)),
+        ("drain-03", false, 9_000_000, None),
+        ("pause-drill-2", true, 40_000, None),
+    ] {
+        let incident = Incident {
+            name: name(id),
+            class: name("drain"),
+            is_drill,
+            network: name("mainnet"),
+            from: before(from),
+            to: before(from.saturating_sub(20_000)),
+            loss_at: loss_at.map(before),
+            deployments: Vec::new(),
+            attacker: None,
+            by: "ada".to_owned(),
+            because: "on record".to_owned(),
+            at: now,
+            is_withdrawn: false,
+        };
+        store.add_incident(&incident).expect("an incident");
+    }
 }
 
 /// Who judged: on mainnet everybody, what was before the day afterwards and in part; `paused` came in

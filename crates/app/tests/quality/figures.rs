@@ -120,6 +120,45 @@ impl Figures {
         page
     }
 
+    /// Lines that `cargo xtask quality` makes rows of its table from: one for each rule and verdict,
+    /// for all of them together, held out and mutated, and one for each detector there is.
+    pub(crate) fn lines(&self) -> String {
+        let touched = self.touched().count();
+        let Everyday { pairs, told, paged, .. } = &self.everyday;
+        let mut lines = String::new();
+        let mut line =
+            |rule: &str, data: &str, n: String, hits: usize, wrong: Option<[usize; 2]>| {
+                let figure = serde_json::json!({
+                    "detector": rule, "data": data, "n": n, "recall": [hits, touched],
+                    "false_per_call": wrong, "lead": "in the attack's own block",
+                });
+                writeln!(lines, "figure {figure}").unwrap();
+            };
+        let n = |pairs: usize| format!("{touched} attacks, {pairs} everyday calls");
+        for (at, rule) in RULES.iter().enumerate() {
+            let at_least = |least| self.touched().filter(|j| j.verdicts[at] >= least).count();
+            let (pages, tells) = (at_least(Verdict::Page), at_least(Verdict::Notify));
+            let data = "recorded attacks and blocks, in-sample; pages";
+            line(rule, data, n(*pairs), pages, Some([paged[at], *pairs]));
+            let data = "the same; tells or pages";
+            line(rule, data, n(*pairs), tells, Some([told[at], *pairs]));
+        }
+        let any = "flow/*";
+        let data = "recorded attacks and blocks, in-sample; any of them pages";
+        line(any, data, n(*pairs), self.paged(), Some([paged[RULES.len()], *pairs]));
+        let held = &self.held_out;
+        let data = "the same, held out: fitted on four fifths, tried on the fifth";
+        line(any, data, n(held.pairs), held.paged, Some([held.false_pages, held.pairs]));
+        for (name, hits) in self.mutated.iter().filter(|(name, _)| *name != "as recorded") {
+            let data = format!("attacks mutated: {name}; any of them pages");
+            line(any, &data, format!("{touched} attacks"), *hits, None);
+        }
+        for detector in detect::detectors::ALL {
+            writeln!(lines, "detector {}", detector.spec().id).unwrap();
+        }
+        lines
+    }
+
     /// What differs from run to run.
     pub(crate) fn speed(&self) -> String {
         let Everyday { spent, frames, .. } = self.everyday;

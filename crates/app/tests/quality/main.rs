@@ -41,7 +41,7 @@ fn attacks_are_found_and_everyday_use_wakes_nobody() {
     let Some(folder) = folder() else { return };
     let figures = Figures::measure(&folder);
     let measured = figures.page();
-    println!("\n{measured}\n{}", figures.speed());
+    println!("\n{measured}\n{}\n{}", figures.speed(), figures.lines());
     let everyday = &figures.everyday;
     for score in [0.5, 1.0, 2.0, 3.0, 4.0, 4.5, 5.0, 5.5] {
         let above = everyday.scores.iter().filter(|known| **known >= score).count();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use model::{
     BlockCoverage, BlockRef, ChainEvent, Finding, Name, Position, ReadPlan, Roster, Sample,
-    StateChange, StateEntry, StateUndo, UnixSeconds,
+    Severity, StateChange, StateEntry, StateUndo, UnixSeconds,
 };
 use registry::{Registry, coverage::Reach};
 use rustc_hash::FxHashMap;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detectors::{LedgerLook, Told},
+    elsewhere::{Elsewhere, Nowhere},
     monitors::{self, MonitorError, MonitorSpec},
     state::{RestoreError, StateTable},
 };
@@ -58,6 +59,32 @@ pub struct Judgement {
     pub coverage: Vec<BlockCoverage>,
     /// How what is remembered changed.
     pub state: StateChange,
+}
+
+/// On what a monitor's verdict on a block depends besides the block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dependence {
+    /// On nothing: blocks may be judged in any order, and apart from each other.
+    Block,
+    /// On the blocks before it, by what is remembered of them.
+    Past,
+    /// On what happens while it is watched (reorgs, blindness of others), which no block holds.
+    Watch,
+}
+
+/// A monitor as it judges on one network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonitorAccount {
+    /// Monitor.
+    pub monitor: Name,
+    /// Detector, `expression` for an expression.
+    pub detector: String,
+    /// Version of detector and configuration together, as findings carry it.
+    pub version: u32,
+    /// Severity as declared.
+    pub severity: Severity,
+    /// On what its verdicts depend.
+    pub dependence: Dependence,
 }
 
 /// Judges the events of all networks.
@@ -130,6 +157,26 @@ impl Engine {
         self.account(network, |of| of.monitors.iter().map(monitors::reach).collect())
     }
 
+    /// The monitors of a network as they judge, in the order of its roster.
+    pub fn monitors(&self, network: &Name) -> Vec<MonitorAccount> {
+        self.account(network, |of| {
+            let rows = of.monitors.iter().zip(&of.severities).zip(of.dependence());
+            rows.map(|((monitor, severity), dependence)| MonitorAccount {
+                monitor: monitor.name.clone(),
+                detector: monitor.claimant.detector.to_string(),
+                version: monitor.claimant.version,
+                severity: *severity,
+                dependence,
+            })
+            .collect()
+        })
+    }
+
+    /// Lets all monitors of a network sleep but some: those judge exactly as they do among all.
+    pub fn keep_only(&mut self, network: &Name, is_kept: impl Fn(&Name) -> bool) {
+        self.network(network).keep_only(is_kept);
+    }
+
     fn account<T>(&self, name: &Name, of: impl FnOnce(&Network) -> T) -> T {
         match self.networks.get(name) {
             Some(network) => of(network),
@@ -179,14 +226,24 @@ impl Engine {
         self.networks.get(network).map_or_else(ReadPlan::default, Network::reads)
     }
 
-    /// Applies one event.
+    /// Applies one event, with no view of other networks.
     pub fn apply(&mut self, position: Position, event: &ChainEvent) -> Judgement {
+        self.apply_beside(position, event, &Nowhere)
+    }
+
+    /// Applies one event, with a view of what is remembered of other networks.
+    pub fn apply_beside(
+        &mut self,
+        position: Position,
+        event: &ChainEvent,
+        elsewhere: &dyn Elsewhere,
+    ) -> Judgement {
         let version = self.monitors_version;
         // Positions are the store's business; the fold needs only the order of events.
         let _ = position;
         let network = self.network(event.network());
         match event {
-            ChainEvent::Committed(bundle) => network.committed(bundle, version),
+            ChainEvent::Committed(bundle) => network.committed(bundle, version, elsewhere),
             ChainEvent::Recovered(bundle) => network.recovered(bundle, version),
             ChainEvent::Reverted { undone, .. } => network.reverted(event, undone),
             ChainEvent::Finalized { block, .. } => network.finalized(*block),

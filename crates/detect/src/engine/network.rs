@@ -11,13 +11,14 @@ use registry::{EventAbi, FunctionAbi, Registry};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
-    Finality, Head, Judgement,
+    Dependence, Finality, Head, Judgement,
     judging::{self, Verdicts},
     routes::{Bucket, Local, MatcherRef, Routes},
 };
 use crate::{
     chronicle::{self, Census, Creation, News, Offspring, Scene, overlay},
     detectors::{Block, LedgerLook, Moved, Report, Told},
+    elsewhere::Elsewhere,
     monitors::{self, Compiled, Matcher, MonitorError, MonitorSpec, Occasion, On, Rule},
     stakes::Stakes,
     state::{Key, Kind, Reverted, StateTable},
@@ -106,6 +107,32 @@ impl Network {
         (self.watched, self.watchers_of_children) = who_watches(&monitors);
         self.monitors = monitors;
         self.severities = severities;
+    }
+
+    /// Lets all other monitors sleep. They stay known: what a deployment's life says of who watches
+    /// it, and which names an expression may use, is as before.
+    pub(super) fn keep_only(&mut self, is_kept: impl Fn(&Name) -> bool) {
+        let kept: Vec<bool> = self.monitors.iter().map(|monitor| is_kept(&monitor.name)).collect();
+        let is_kept = |at: u32| kept[at as usize];
+        self.routes = Routes::to_some(&self.monitors, is_kept);
+        self.needs_more_than_logs.retain(|(at, _)| is_kept(*at));
+        for watchers in self.watchers_of_children.values_mut() {
+            watchers.retain(|at| is_kept(*at));
+        }
+    }
+
+    /// How each monitor's verdict depends on more than the block, in the order of the roster.
+    pub(super) fn dependence(&self) -> Vec<Dependence> {
+        // What a child is called, and that it is guarded, is known from the block it came in.
+        let registry_changes =
+            !self.known.factories().is_empty() || !self.known.all_planned().is_empty();
+        let of_rule = |rule: &Rule| match rule {
+            Rule::Detector { wants, .. } if wants.is_live_only() => Dependence::Watch,
+            Rule::Detector { .. } => Dependence::Past,
+            Rule::Expression(_) if registry_changes => Dependence::Past,
+            Rule::Expression(_) => Dependence::Block,
+        };
+        self.monitors.iter().map(|monitor| of_rule(&monitor.rule)).collect()
     }
 
     pub(super) fn reads(&self) -> ReadPlan {
@@ -232,7 +259,12 @@ impl Network {
         bucket.all().map(|to| to.monitor)
     }
 
-    pub(super) fn committed(&mut self, bundle: &BlockBundle, monitors_version: u64) -> Judgement {
+    pub(super) fn committed(
+        &mut self,
+        bundle: &BlockBundle,
+        monitors_version: u64,
+        elsewhere: &dyn Elsewhere,
+    ) -> Judgement {
         let at = bundle.header.timestamp;
         *self.table.entry(Key::new(Kind::Head), || Head { block: bundle.block_ref(), at }) =
             Head { block: bundle.block_ref(), at };
@@ -241,7 +273,8 @@ impl Network {
         self.roll_windows(at, &activity, &mut samples);
         self.stakes.take(bundle, &mut self.table);
         let mut table = std::mem::replace(&mut self.table, StateTable::new(self.name.clone()));
-        let block = Block::new(bundle, &self.known, (&activity, &news), &self.guarded);
+        let block =
+            Block::new(bundle, &self.known, (&activity, &news), &self.guarded).beside(elsewhere);
         let verdicts = judging::judge(self, &block, &mut table, false);
         self.table = table;
         let state = self.table.commit_block(bundle.block_ref());

@@ -151,10 +151,14 @@ pub(super) struct Routes {
 
 impl Routes {
     pub(super) fn new(monitors: &[Compiled]) -> Self {
+        Self::to_some(monitors, |_| true)
+    }
+
+    /// Routes to those monitors alone whose number is wanted; the others sleep.
+    pub(super) fn to_some(monitors: &[Compiled], is_wanted: impl Fn(u32) -> bool) -> Self {
         let mut routes = Self::default();
         let (mut declared, mut children) = (OnContracts::default(), OnContracts::default());
-        for (at, monitor) in monitors.iter().enumerate() {
-            let at = at as u32;
+        for (at, monitor) in (0u32..).zip(monitors).filter(|(at, _)| is_wanted(*at)) {
             match &monitor.rule {
                 Rule::Detector { wants, guarded, children_of, .. } => {
                     routes.wants_transfers |= wants.transfers;

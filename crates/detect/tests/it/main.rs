@@ -9,7 +9,9 @@ mod dice; //     numbers of known distributions
 mod engine; //   coverage, isolation, order, late blocks
 mod laws; //     forks, restarts and batches change nothing
 mod ledger; //   what monitors tell the ledger, and its holes
+mod mining; //   invariants out of the past
 mod monitors; // expressions, and mistakes in monitors
 mod paths; //    fingerprints of calls
 mod series; //   any series: what is found, false alarms, state
 mod telemetry; // gas, failures and rates over days
+mod worth; //    counts on simulated traffic: found, and false alarms

@@ -6,13 +6,16 @@
 pub(crate) mod alerts; //     alerts, decisions
 mod counts; //                how many, by kind
 pub(crate) mod coverage; //   what was judged, per block
+pub(crate) mod feedback; //   what people said afterwards
 pub(crate) mod findings; //   immutable claims and whether the chain still supports them
 mod page; //                  lists in pages
 pub(crate) mod state; //      what detectors remember
 
 pub use alerts::{AlertDetails, AlertFilter};
 pub use counts::{AlertCount, FindingCount};
-pub use coverage::{BlindCount, COVERAGE_LISTED_MAX, CoverageSummary, HoleRecord, LEDGER_RUNS_MAX};
+pub use coverage::{
+    BlindCount, COVERAGE_LISTED_MAX, CoverageSummary, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX,
+};
 pub use findings::{FindingFilter, FindingRecord};
 pub use page::{Cursor, PAGE_MAX, Page, ParseCursorError};
 pub use state::DetectorState;

@@ -8,6 +8,7 @@
 //! One file in three is held out, by a hash of its path ([`is_held_out`]): constants were chosen on
 //! the others, and the held-out figure uses their threshold.
 
+mod alarms; //    as a user gets them: found, wrong, how soon
 mod published; // results of reference detectors, file by file
 mod reference; // detectors of the published table
 mod score; //     the benchmark's scoring rules
@@ -22,7 +23,7 @@ use std::{
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::services;
+use super::Measured;
 
 use self::score::{PROFILES, Profile, Scored, at_threshold, best, normalised};
 
@@ -31,11 +32,13 @@ struct Series {
     file: String,
     csv: String,
     values: Vec<f64>,
+    /// Times of the rows, in seconds.
+    moments: Vec<i64>,
     windows: Vec<(usize, usize)>,
 }
 
 /// Runs and prints everything; fails when the scorer does not reproduce what was published.
-pub(crate) fn run() -> anyhow::Result<()> {
+pub(super) fn run(_: bool) -> anyhow::Result<Measured> {
     let series = corpus()?;
     validate(&series)?;
     let program = super::program()?;
@@ -72,7 +75,19 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let raw: f64 = scored.iter().filter_map(|s| published::result(results, &s.file)).sum();
         println!("{name:32} {:>9.1}", 50.0 * (raw + windows as f64) / windows as f64);
     }
-    Ok(())
+    let moments: Vec<Vec<i64>> = series.into_iter().map(|s| s.moments).collect();
+    let score = |name: &str, p: &Profile, set: &[Scored]| (format!("NAB {name}"), own(set, p));
+    let mut scores: Vec<(String, f64)> = PROFILES
+        .iter()
+        .map(|p| score(&format!("{}, all {}", p.name, scored.len()), p, &scored))
+        .collect();
+    let standard = &PROFILES[0];
+    scores.push(score(&format!("standard, {} chosen on", tuned.len()), standard, &tuned));
+    let of_tuned = at_threshold(&held_out, standard, best(&tuned, standard).threshold).raw;
+    let name = format!("NAB standard, {} set aside, threshold of the others", held_out.len());
+    scores.push((name, normalised(&held_out, standard, of_tuned)));
+    let figures = vec![alarms::figure(&scored, &moments)];
+    Ok(Measured { figures, scores, ..Measured::default() })
 }
 
 /// Whether a series is held out: FNV-1a, 64 bits, of its path below `data/`, divisible by three.
@@ -160,16 +175,9 @@ fn judge(program: &Path, series: &Series) -> anyhow::Result<Scored> {
     Ok(with_scores(series, scores))
 }
 
-fn folder() -> anyhow::Result<PathBuf> {
-    let corpus = services::corpus()?.context(
-        "there is no corpus: BELLWETHER_CORPUS names none, and none lies beside the project",
-    )?;
-    Ok(corpus.join("timeseries/NAB"))
-}
-
 /// Every labelled series, in the order of their names.
 fn corpus() -> anyhow::Result<Vec<Series>> {
-    let folder = folder()?;
+    let folder = super::corpus()?.join("timeseries/NAB");
     let labels = folder.join("labels/combined_windows.json");
     let text =
         fs::read_to_string(&labels).with_context(|| format!("reading {}", labels.display()))?;
@@ -187,6 +195,10 @@ fn one(folder: &Path, file: &str, windows: &Value) -> anyhow::Result<Series> {
         .map(|(_, value)| value.parse::<f64>())
         .collect::<Result<Vec<f64>, _>>()
         .with_context(|| format!("values of {file}"))?;
+    let moments = rows
+        .iter()
+        .map(|(at, _)| seconds(at).with_context(|| format!("{at:?} in {file} is no moment")))
+        .collect::<anyhow::Result<Vec<i64>>>()?;
     let row_of = |moment: &Value| {
         let moment = moment.as_str().unwrap_or_default();
         let seconds = moment.split('.').next().unwrap_or_default();
@@ -200,7 +212,19 @@ fn one(folder: &Path, file: &str, windows: &Value) -> anyhow::Result<Series> {
         .iter()
         .map(|window| Ok((row_of(&window[0])?, row_of(&window[1])?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Series { file: file.to_owned(), values, windows, csv })
+    Ok(Series { file: file.to_owned(), values, moments, windows, csv })
+}
+
+/// Seconds since 1970 of `2014-04-01 00:05:00` (days from the civil calendar, Hinnant's algorithm).
+fn seconds(moment: &str) -> Option<i64> {
+    let parts: Vec<i64> =
+        moment.split(['-', ' ', ':']).map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let [year, month, day, hour, minute, second] = parts[..] else { return None };
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
 /// A file's text, plain or compressed.
@@ -277,6 +301,14 @@ mod tests {
         let together = best(&[quiet.clone(), loud], &STANDARD).raw;
         assert!(together < 1.0 - 1.0, "{together}");
         assert!((best(&[quiet], &STANDARD).raw - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn moments_are_seconds_since_1970() {
+        assert_eq!(seconds("1970-01-01 00:00:00"), Some(0));
+        assert_eq!(seconds("2014-04-01 00:05:30"), Some(1_396_310_730));
+        assert_eq!(seconds("2000-02-29 12:00:00"), Some(951_825_600));
+        assert_eq!(seconds("yesterday"), None);
     }
 
     #[test]

@@ -101,10 +101,41 @@ pub struct AlertDetails {
     pub attempts: Vec<Attempt>,
     /// What was decided, in order.
     pub decisions: Vec<Decision>,
+    /// What people said it turned out to be, oldest first: the last one holds.
+    pub verdicts: Vec<AlertVerdict>,
+}
+
+/// What a person said of an alert.
+#[derive(Debug, Serialize)]
+pub struct AlertVerdict {
+    /// `true-positive`, `benign-true`, `false-positive`, `duplicate` or `unknown`; `null` takes back
+    /// what was said before.
+    pub verdict: Option<&'static str>,
+    /// Who said so.
+    pub by: String,
+    /// Why.
+    pub because: String,
+    /// When.
+    pub at: WallMoment,
+}
+
+impl AlertVerdict {
+    pub(crate) fn new(verdict: &model::AlertVerdict) -> Self {
+        Self {
+            verdict: verdict.assessment.map(model::Assessment::as_str),
+            by: verdict.by.clone(),
+            because: verdict.because.clone(),
+            at: verdict.at.into(),
+        }
+    }
 }
 
 impl AlertDetails {
-    pub(crate) fn new(details: &store::AlertDetails, info: &SiteInfo) -> Self {
+    pub(crate) fn new(
+        details: &store::AlertDetails,
+        verdicts: &[model::AlertVerdict],
+        info: &SiteInfo,
+    ) -> Self {
         let findings = details.findings.iter();
         Self {
             alert: Alert::new(&details.alert, info),
@@ -112,6 +143,7 @@ impl AlertDetails {
             messages: details.notifications.iter().map(Message::new).collect(),
             attempts: details.attempts.iter().map(Attempt::new).collect(),
             decisions: details.decisions.iter().map(Decision::new).collect(),
+            verdicts: verdicts.iter().map(AlertVerdict::new).collect(),
         }
     }
 }

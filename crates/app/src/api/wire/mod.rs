@@ -5,8 +5,10 @@
 //! known is `null`, never 0.
 
 mod alert; //   alerts, findings, evidence
+mod attacks; // alerts that belong together
 mod dossier; // everything about one address
 mod ledger; //  coverage as a number, what is missing, what closes it
+mod quality; // how good detection is
 mod series; //  points
 mod status;
 mod threats; // the threat map //  networks, coverage, trust, outbox
@@ -15,9 +17,10 @@ use model::{BlockRef, TokenAmount, UnixMillis, UnixSeconds};
 use serde::Serialize;
 
 pub use alert::{
-    Alert, AlertDetails, Attempt, Decision, Evidence, Fact, Finding, History, Measure, Message,
-    Origin, Told, Value,
+    Alert, AlertDetails, AlertVerdict, Attempt, Decision, Evidence, Fact, Finding, History,
+    Measure, Message, Origin, Told, Value,
 };
+pub use attacks::{Attack, Attacks, Contribution as AttackContribution};
 pub use dossier::{
     Change, CodeSince, Covered, Creator, Delegate, Dependency, Dossier, Drift, Event, Facet,
     Function, Gap, Held, Identity, KnownAs, Life, OpenCell, Party, Power, Threatened, Trait,
@@ -25,6 +28,9 @@ pub use dossier::{
 };
 pub use ledger::{
     Cell, ClosedHole, Filling, Ledger, LedgerDeployment, LedgerNetwork, MissingBlocks, Watch,
+};
+pub use quality::{
+    Class as IncidentClass, Monitor as MonitorQuality, Proposal, Quality, Rate as WeeklyRate, Share,
 };
 pub use series::{Metrics, Points, Series, SeriesAnswer};
 pub use status::{

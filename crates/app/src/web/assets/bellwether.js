@@ -41,7 +41,9 @@ const follow = () => {
   let loading = false;
   let again = false;
   let connections = 0;
-  const isReading = () => document.hidden || !getSelection().isCollapsed;
+  // What somebody is filling in is not taken away.
+  const isFilling = () => [...live.querySelectorAll("form input")].some((i) => i.checked || (i.type !== "radio" && i.value));
+  const isReading = () => document.hidden || !getSelection().isCollapsed || isFilling();
   const refresh = async () => {
     if (loading || isReading()) { again = true; return; }
     loading = true;

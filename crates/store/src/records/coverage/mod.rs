@@ -13,7 +13,7 @@ pub use holes::HoleRecord;
 pub(crate) use holes::put as put_hole;
 pub use ledger::LEDGER_RUNS_MAX;
 pub(crate) use ledger::insert_backfilled;
-pub use summary::{BlindCount, COVERAGE_LISTED_MAX, CoverageSummary};
+pub use summary::{BlindCount, COVERAGE_LISTED_MAX, CoverageSummary, JudgedSpan};
 
 use model::{
     BlindMonitor, BlockCoverage, BlockNumber, BlockRef, CoverageResult, Name, UnixSeconds,

@@ -50,7 +50,45 @@ pub struct CoverageSummary {
     pub blind: Vec<BlindCount>,
 }
 
+/// How much of a network was judged, in blocks and in its own time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JudgedSpan {
+    /// Blocks that were judged, by all monitors or by some.
+    pub blocks: u64,
+    /// Chain time of those blocks, in seconds: of what lies between the first and the last, the share
+    /// that was judged.
+    pub seconds: u64,
+    /// Monitors that were blind, by name.
+    pub blind: Vec<BlindCount>,
+}
+
 impl Store {
+    /// How much of a network was judged, as far as rows are kept.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn judged(&self, network: &Name) -> Result<JudgedSpan, StoreError> {
+        self.read("read how much was judged", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT count(monitors_judged), ifnull(max(at) - min(at), 0),
+                     ifnull(max(block_number) - min(block_number) + 1, 0)
+                 FROM coverage WHERE network = ?1",
+            )?;
+            let (blocks, span_s, heights) = statement.query_row([network.as_str()], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+            })?;
+            let blocks: u64 = unsigned(blocks, TABLE, network)?;
+            // Times are the chain's claims; one before its parent's gives no time at all.
+            let span_s = u64::try_from(span_s).unwrap_or(0);
+            let heights: u64 = unsigned(heights, TABLE, network)?;
+            let seconds = match heights {
+                0 => 0,
+                _ => (u128::from(span_s) * u128::from(blocks) / u128::from(heights)) as u64,
+            };
+            Ok(JudgedSpan { blocks, seconds, blind: blind_counts(tx, network, 0)? })
+        })
+    }
+
     /// What was judged of a network at `from` and above. Reads one row a block: give it the span
     /// that is shown.
     ///
