@@ -15,6 +15,7 @@ use crate::{
     chronicle::News,
     elsewhere::{self, Elsewhere, Nowhere},
     state::{Key, Remembered},
+    trace::Scene,
     windows::Activity,
 };
 
@@ -109,6 +110,9 @@ pub struct Block<'a> {
     /// Where the answer to each read is in the bundle, found out by the first who asks: there may
     /// be a read for every contract.
     reads: OnceCell<FxHashMap<Asked<'a>, usize>>,
+    /// Calls and movements of each transaction, worked out by the first who asks: several detectors
+    /// look at the same ones.
+    scenes: Vec<OnceCell<Option<Box<Scene<'a>>>>>,
 }
 
 impl<'a> Block<'a> {
@@ -138,7 +142,17 @@ impl<'a> Block<'a> {
             decoded,
             first_log,
             reads: OnceCell::new(),
+            scenes: vec![OnceCell::new(); bundle.transactions.len()],
         }
+    }
+
+    /// The calls of a transaction and what they moved; `None` without traces.
+    pub fn scene(&self, tx: u32) -> Option<&Scene<'a>> {
+        let worked_out = || {
+            let trace = self.trace(tx)?;
+            Some(Box::new(Scene::new(trace, Some(&self.tx(tx).logs))))
+        };
+        self.scenes[tx as usize].get_or_init(worked_out).as_deref()
     }
 
     /// The same, with a view of other networks.

@@ -318,6 +318,7 @@ pub static ALL: &[&dyn Detector] = &[
     &oracle::feed_late::FeedLate,
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,
+    &liquidity::unexpected_outflow::UnexpectedOutflow,
     &reputation::known_bad_address::KnownBadAddress,
     &reputation::fresh_caller::FreshCaller,
     &reputation::attack_contract_created::AttackContractCreated,

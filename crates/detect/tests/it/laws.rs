@@ -44,6 +44,12 @@ fn monitors() -> Vec<MonitorSpec> {
             &[("transactions_min", "10"), ("unseen_share_max", "0.5")],
             Severity::Critical,
         ),
+        detector(
+            "liquidity/unexpected_outflow",
+            &["vault"],
+            &[("native", "false")],
+            Severity::High,
+        ),
         detector("flow/flash_loan", &["vault"], &[], Severity::Critical),
         detector("flow/value_extracted", &["vault"], &[], Severity::High),
         detector("chain/blind", &[], &[("blind_s_max", "30")], Severity::High),

@@ -85,7 +85,7 @@ impl Judge for Configured {
         }
         let protected = protected(block, &self.site, touches);
         for (tx, scene) in scenes(block, touches) {
-            let Some(view) = View::new(&scene, &protected) else { continue };
+            let Some(view) = View::new(scene, &protected) else { continue };
             let assessment = weigh(observe(&view));
             // Sums of tenths must not miss a threshold by the last bit.
             if assessment.score + 1e-9 < self.notify_score {

@@ -76,7 +76,7 @@ impl Judge for Configured {
         }
         let protected = protected(block, &self.site, touches);
         for (tx, scene) in scenes(block, touches) {
-            let Some(view) = View::new(&scene, &protected) else { continue };
+            let Some(view) = View::new(scene, &protected) else { continue };
             let Some(borrowed) = Borrowed::of(&view, &observe(&view)) else { continue };
             let is_alarm = borrowed.verdict() == Verdict::Page;
             let path = Path::of(&view, &[]);

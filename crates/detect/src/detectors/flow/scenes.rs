@@ -16,17 +16,14 @@ pub(super) fn protected(block: &Block<'_>, site: &Site, touches: &[Touch]) -> Pr
 }
 
 /// Touched transactions in block order, each with its scene.
-pub(super) fn scenes<'a>(
-    block: &Block<'a>,
+pub(super) fn scenes<'b, 'a>(
+    block: &'b Block<'a>,
     touches: &[Touch],
-) -> impl Iterator<Item = (u32, Scene<'a>)> {
+) -> impl Iterator<Item = (u32, &'b Scene<'a>)> {
     let mut transactions: Vec<u32> = touches.iter().map(|touch| touch.tx).collect();
     transactions.sort_unstable();
     transactions.dedup();
-    let traced = transactions.into_iter().filter_map(|tx| Some((tx, block.trace(tx)?)));
-    let logs: Vec<_> = traced.map(|(tx, trace)| (tx, trace, block.tx(tx))).collect();
-    logs.into_iter()
-        .map(|(tx, trace, transaction)| (tx, Scene::new(trace, Some(&transaction.logs))))
+    transactions.into_iter().filter_map(|tx| Some((tx, block.scene(tx)?)))
 }
 
 /// The protected contract that a frame is about: the innermost around it, else any entered.

@@ -94,7 +94,7 @@ impl Judge for Configured {
         let protected = protected(block, &self.site, touches);
         let census = Key::new(Kind::Vocabulary).monitor(&self.site.key);
         for (tx, scene) in scenes(block, touches) {
-            let Some(view) = View::new(&scene, &protected) else { continue };
+            let Some(view) = View::new(scene, &protected) else { continue };
             let Some(path) = Path::of(&view, &[]) else { continue };
             let place =
                 Key::new(Kind::PathSeen).monitor(&self.site.key).with(&path.exact.0.to_be_bytes());

@@ -109,7 +109,7 @@ impl Judge for Configured {
         }
         let protected = protected(block, &self.site, touches);
         for (tx, scene) in scenes(block, touches) {
-            let Some(view) = View::new(&scene, &protected) else { continue };
+            let Some(view) = View::new(scene, &protected) else { continue };
             let Some(extraction) = Extraction::of(&view) else { continue };
             let worth = match self.worth(&extraction, memory) {
                 Ok(worth) => worth,

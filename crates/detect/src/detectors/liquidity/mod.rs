@@ -4,3 +4,4 @@ mod flows; //                     what moved within a transaction
 pub mod holding; //               what a contract holds and lost lately
 pub mod ledger; //                what beneficiaries brought and took
 pub mod outflow_exceeds_share; // too large a share of what is there
+pub mod unexpected_outflow; //    paid to somebody who is not named

@@ -194,3 +194,49 @@ fn a_lender_that_gets_its_loan_back_is_no_beneficiary() {
     let beneficiary = facts.iter().find(|fact| fact.name == "beneficiary").unwrap();
     assert_eq!(beneficiary.value, FactValue::Address { address: me, label: None });
 }
+
+fn paid(allowed: &str, transaction: TxBuilder) -> bellwether_detect::Judgement {
+    let settings = [("allowed", allowed)];
+    let monitor = detector("liquidity/unexpected_outflow", &["vault"], &settings, Severity::High);
+    World::new(vec![monitor]).push(12, &block([transaction]).traced())
+}
+
+pub(crate) fn paid_to_a_stranger() -> Vec<Finding> {
+    paid("pool", out(MALLORY, 5)).findings
+}
+
+pub(crate) fn paid_to_the_named() -> Vec<Finding> {
+    paid(&address(ALICE).to_string(), out(ALICE, 5)).findings
+}
+
+#[test]
+fn who_may_be_paid_is_named_with_a_limit_and_an_end() {
+    let alice = address(ALICE);
+    let is_told =
+        |allowed: String, amount: u64| !paid(&allowed, out(ALICE, amount)).findings.is_empty();
+    // The token has six digits after the point; the stories begin on 2023-11-15.
+    assert!(!is_told(format!("{alice} up to 1.5"), 1_500_000));
+    assert!(is_told(format!("{alice} up to 1.5"), 1_500_001));
+    assert!(!is_told(format!("pool, {alice} up to 2 until 2023-11-15"), 1_500_000));
+    assert!(is_told(format!("{alice} until 2023-11-14"), 1));
+    assert!(is_told(format!("{alice} until soon"), 1));
+    expect!["high: 2.5 USD left vault to 0x1111111111111111111111111111111111111112, who is not among those that it pays"].assert_eq(&told(&paid("", out(ALICE, 2_500_000))));
+}
+
+#[test]
+fn what_comes_back_or_only_passes_through_is_judged_by_who_ends_with_it() {
+    let (vault, alice, mallory) = (address(VAULT), address(ALICE), address(MALLORY));
+    let repaid = out(MALLORY, 100).log(transfer(TOKEN, mallory, vault, 100));
+    assert!(paid("", repaid).findings.is_empty());
+    let passed_on = out(ALICE, 100).log(transfer(TOKEN, alice, mallory, 100));
+    let judgement = paid(&alice.to_string(), passed_on);
+    assert!(judgement.findings[0].title.contains(&mallory.to_string()), "{}", told(&judgement));
+}
+
+#[test]
+fn without_traces_tokens_are_judged_and_native_value_is_blindness() {
+    let monitor = detector("liquidity/unexpected_outflow", &["vault"], &[], Severity::High);
+    let judgement = World::new(vec![monitor]).push(12, &block([out(MALLORY, 5)]));
+    assert_eq!(judgement.findings.len(), 1);
+    assert!(blind(&judgement)[0].contains("native value"), "{:?}", blind(&judgement));
+}

@@ -46,6 +46,7 @@ const CASES: &[(&str, Case, Case)] = &[
     ("oracle/feed_late", oracle::feed_stops, oracle::feed_answers),
     ("oracle/price_moved_in_transaction", oracle::flash_loan, oracle::plain_swap),
     ("liquidity/outflow_exceeds_share", liquidity::drain, liquidity::flash_in_and_out),
+    ("liquidity/unexpected_outflow", liquidity::paid_to_a_stranger, liquidity::paid_to_the_named),
     ("reputation/known_bad_address", reputation::listed_caller, reputation::benign_caller),
     ("reputation/fresh_caller", reputation::mixer_funded_contract, reputation::old_caller),
     (
