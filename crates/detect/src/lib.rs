@@ -14,6 +14,7 @@ pub mod expression; // the language of monitors
 pub mod fusion; //     several findings about one attack, said once
 pub mod mining; //     invariants out of the past
 mod monitors; //       what people configured, compiled
+pub mod origins; //    where accounts come from
 pub mod quality; //    how good all of it is, with intervals
 pub mod series; //     how unusual is this value? any series, one value at a time
 pub mod stakes; //     what would be lost with what ours rely on

@@ -68,8 +68,7 @@ mod tests {
         let network = Name::new("mainnet").unwrap();
         let mut labels = Labels::builder();
         let (known, category) = (Address::repeat_byte(1), Category::Mixer);
-        let label =
-            Label { category: &category, name: "Mixer 7", source: "l", confidence_percent: 9 };
+        let label = Label { name: "Mixer 7", ..Label::new(&category, "l") };
         labels.add(None, known, label).unwrap();
         let registry = Registry::new(Vec::new(), labels.build()).unwrap();
         let fact = |value| fact(&value, &network, &registry);

@@ -38,6 +38,6 @@ pub use decode::{DecodedCall, DecodedLog, RevertReason, Undecoded, decode_revert
 pub use deployment::{Deployment, OracleConfig, TokenUnit};
 pub use explorer::{Explorer, ExplorerError};
 pub use fact::fact;
-pub use labels::{Category, Label, LabelFile, Labels, LabelsBuilder};
+pub use labels::{Category, IMPORTED_ENDING, Label, LabelFile, Labels, LabelsBuilder};
 pub use planned::{CodeMatch, ExpectedCode, Planned, Recipe, SeenCode};
 pub use registry::{Child, Plans, Registry, RegistryError};

@@ -376,8 +376,7 @@ mod tests {
         let mut labels = Labels::builder();
         for address in [here, other] {
             let category = Category::Exchange;
-            let label =
-                Label { category: &category, name: "Desk", source: "l", confidence_percent: 1 };
+            let label = Label { name: "Desk", ..Label::new(&category, "l") };
             labels.add(None, address, label).unwrap();
         }
         let list =

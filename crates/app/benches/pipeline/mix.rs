@@ -76,8 +76,7 @@ pub(super) fn registry(bundles: &[BlockBundle]) -> Arc<Registry> {
     let mut labels = Labels::builder();
     for n in 0..LABELS {
         let (category, name) = (Category::Exploiter, format!("exploiter {}", n / 10));
-        let label =
-            Label { category: &category, name: &name, source: "bench", confidence_percent: 90 };
+        let label = Label { name: &name, ..Label::new(&category, "bench") };
         labels.add(None, address("labelled", n), label).unwrap();
     }
     Arc::new(Registry::new(deployments.collect(), labels.build()).unwrap())

@@ -5,7 +5,7 @@ use std::{hint::black_box, time::Duration};
 use alloy_primitives::{Address, keccak256};
 use cpu_time::ThreadTime;
 use model::Name;
-use registry::{Category, Label, Labels, Registry};
+use registry::{Category, Label, Labels, Registry, threats::Day};
 
 use crate::table::{Sample, Table};
 
@@ -24,12 +24,10 @@ pub(super) fn measure(count: usize, repeats: usize, table: &mut Table) {
     let categories = [Category::Exploiter, Category::Mixer, Category::Exchange];
     for number in 0..count {
         let name = format!("holder {}", number % 50_000);
-        let label = Label {
-            category: &categories[number % categories.len()],
-            name: &name,
-            source: "list.csv",
-            confidence_percent: 80,
-        };
+        let category = &categories[number % categories.len()];
+        // A list gives each address the day on which it was found out.
+        let first_seen = Day::new(2024, 1 + (number % 12) as u8, 1 + (number % 28) as u8);
+        let label = Label { name: &name, first_seen, ..Label::new(category, "list.csv") };
         builder.add(None, address(number), label).unwrap();
     }
     let registry = Registry::new(Vec::new(), builder.build()).unwrap();

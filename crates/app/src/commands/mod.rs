@@ -10,10 +10,13 @@ mod coverage; // what was watched, what was not, and how to close it
 mod demo; //   a protocol, its traffic and its attacks, watched
 mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
+mod dispersion; // how widely something is spread
 mod explain; // one transaction, by the shape of its calls
 mod import; // what a team brings along from other tools
 mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
+mod invariants; // what must always hold, proposed out of the past
+mod labels; // what lists say about addresses: import, list, explain, look back
 mod lint; //   what is wrong in interfaces, events and layouts
 mod path; //   which paths through contracts are fine
 mod quality; //  how good detection is, and how far monitors may go
@@ -53,10 +56,13 @@ enum Command {
     Registry(registry::RegistryCommand),
     Authority(authority::AuthorityCommand),
     Dependencies(dependencies::DependenciesCommand),
+    Labels(labels::LabelsCommand),
     Lint(lint::Lint),
     Coverage(coverage::Coverage),
     Anomaly(anomaly::Anomaly),
     Threats(threats::ThreatsCommand),
+    Invariants(invariants::InvariantsCommand),
+    Dispersion(dispersion::DispersionCommand),
     Explain(explain::Explain),
     Path(path::PathCommand),
     Run(run::Run),
@@ -99,9 +105,12 @@ impl Cli {
                 Command::Authority(command) => command.run().await,
                 Command::Dependencies(command) => command.run().await,
                 Command::Threats(command) => command.run(),
+                Command::Labels(command) => command.run().await,
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
                 Command::Anomaly(command) => command.run(),
+                Command::Invariants(command) => command.run().await,
+                Command::Dispersion(command) => command.run(),
                 Command::Explain(command) => command.run(),
                 Command::Path(command) => command.run().await,
                 Command::Run(command) => command.run().await,

@@ -1,6 +1,6 @@
 //! `labels/*`: what is known about addresses. A file's name is the set's name.
 
-use registry::{Category, LabelFile, Labels};
+use registry::{Category, IMPORTED_ENDING, LabelFile, Labels};
 
 use super::{
     folder::stem,
@@ -16,6 +16,7 @@ pub(super) fn labels(files: &[SourceFile], out: &Collector) -> Labels {
         let mut of = LabelFile::new(&file.path, stem(&file.path));
         of.category = Category::from_list_word(stem(&file.path));
         let imported = match file.path.rsplit('.').next() {
+            _ if file.path.ends_with(IMPORTED_ENDING) => builder.import_own(&of, &file.text),
             Some("csv") => builder.import_csv(&of, &file.text),
             Some("json") => builder.import_json(&of, &file.text),
             _ => builder.import_text(&of, &file.text),

@@ -22,8 +22,10 @@ mod explain; // one transaction, by the shape of its calls
 mod feedback; // what people say, and what follows for figures, stages, attacks, thresholds
 mod gaps; //     the time before somebody watched
 mod gate; //     where a contract will be, and whether somebody will watch it
+mod guards; //   what must hold: mined, declared, worked out of a table
 mod import; //   contracts of other tools become files that `check` accepts
 mod importers; // each takes what it is for and leaves what is only near
+mod labels; //   lists of addresses: imported, explained, looked back with
 mod layout; //   whether an upgrade finds what is stored
 mod lint; //     what is wrong before anything is deployed
 mod lives; //    from planned to sunset, with what was before

@@ -148,10 +148,9 @@ pub(crate) fn info() -> SiteInfo {
     deployments[1].abi = vault_abi();
     let (stranger, mut labels) = (stranger(), Labels::builder());
     let label = Label {
-        category: &Category::Exploiter,
         name: HOSTILE,
-        source: "list.csv",
         confidence_percent: 80,
+        ..Label::new(&Category::Exploiter, "list.csv")
     };
     labels.add(None, stranger, label).expect("one label");
     let registry = Registry::new(deployments, labels.build()).expect("no mistakes");

@@ -13,6 +13,7 @@ mod figures; //  the measuring, and the page that says what came out
 mod fit; //      the weights, fitted anew without what they are tried on
 mod mutation; // what an attacker could have done otherwise
 mod prices; //   what tokens cost about
+mod reputation; // lists, loops, and contracts made for an attack
 mod rules; //    what one transaction is judged by
 
 use std::path::PathBuf;

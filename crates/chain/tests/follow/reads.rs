@@ -1,7 +1,7 @@
 //! Contract reads: made at the very block, kept with it, never a revert that was none.
 
 use alloy_primitives::{Address, Bytes, keccak256};
-use model::{B256, BlockBundle, ReadPlan, ReadRequest, U256};
+use model::{B256, BlockBundle, ReadPlan, ReadRequest, StorageWrite, U256};
 
 use crate::{
     faulty::{FaultyEndpoint, Reply},
@@ -267,4 +267,65 @@ async fn a_planned_read_comes_with_the_blocks_that_it_is_due_at() {
     }
     let due = rig.bundles().iter().filter(|bundle| bundle.reads.len() == 2).count();
     assert_eq!(due, 3);
+}
+
+/// A node that tells what the transactions of each block changed in the target, or cannot.
+fn tell_writes(node: &FaultyEndpoint, can: bool) {
+    node.fault(move |call| {
+        let is_difference = call.method == "debug_traceBlockByHash"
+            && call.params[1]["tracer"] == "prestateTracer"
+            && call.params[1]["tracerConfig"]["diffMode"] == true;
+        let storage =
+            serde_json::json!({ B256::with_last_byte(1).to_string(): B256::with_last_byte(2) });
+        let side = serde_json::json!({ TARGET.to_string(): { "storage": storage } });
+        let answer = serde_json::json!([{ "result": { "pre": {}, "post": side } }]);
+        is_difference.then_some(match can {
+            true => Reply::Result(answer),
+            false => Reply::Error(-32601, "the method debug_traceBlockByHash does not exist"),
+        })
+    });
+}
+
+#[tokio::test]
+async fn what_transactions_changed_comes_with_the_block_and_beside_other_reads() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 3);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    tell_writes(&node, true);
+    let other = ReadRequest::Writes(Address::repeat_byte(9));
+    let requests = vec![request(1), ReadRequest::Writes(TARGET), request(2), other.clone()];
+    let mut plan = requests.clone();
+    plan.sort_unstable();
+    let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests.clone());
+    rig.until_head(tip).await;
+    assert_read_at_own_block(&rig, &[request(1), request(2)]);
+    for bundle in &rig.bundles() {
+        let asked: Vec<ReadRequest> =
+            bundle.reads.iter().map(|read| read.request.clone()).collect();
+        assert_eq!(asked, plan, "in the order of the plan");
+        let of = |request: &ReadRequest| {
+            let bytes = answer(bundle, request).unwrap().as_ref().unwrap();
+            StorageWrite::decode_all(bytes).unwrap()
+        };
+        let word = B256::with_last_byte;
+        let write = StorageWrite { tx: 0, slot: word(1), before: B256::ZERO, after: word(2) };
+        assert_eq!((of(&requests[1]), of(&other)), (vec![write], Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn a_node_without_differences_is_asked_once_and_the_read_is_missing() {
+    let (world, genesis) = World::new();
+    let tip = world.grow(genesis, 0, 6);
+    let node = FaultyEndpoint::start(&world, tip).await;
+    tell_writes(&node, false);
+    let requests = vec![ReadRequest::Writes(TARGET), request(1)];
+    let mut rig = Rig::with_reads(config(vec![node.config("a")]), None, requests);
+    rig.until_head(tip).await;
+    assert_read_at_own_block(&rig, &[request(1)]);
+    assert!(rig.bundles().iter().all(|bundle| bundle.reads.len() == 1));
+    let asked = node.calls().into_iter().filter(|call| {
+        call.method == "debug_traceBlockByHash" && call.params[1]["tracer"] == "prestateTracer"
+    });
+    assert!(asked.count() <= 6, "a refusal stands");
 }

@@ -182,6 +182,8 @@ pub struct Wants {
     pub coverage: bool,
     /// What is at stake with dependencies is read for it.
     pub stakes: bool,
+    /// It asks where accounts come from ([`crate::origins`]), which is recorded for it.
+    pub origins: bool,
     /// It remembers something, so a block that arrives out of order cannot be judged.
     pub remembers: bool,
 }
@@ -317,6 +319,9 @@ pub static ALL: &[&dyn Detector] = &[
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,
     &reputation::known_bad_address::KnownBadAddress,
+    &reputation::fresh_caller::FreshCaller,
+    &reputation::attack_contract_created::AttackContractCreated,
+    &telemetry::calls_in_quick_succession::CallsInQuickSuccession,
     &telemetry::failed_calls_rise::FailedCallsRise,
     &telemetry::gas_unusual::GasUnusual,
     &telemetry::call_rate_unusual::CallRateUnusual,

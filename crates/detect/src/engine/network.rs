@@ -20,6 +20,7 @@ use crate::{
     detectors::{Block, LedgerLook, Moved, Report, Told},
     elsewhere::Elsewhere,
     monitors::{self, Compiled, Matcher, MonitorError, MonitorSpec, Occasion, On, Rule},
+    origins,
     stakes::Stakes,
     state::{Key, Kind, Reverted, StateTable},
     windows::{Activity, CallWindow, EventWindow, SeriesCache},
@@ -48,6 +49,8 @@ pub(super) struct Network {
     series: SeriesCache,
     /// What is read to know what is at stake with dependencies.
     stakes: Stakes,
+    /// Whether a monitor asks where accounts come from.
+    wants_origins: bool,
 }
 
 impl Network {
@@ -81,8 +84,14 @@ impl Network {
             Rule::Expression(_) => false,
         };
         let stakes = Stakes::new(registry, &name, monitors.iter().any(wants_stakes));
+        let wants_origins = |monitor: &Compiled| match &monitor.rule {
+            Rule::Detector { wants, .. } => wants.origins,
+            Rule::Expression(_) => false,
+        };
+        let wants_origins = monitors.iter().any(wants_origins);
         let network = Self {
             stakes,
+            wants_origins,
             routes: Routes::new(&monitors),
             needs_more_than_logs: needs.filter(|(_, needs)| *needs > Level::Logs).collect(),
             known: registry.as_ref().clone(),
@@ -272,6 +281,9 @@ impl Network {
         let mut samples = Vec::new();
         self.roll_windows(at, &activity, &mut samples);
         self.stakes.take(bundle, &mut self.table);
+        if self.wants_origins {
+            origins::note(bundle, &mut self.table);
+        }
         let mut table = std::mem::replace(&mut self.table, StateTable::new(self.name.clone()));
         let block =
             Block::new(bundle, &self.known, (&activity, &news), &self.guarded).beside(elsewhere);

@@ -26,14 +26,17 @@ use crate::{
         invariant::broken::InvariantSeen,
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
+        reputation::{fresh_caller::SeenCallers, usual_callers::UsualCallers},
         signers::safe_changed::SafeSeen,
         silence::{
             canary::CanaryHeard, contract_silent::Pauses, expected_event_missing::LastHeard,
         },
         storage::silent_write::{WriteKind, WritesSeen},
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
+        telemetry::{bursts::Bursts, calls_in_quick_succession::Repetition},
     },
     engine::{Finality, Head},
+    origins::{CodeTwins, Origins, OriginsSince},
     stakes::Stake,
     windows::{CallWindow, EventWindow},
 };
@@ -230,4 +233,18 @@ remembered! {
     81 v 1 MessageArrived,
     /// Messages that are not done with.
     82 v 1 OpenMessages,
+    /// Where a few accounts come from.
+    140 v 1 Origins,
+    /// The first contracts that had code of some hashes.
+    141 v 1 CodeTwins,
+    /// Since when accounts are recorded.
+    142 v 1 OriginsSince,
+    /// How often one transaction calls a function.
+    143 v 1 Repetition,
+    /// How often one account calls a function within a minute.
+    144 v 1 Bursts,
+    /// How old the callers of a monitor's contracts usually are.
+    145 v 1 UsualCallers,
+    /// Fresh callers that were told.
+    146 v 1 SeenCallers,
 }

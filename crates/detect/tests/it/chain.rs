@@ -157,6 +157,8 @@ pub(crate) struct TxBuilder {
     pub(crate) frames: Vec<Frame>,
     pub(crate) salt: u64,
     pub(crate) created: Option<Address>,
+    pub(crate) nonce: u64,
+    pub(crate) value: u64,
 }
 
 pub(crate) fn selector(signature: &str) -> Vec<u8> {
@@ -181,6 +183,8 @@ pub(crate) fn tx(from: u8, to: u8) -> TxBuilder {
         frames: Vec::new(),
         salt: 0,
         created: None,
+        nonce: 0,
+        value: 0,
     }
 }
 
@@ -262,6 +266,16 @@ impl TxBuilder {
     /// A transaction that creates a contract, as its receipt tells.
     pub(crate) fn creates(mut self, address: Address) -> Self {
         (self.to, self.created) = (None, Some(address));
+        self
+    }
+    /// After so many others of its sender.
+    pub(crate) fn nonce(mut self, nonce: u64) -> Self {
+        self.nonce = nonce;
+        self
+    }
+    /// With native value.
+    pub(crate) fn pays(mut self, wei: u64) -> Self {
+        self.value = wei;
         self
     }
     pub(crate) fn salt(mut self, salt: u64) -> Self {
@@ -360,8 +374,8 @@ impl BlockBuilder {
                     kind: 2,
                     from: tx.from,
                     to: tx.to,
-                    nonce: 0,
-                    value: U256::ZERO,
+                    nonce: tx.nonce,
+                    value: U256::from(tx.value),
                     input: tx.input.clone().into(),
                     gas_limit: tx.gas_used * 2,
                     gas_used: tx.gas_used,
@@ -375,7 +389,10 @@ impl BlockBuilder {
         let traces = self.traced.then(|| {
             let trace = |tx: &TxBuilder| {
                 let to = tx.to.or(tx.created).unwrap();
-                let alone = || vec![frame(None, 0, tx.from, to, &tx.input)];
+                let alone = || {
+                    let whole = frame(None, 0, tx.from, to, &tx.input);
+                    vec![Frame { value: U256::from(tx.value), ..whole }]
+                };
                 let frames = if tx.frames.is_empty() { alone() } else { tx.frames.clone() };
                 TxTrace { frames }
             };

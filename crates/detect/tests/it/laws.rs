@@ -6,10 +6,10 @@ use alloy_primitives::U256;
 use bellwether_detect::{MonitorSpec, Subject};
 use model::{B256, BlockBundle, ChainEvent, Severity, StorageWrite};
 use proptest::prelude::*;
-use registry::{Deployment, Labels};
+use registry::{Category, Deployment, Label, Labels};
 
 use crate::{
-    cases::{governance, signers},
+    cases::{bridge, governance, signers},
     chain::*,
 };
 
@@ -25,6 +25,15 @@ fn monitors() -> Vec<MonitorSpec> {
             "liquidity/outflow_exceeds_share",
             &["vault"],
             &[("starts_empty", "true")],
+            Severity::High,
+        ),
+        detector("reputation/known_bad_address", &["vault"], &[], Severity::High),
+        detector("reputation/fresh_caller", &["vault"], &[("llr_min", "0")], Severity::High),
+        detector("reputation/attack_contract_created", &["vault"], &[], Severity::Medium),
+        detector(
+            "telemetry/calls_in_quick_succession",
+            &["vault"],
+            &[("warm_up_s", "60"), ("warm_up_observations", "8")],
             Severity::High,
         ),
         detector("flow/reentrant_call", &["vault"], &[], Severity::Critical),
@@ -65,6 +74,7 @@ fn monitors() -> Vec<MonitorSpec> {
             &[("silent_s_min", "200"), ("pauses_min", "5")],
             Severity::Medium,
         ),
+        bridge::monitor(&[("late_s", "300")]),
         detector("silence/canary", &[], &[("every_s", "600")], Severity::Info),
         detector(
             "dispersion/share_crossed",
@@ -84,12 +94,21 @@ fn monitors() -> Vec<MonitorSpec> {
 /// The contracts of all stories, a Safe and a token of votes.
 fn all() -> Vec<Deployment> {
     let mut all = signers::deployments_with_safe();
+    all.extend(bridge::all());
     all.extend(governance::all().into_iter().filter(|d| d.label.as_str() == "votes"));
     all
 }
 
 fn world() -> World {
-    World::with(all(), Labels::default(), monitors())
+    World::with(all(), listed(), monitors())
+}
+
+/// One thief, so that accounts have kin.
+fn listed() -> Labels {
+    let mut labels = Labels::builder();
+    let thief = Label::new(&Category::Exploiter, "list");
+    labels.add(None, address(0x60), thief).unwrap();
+    labels.build()
 }
 
 /// One block's worth of activity.
@@ -105,6 +124,8 @@ struct Activity {
     votes: Option<u8>,
     /// Answers of the Safe and the vault: slot 0 and nonce of one, share price of the other.
     answers: (u8, u8),
+    paid: Option<(u8, u8)>,
+    created: Option<(u8, u8)>,
 }
 
 fn activity() -> impl Strategy<Value = Activity> {
@@ -113,18 +134,24 @@ fn activity() -> impl Strategy<Value = Activity> {
     let redeemed = proptest::option::of(0u8..10);
     let votes = proptest::option::weighted(0.3, any::<u8>());
     let answers = (0u8..3, 0u8..3);
-    let more = (votes, answers);
+    let accounts = || proptest::option::weighted(0.4, (0u8..6, 0u8..6));
+    let more = (votes, answers, accounts(), accounts());
     (0u64..400, 0u8..6, any::<bool>(), 30_000u64..300_000, moved, price, redeemed, more).prop_map(
-        |(seconds, calls, failing, gas, moved, price, redeemed, (votes, answers))| Activity {
-            seconds,
-            calls,
-            failing,
-            gas,
-            moved,
-            price,
-            redeemed,
-            votes,
-            answers,
+        |(seconds, calls, failing, gas, moved, price, redeemed, more)| {
+            let (votes, answers, paid, created) = more;
+            Activity {
+                seconds,
+                calls,
+                failing,
+                gas,
+                moved,
+                price,
+                redeemed,
+                votes,
+                answers,
+                paid,
+                created,
+            }
         },
     )
 }
@@ -148,8 +175,22 @@ impl Activity {
             let value = 100_000_000 + i64::from(price) * 100_000;
             txs.push(tx(ALICE, FEED).salt(fork + 2).log(answer(value, u64::from(price), at)));
         }
+        if let Some((from, to)) = self.paid {
+            txs.push(tx(0x60 + from, 0x60 + to).pays(7).salt(fork + 4));
+            txs.push(tx(0x60 + to, VAULT).input(call("redeem(uint256)", 1)).salt(fork + 5));
+        }
+        if let Some((by, code)) = self.created {
+            let new = address(0x80 + code);
+            let code = [vec![0x73], address(VAULT).to_vec(), vec![code; 300]].concat();
+            let frames = vec![creation(None, 0, address(0x60 + by), new, &code)];
+            txs.push(tx(0x60 + by, VAULT).creates(new).frames(frames).salt(fork + 6));
+        }
         if let Some(amount) = self.redeemed {
             txs.push(tx(ALICE, VAULT).salt(fork + 3).log(redeemed(address(ALICE), amount.into())));
+        }
+        if let Some(amount) = self.redeemed {
+            let sent = bridge::locked(amount, amount.into());
+            txs.extend(sent.txs.into_iter().map(|tx| tx.salt(fork + 5)));
         }
         if let Some(after) = self.votes {
             let log = governance::power(ALICE, u64::from(after) / 2, after.into());

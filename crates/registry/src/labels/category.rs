@@ -63,6 +63,19 @@ impl Category {
         )
     }
 
+    /// Whether a label of it is about what somebody did, and so is believed less as time passes. What
+    /// somebody *is* (a mixer, an exchange), what a government says and what the user says stays so
+    /// until the label is removed.
+    pub fn fades(&self) -> bool {
+        matches!(self, Self::Exploiter | Self::Phishing | Self::Scam)
+    }
+
+    /// Whether money of many strangers passes through such an address: what one of them did says
+    /// nothing about the others.
+    pub fn is_hub(&self) -> bool {
+        matches!(self, Self::Exchange | Self::Bridge)
+    }
+
     /// The category behind the word that a public list uses: `phish-hack`, `heist`,
     /// `ofac-sanctioned`, `tornado-cash` …; a word of no known meaning becomes a set of that name,
     /// as far as it can be spelled as one.
@@ -74,16 +87,30 @@ impl Category {
             .collect();
         let slug = slug.trim_matches('-');
         Some(match slug {
-            "exploit" | "exploiter" | "heist" | "hack" | "hacker" | "attacker" => Self::Exploiter,
+            "exploit"
+            | "exploiter"
+            | "heist"
+            | "hack"
+            | "hacker"
+            | "attacker"
+            | "attacker-eoa"
+            | "attacker-contract"
+            | "etherscan-exploit-list"
+            | "etherscan-heist-list" => Self::Exploiter,
             "mixer" | "tornado-cash" | "mixing" => Self::Mixer,
-            "sanctioned"
-            | "sanctions"
-            | "ofac"
-            | "ofac-sanctioned"
-            | "ofac-sanctions-lists"
-            | "blocked" => Self::Sanctioned,
-            "phishing" | "phish" | "phish-hack" | "wallet-drainer" => Self::Phishing,
-            "scam" | "fraud" | "ponzi" | "rugpull" | "rug-pull" | "honeypot" => Self::Scam,
+            "sanctioned" | "sanctions" | "ofac" | "ofac-sanctioned" | "ofac-sanctions-lists" => {
+                Self::Sanctioned
+            }
+            "phishing"
+            | "phish"
+            | "phish-hack"
+            | "etherscan-phish-hack-list"
+            | "phisher"
+            | "drainer"
+            | "wallet-drainer" => Self::Phishing,
+            "scam" | "scammer" | "fraud" | "ponzi" | "rugpull" | "rug-pull" | "honeypot" => {
+                Self::Scam
+            }
             "exchange" | "cex" | "centralized-exchange" => Self::Exchange,
             "bridge" => Self::Bridge,
             "benign" | "false-positive" => Self::Benign,
@@ -121,6 +148,8 @@ mod tests {
         assert_eq!(found("Tornado.Cash"), Some(Category::Mixer));
         assert_eq!(found("airdrop-hunter"), Some("airdrop-hunter".parse().unwrap()));
         assert_eq!(found("—"), None);
+        // Explorers block well-known tokens from being renamed: that is no sanction.
+        assert_eq!(found("blocked"), Some("blocked".parse().unwrap()));
     }
 
     #[test]

@@ -20,6 +20,7 @@ const NAME: [&str; 9] = [
 const CATEGORY: [&str; 6] =
     ["category", "labels", "label", "etherscan_labels", "contract_creator_etherscan_label", "type"];
 const CONFIDENCE: [&str; 1] = ["confidence"];
+const FIRST_SEEN: [&str; 2] = ["first_seen", "first_seen_at"];
 const CHAIN: [&str; 4] = ["chain_id", "chainid", "chain", "network_id"];
 
 pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, ImportError> {
@@ -33,7 +34,7 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
         Some(_) => fields.iter().map(|field| field.trim().to_lowercase()).collect(),
         None => return Ok(Imported::default()),
     };
-    let Columns { address, name, category, chain_id } = &import.of.columns;
+    let Columns { address, name, category, chain_id, network, first_seen } = &import.of.columns;
     let column = |named: &Option<String>, usual: &[&str]| match named {
         Some(named) => {
             let found = header.iter().position(|column| *column == named.to_lowercase());
@@ -48,7 +49,10 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
     let category = column(category, &CATEGORY)?;
     let chain_id = column(chain_id, &CHAIN)?;
     let confidence = column(&None, &CONFIDENCE)?;
-    if import.of.category.is_none() && category.is_none() {
+    let network = column(network, &[])?;
+    let first_seen = column(first_seen, &FIRST_SEEN)?;
+    let is_given = import.of.category.is_some() || import.of.category_else.is_some();
+    if !is_given && category.is_none() {
         return Err(ImportError::NoCategory { file: import.of.file.clone() });
     }
 
@@ -77,6 +81,8 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
             categories: &words,
             chain_id: field(chain_id),
             confidence: field(confidence),
+            network: field(network),
+            first_seen: field(first_seen),
         })?;
     }
     Ok(std::mem::take(&mut import.outcome))

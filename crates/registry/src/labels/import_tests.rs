@@ -241,3 +241,173 @@ proptest! {
         }
     }
 }
+
+const ONE: &str = "0x1111111111111111111111111111111111111111";
+const TWO: &str = "0x2222222222222222222222222222222222222222";
+
+fn shown(labels: &Labels) -> String {
+    let lines: Vec<String> = labels
+        .all()
+        .map(|(_, address, label)| {
+            let day = label.first_seen.map(|day| day.to_string()).unwrap_or_default();
+            let percent = label.confidence_percent;
+            let short = &address.to_string()[..6];
+            format!("{short} {} {:?} {percent} % {day}", label.category, label.name)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn stix_indicators_that_name_addresses_become_labels() {
+    let text = format!(
+        r#"{{"type":"bundle","id":"bundle--1","objects":[
+        {{"type":"identity","name":"somebody"}},
+        {{"type":"indicator","name":"Drainer of May","pattern_type":"stix","confidence":85,
+          "indicator_types":["malicious-activity"],"labels":["drainer"],"valid_from":"2025-05-02T10:00:00Z",
+          "pattern":"[cryptocurrency-wallet:value = '{ONE}'] OR [cryptocurrency-wallet:value IN ('{TWO}', 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq')]"}},
+        {{"type":"indicator","pattern_type":"stix","indicator_types":["anonymization"],"pattern":"[x-evm:address = '{TWO}']","valid_from":"2024-01-01T00:00:00Z"}},
+        {{"type":"indicator","pattern_type":"stix","pattern":"[domain-name:value = 'phish.example']","labels":["phishing"]}},
+        {{"type":"indicator","pattern_type":"stix","revoked":true,"pattern":"[wallet:value = '{ONE}']","labels":["phishing"]}},
+        {{"type":"indicator","pattern_type":"stix","valid_until":"2025-06-01T00:00:00Z","pattern":"[wallet:value = '{ONE}']","labels":["phishing"]}},
+        {{"type":"indicator","pattern_type":"stix","pattern":"[wallet:value = '{ONE}' AND url:value = 'x']","labels":["phishing"]}},
+        {{"type":"indicator","pattern_type":"stix","pattern":"[wallet:value != '{ONE}']","labels":["phishing"]}},
+        {{"type":"indicator","pattern_type":"stix","pattern":"[wallet:value = '{ONE}","labels":["phishing"]}},
+        {{"type":"cryptocurrency-wallet","value":"{ONE}","labels":["heist"],"created":"2025-01-01T00:00:00Z"}}
+        ]}}"#
+    );
+    let mut builder = Labels::builder();
+    let of =
+        LabelFile { today: Some("2025-07-01".parse().unwrap()), ..LabelFile::new("f.json", "f") };
+    let imported = builder.import_stix(&of, &text).unwrap();
+    expect![[r#"
+        added 4, other chains 0
+        f.json:7: "[wallet:value = '0x1111111111111111111111111111111111111111'"… asks for more than one of some addresses
+        f.json:8: "[wallet:value != '0x1111111111111111111111111111111111111111"… asks for more than one of some addresses
+        f.json:9: "[wallet:value = '0x1111111111111111111111111111111111111111": a quote is opened and never closed
+        no address 2, withdrawn 2"#]].assert_eq(&format!("{}\nno address {}, withdrawn {}", told(&imported), imported.no_address, imported.withdrawn));
+    expect![[r#"
+        0x1111 phishing "Drainer of May" 85 % 2025-05-02
+        0x1111 exploiter "" 100 % 2025-01-01
+        0x2222 phishing "Drainer of May" 85 % 2025-05-02
+        0x2222 mixer "" 100 % 2024-01-01"#]]
+    .assert_eq(&shown(&builder.build()));
+    let error = Labels::builder().import_stix(&of, "{\"type\":\"bundle\"}").unwrap_err();
+    expect!["f.json: no STIX bundle: it has no list of objects"].assert_eq(&error.to_string());
+}
+
+#[test]
+fn the_sdn_list_says_the_same_in_its_three_forms() {
+    let csv = format!(
+        "1,\"SMITH, Jan\",\"individual\",\"CYBER2\",-0- ,-0- ,\"DOB 1980; Digital Currency Address - XBT 1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V; alt. Digital Currency Address - ETH {ONE}; nationality Utopia.\"\n\
+         2,\"MIXER ONE\",-0- ,\"DPRK3\",-0- ,\"Digital Currency Address - USDC {TWO}.\"\n3,\"NOBODY\",-0- ,\"X\",-0- ,-0-\n"
+    );
+    let txt = format!(
+        "SMITH, Jan (DOB 1980; alt. Digital Currency Address - XBT\n1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V; Digital Currency\nAddress - ETH {ONE}) [CYBER2].\n\nMIXER ONE; Digital Currency Address - USDC {TWO};\n[DPRK3].\n"
+    );
+    let xml = format!(
+        "<?xml version=\"1.0\"?>\n<sdnList>\n<sdnEntry><uid>1</uid><lastName>SMITH, Jan</lastName><idList>\n<id><idType>Digital Currency Address - XBT</idType><idNumber>1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V</idNumber></id>\n<id><idType>Digital Currency Address - ETH</idType><idNumber>{ONE}</idNumber></id>\n<id><idType>Passport</idType><idNumber>0x12</idNumber></id></idList></sdnEntry>\n<sdnEntry><uid>2</uid><lastName>MIXER ONE</lastName><idList><id><idType>Digital Currency Address - USDC</idType><idNumber>{TWO}</idNumber></id></idList></sdnEntry></sdnList>"
+    );
+    let expected =
+        "0x1111 sanctioned \"SMITH, Jan\" 100 % \n0x2222 sanctioned \"MIXER ONE\" 100 % ";
+    for (form, text) in [("sdn.csv", csv), ("sdnlist.txt", txt), ("sdn.xml", xml)] {
+        let mut builder = Labels::builder();
+        let imported = builder.import_ofac(&LabelFile::new(form, "ofac"), &text).unwrap();
+        assert_eq!((imported.added, imported.other_chains), (2, 1), "{form}: {}", told(&imported));
+        assert!(imported.rejected.is_empty(), "{form}: {}", told(&imported));
+        assert_eq!(shown(&builder.build()), expected, "{form}");
+    }
+    let error = Labels::builder().import_ofac(&LabelFile::new("a.csv", "ofac"), "1,2").unwrap_err();
+    expect![[r#"a.csv: no "Digital Currency Address" in it: the SDN list is sdn.csv, sdnlist.txt or sdn.xml"#]].assert_eq(&error.to_string());
+}
+
+#[test]
+fn forta_label_sets_name_contracts_and_who_created_them() {
+    let text = format!(
+        "contract_address,contract_tag,contract_creator,contract_creation_tx,contract_creator_tag,source,notes,contract_creator_etherscan_label\n\
+         {ONE},Exploit 7,{TWO},0x01,Exploiter 7,table,,phish-hack\n\
+         0x3333333333333333333333333333333333333333,,,0x02,,table,,\n"
+    );
+    let mut builder = Labels::builder();
+    let imported =
+        builder.import_forta(&LabelFile::new("1_malicious.csv", "forta"), &text).unwrap();
+    expect![[r#"
+        added 3, other chains 0
+        no address 1"#]]
+    .assert_eq(&format!("{}no address {}", told(&imported), imported.no_address));
+    expect![[r#"
+        0x1111 phishing "Exploit 7" 100 % 
+        0x2222 phishing "Exploiter 7" 100 % 
+        0x3333 exploiter "" 100 % "#]]
+    .assert_eq(&shown(&builder.build()));
+
+    let text = format!(
+        r#"{{"data":{{"labels":{{"labels":[
+        {{"createdAt":"2025-02-03T00:00:00Z","label":{{"entity":"{ONE}","entityType":"ADDRESS","label":"attacker","confidence":0.9,"remove":false}}}},
+        {{"createdAt":"2025-02-03T00:00:00Z","label":{{"entity":"0xabc","entityType":"TRANSACTION","label":"attack","confidence":0.9}}}},
+        {{"label":{{"entity":"{TWO}","entityType":"ADDRESS","label":"scammer","confidence":0.4}}}},
+        {{"label":{{"entity":"{TWO}","entityType":"ADDRESS","label":"scammer","remove":true}}}}]}}}}}}"#
+    );
+    let mut builder = Labels::builder();
+    let imported = builder.import_forta(&LabelFile::new("l.json", "forta"), &text).unwrap();
+    assert_eq!((imported.added, imported.no_address, imported.withdrawn), (1, 1, 2));
+    expect![[r#"0x1111 exploiter "" 90 % 2025-02-03"#]].assert_eq(&shown(&builder.build()));
+}
+
+#[test]
+fn json_entries_may_carry_confidence_and_day() {
+    let text = format!(
+        r#"[{{"address":"{ONE}","category":"heist","confidence":0.5,"first_seen":"2024-03-01"}},
+            {{"address":"{TWO}","category":"heist","first_seen":1700000000}},
+            {{"address":"{TWO}","category":"heist","first_seen":"soon"}}]"#
+    );
+    let mut builder = Labels::builder();
+    let imported = builder.import_json(&LabelFile::new("l.json", "l"), &text).unwrap();
+    expect![[r#"
+        added 2, other chains 0
+        l.json:3: "soon" is no day (write 2026-03-31)"#]]
+    .assert_eq(&told(&imported));
+    expect![[r#"
+        0x1111 exploiter "" 50 % 2024-03-01
+        0x2222 exploiter "" 100 % 2023-11-14"#]]
+    .assert_eq(&shown(&builder.build()));
+}
+
+proptest! {
+    /// What an import wrote is read back as it was, whatever a stranger called the address.
+    #[test]
+    fn an_imported_file_reads_back(
+        rows in prop::collection::vec((any::<[u8; 20]>(), "[ -~\"\n,]{0,30}", 0u8..=100, 0u64..4_000_000_000, any::<bool>()), 0..40),
+    ) {
+        let mut builder = Labels::builder();
+        let network = Name::new("base").unwrap();
+        for (address, name, percent, at, is_limited) in &rows {
+            let name = import::clean_name(name);
+            let category = if *percent > 50 { Category::Exploiter } else { Category::Mixer };
+            let label = Label {
+                name: &name,
+                confidence_percent: *percent,
+                first_seen: Some(crate::threats::Day::of(model::UnixSeconds(*at))),
+                ..Label::new(&category, "set")
+            };
+            builder.add(is_limited.then_some(&network), Address::from(*address), label).unwrap();
+        }
+        let written = builder.build();
+        let mut again = Labels::builder();
+        let imported = again.import_own(&LabelFile::new("labels/set.imported.csv", "set"), &written.to_csv()).unwrap();
+        prop_assert_eq!(&imported.rejected, &Vec::new());
+        let again = again.build();
+        prop_assert_eq!(again.to_csv(), written.to_csv());
+        prop_assert_eq!(again.len(), written.len());
+    }
+
+    #[test]
+    fn no_text_makes_an_import_panic(text in ".{0,200}", stix in "\\[[a-z:' =!\\\\]{0,40}\\]?") {
+        let of = LabelFile::new("f", "f");
+        drop(Labels::builder().import_ofac(&of, &format!("{text}Digital Currency Address - ETH{text}")));
+        drop(Labels::builder().import_forta(&of, &text));
+        let pattern = serde_json::to_string(&stix).unwrap();
+        let bundle = format!(r#"{{"objects":[{{"type":"indicator","pattern":{pattern}}}]}}"#);
+        prop_assert!(Labels::builder().import_stix(&of, &bundle).is_ok());
+    }
+}

@@ -99,21 +99,30 @@ impl List<'_, '_> {
                 _ => Vec::new(),
             },
         };
-        let chain_id = field(value, &columns.chain_id, &["chain_id", "chainId", "chain"])
-            .map(|chain| chain.as_str().map_or_else(|| chain.to_string(), str::to_owned));
+        let chain_id =
+            field(value, &columns.chain_id, &["chain_id", "chainId", "chain"]).map(plain);
+        let confidence = field(value, &None, &["confidence"]).map(plain);
+        let first_seen = field(value, &columns.first_seen, &["first_seen", "firstSeen"]).map(plain);
         let row = Row {
             line,
             address,
             name,
             categories: &words,
             chain_id: chain_id.as_deref(),
-            confidence: None,
+            confidence: confidence.as_deref(),
+            network: None,
+            first_seen: first_seen.as_deref(),
         };
         self.import.row(&row).map_err(|error| {
             *self.failure = Some(error);
             E::custom("stopped")
         })
     }
+}
+
+/// A string as it is, anything else as JSON writes it.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn field<'v>(value: &'v Value, named: &Option<String>, usual: &[&str]) -> Option<&'v Value> {

@@ -5,9 +5,15 @@
 //! from an address' first two bytes to where its entries begin.
 
 mod category; // kinds of label
+mod conflict; // where sources contradict each other
 mod csv; //      comma-separated lists
+mod file; //     labels as the folder keeps them after an import
+mod forta; //    label sets of the Forta network
 mod import; //   what a list file is and what came of reading it
 mod json; //     lists as JSON objects and arrays
+mod label; //    one label, its confidence and its age
+mod ofac; //     digital currency addresses of the US Treasury's SDN list
+mod stix; //     indicators in STIX 2.1
 mod text; //     one address a line
 
 use std::sync::Arc;
@@ -15,24 +21,16 @@ use std::sync::Arc;
 use model::{Address, Name};
 use rustc_hash::FxHashMap;
 
+use crate::threats::Day;
+
 pub use category::Category;
+pub use conflict::{Conflict, conflict};
+pub use file::IMPORTED_ENDING;
 pub use import::{Columns, ImportError, Imported, LabelFile, REJECTED_MAX, RejectedRow};
+pub use label::{HALF_LIFE_DAYS, Label};
 
 /// Most labels of one configuration: ten times the public lists of today, 450 MB.
 pub const LABELS_MAX: usize = 16_000_000;
-
-/// A label of one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Label<'a> {
-    /// Kind.
-    pub category: &'a Category,
-    /// What the list calls the address; empty when it gives no name.
-    pub name: &'a str,
-    /// Where it comes from: a list, a feed, the user's file.
-    pub source: &'a str,
-    /// How far the source is believed, 0 to 100.
-    pub confidence_percent: u8,
-}
 
 /// Labels by address. Immutable once built; see [`LabelsBuilder`].
 #[derive(Debug, Default)]
@@ -63,6 +61,8 @@ struct Kind {
     /// `None`: on every network.
     network: Option<Name>,
     confidence_percent: u8,
+    /// A day, not a second: entries of one list share it.
+    first_seen: Option<Day>,
 }
 
 impl Labels {
@@ -90,13 +90,34 @@ impl Labels {
         self.entries_of(address).iter().filter_map(move |entry| {
             let kind = &self.kinds[entry.kind as usize];
             let is_here = kind.network.as_ref().is_none_or(|known| known == network);
-            is_here.then(|| Label {
-                category: &kind.category,
-                name: self.name_at(entry.name),
-                source: &kind.source,
-                confidence_percent: kind.confidence_percent,
-            })
+            is_here.then(|| self.label(entry))
         })
+    }
+
+    /// Every label, by address, with the network that it is limited to.
+    pub fn all(&self) -> impl Iterator<Item = (Option<&Name>, Address, Label<'_>)> {
+        self.entries.iter().map(|entry| {
+            let kind = &self.kinds[entry.kind as usize];
+            (kind.network.as_ref(), entry.address, self.label(entry))
+        })
+    }
+
+    /// All labels of an address, on any network, with the network that each is limited to.
+    pub fn everywhere(&self, address: Address) -> impl Iterator<Item = (Option<&Name>, Label<'_>)> {
+        self.entries_of(address)
+            .iter()
+            .map(|entry| (self.kinds[entry.kind as usize].network.as_ref(), self.label(entry)))
+    }
+
+    fn label(&self, entry: &Entry) -> Label<'_> {
+        let kind = &self.kinds[entry.kind as usize];
+        Label {
+            category: &kind.category,
+            name: self.name_at(entry.name),
+            source: &kind.source,
+            confidence_percent: kind.confidence_percent,
+            first_seen: kind.first_seen,
+        }
     }
 
     /// Whether an address has a label of this category.
@@ -207,6 +228,7 @@ impl LabelsBuilder {
             source: label.source.into(),
             network: network.cloned(),
             confidence_percent: label.confidence_percent.min(100),
+            first_seen: label.first_seen,
         };
         let kind = match self.kinds.get(&kind) {
             Some(&known) => known,
@@ -289,7 +311,7 @@ mod tests {
     }
 
     fn label<'a>(category: &'a Category, name: &'a str) -> Label<'a> {
-        Label { category, name, source: "list", confidence_percent: 90 }
+        Label { name, confidence_percent: 90, ..Label::new(category, "list") }
     }
 
     #[test]

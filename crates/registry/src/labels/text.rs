@@ -11,8 +11,7 @@ pub(super) fn import(import: &mut Import<'_>, text: &str) -> Result<Imported, Im
         if address.trim().is_empty() {
             continue;
         }
-        let row =
-            Row { line: at + 1, address, name, categories: &[], chain_id: None, confidence: None };
+        let row = Row { name, ..Row::new(at + 1, address) };
         import.row(&row)?;
     }
     Ok(std::mem::take(&mut import.outcome))

@@ -52,6 +52,11 @@ impl Day {
         Some(Self { since_1970: days - DAYS_TO_1970 })
     }
 
+    /// Its first second.
+    pub fn begins(self) -> UnixSeconds {
+        UnixSeconds(u64::from(self.since_1970) * DAY_S)
+    }
+
     /// Whole days from an earlier day to this one; 0 when it is not earlier.
     pub fn days_since(self, earlier: Self) -> u32 {
         self.since_1970.saturating_sub(earlier.since_1970)

@@ -7,7 +7,7 @@ use crate::{chronicle::Creation, detectors::Block};
 
 /// Somebody of ours behind a creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Maker {
+pub(in crate::detectors) enum Maker {
     /// A factory, or one of its children: it creates contracts for a living.
     Factory(Address),
     /// Any other guarded contract, or an account that is labelled as a deployer.
@@ -17,7 +17,7 @@ pub(super) enum Maker {
 /// Who of us created a contract: its creator, or, further out in the call tree up to the sender, a
 /// principal that made others create it. Deployers send to public `CREATE2` factories, Safes
 /// delegate to libraries; a router of ours that makes somebody's exchange open a pair is no creator.
-pub(super) fn maker(
+pub(in crate::detectors) fn maker(
     block: &Block<'_>,
     creation: &Creation,
     deployers: &[Category],

@@ -14,7 +14,7 @@ const LOCKER: u8 = 0xe1;
 const MINTER: u8 = 0xe2;
 const SIDE: &str = "sidenet";
 
-fn all() -> Vec<Deployment> {
+pub(crate) fn all() -> Vec<Deployment> {
     let of = |label: &str, network: &str, byte: u8, event: &str| Deployment {
         label: name(label),
         network: name(network),
@@ -30,9 +30,10 @@ fn all() -> Vec<Deployment> {
     ]
 }
 
-fn monitor(params: &[(&str, &str)]) -> bellwether_detect::MonitorSpec {
-    let networks = [("from_network", NETWORK), ("to_network", SIDE), ("late_s", "600")];
-    let params: Vec<(&str, &str)> = networks.iter().chain(params).copied().collect();
+pub(crate) fn monitor(params: &[(&str, &str)]) -> bellwether_detect::MonitorSpec {
+    // The last one counts, so that a story may set its own.
+    let usual = [("from_network", NETWORK), ("to_network", SIDE), ("late_s", "600")];
+    let params: Vec<(&str, &str)> = usual.iter().chain(params).copied().collect();
     detector("bridge/arrived_unbacked", &["locker", "minter"], &params, Severity::Critical)
 }
 
@@ -93,7 +94,7 @@ fn message(emitter: u8, event: &str, id: u8, amount: u64) -> BlockBuilder {
     block([tx(ALICE, emitter).log(log).salt(id.into())])
 }
 
-fn locked(id: u8, amount: u64) -> BlockBuilder {
+pub(crate) fn locked(id: u8, amount: u64) -> BlockBuilder {
     message(LOCKER, "Locked(bytes32,uint256)", id, amount)
 }
 

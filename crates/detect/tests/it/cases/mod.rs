@@ -2,7 +2,7 @@
 
 mod access_change;
 mod authority;
-mod bridge;
+pub(crate) mod bridge;
 mod code;
 mod dependency;
 mod deployment;
@@ -14,6 +14,8 @@ mod liquidity;
 mod oracle;
 mod others;
 mod proxies;
+mod quick_calls;
+mod reputation;
 pub(crate) mod signers;
 mod silence;
 mod storage;
@@ -44,7 +46,14 @@ const CASES: &[(&str, Case, Case)] = &[
     ("oracle/feed_late", oracle::feed_stops, oracle::feed_answers),
     ("oracle/price_moved_in_transaction", oracle::flash_loan, oracle::plain_swap),
     ("liquidity/outflow_exceeds_share", liquidity::drain, liquidity::flash_in_and_out),
-    ("reputation/known_bad_address", others::listed_caller, others::benign_caller),
+    ("reputation/known_bad_address", reputation::listed_caller, reputation::benign_caller),
+    ("reputation/fresh_caller", reputation::mixer_funded_contract, reputation::old_caller),
+    (
+        "reputation/attack_contract_created",
+        reputation::made_against_us,
+        reputation::made_against_others,
+    ),
+    ("telemetry/calls_in_quick_succession", quick_calls::long_loop, quick_calls::usual_batches),
     ("telemetry/failed_calls_rise", crate::telemetry::failure_storm, crate::telemetry::usual_day),
     ("telemetry/gas_unusual", crate::telemetry::gas_triples, crate::telemetry::usual_day),
     ("telemetry/call_rate_unusual", crate::telemetry::call_burst, crate::telemetry::usual_day),

@@ -1,75 +1,10 @@
-//! Reputation, re-entry, the chain itself.
+//! Re-entry, the chain itself.
 
 use alloy_primitives::{B256, U256};
 use expect_test::expect;
 use model::{BlindReason, BlockRef, ChainEvent, Finding, Severity};
-use registry::{Category, Label, Labels};
 
 use crate::chain::*;
-
-fn labels() -> Labels {
-    let mut labels = Labels::builder();
-    let mut add = |byte: u8, category: Category, name: &str, confidence_percent: u8| {
-        let label = Label { category: &category, name, source: "list", confidence_percent };
-        labels.add(None, address(byte), label).unwrap();
-    };
-    add(MALLORY, Category::Exploiter, "mallory", 90);
-    add(0x22, Category::Exploiter, "", 90);
-    add(0x22, Category::Benign, "friend", 100);
-    labels.build()
-}
-
-fn reputation_world() -> World {
-    let monitor = detector("reputation/known_bad_address", &["vault"], &[], Severity::High);
-    World::with(deployments(), labels(), vec![monitor])
-}
-
-pub(crate) fn listed_caller() -> Vec<Finding> {
-    reputation_world().push(12, &block([tx(MALLORY, VAULT)])).findings
-}
-
-pub(crate) fn benign_caller() -> Vec<Finding> {
-    let others = [tx(ALICE, VAULT), tx(0x22, VAULT), tx(MALLORY, OTHER_TOKEN)];
-    reputation_world().push(12, &block(others)).findings
-}
-
-#[test]
-fn a_listed_address_is_found_wherever_it_appears_and_dust_is_only_noted() {
-    let mallory = address(MALLORY);
-    let mut world = reputation_world();
-    let nested = vec![
-        frame(None, 0, address(ALICE), address(VAULT), &[]),
-        frame(Some(0), 1, address(VAULT), mallory, &[]),
-    ];
-    let judgement = world.push(
-        12,
-        &block([
-            tx(MALLORY, VAULT),
-            tx(ALICE, VAULT).frames(nested).salt(1),
-            tx(ALICE, VAULT).log(redeemed(mallory, 5)).salt(2),
-            tx(ALICE, VAULT).log(transfer(TOKEN, mallory, address(VAULT), 1)).salt(3),
-            tx(ALICE, VAULT)
-                .input([call("redeem(uint256)", 0), word_of(mallory).to_vec()].concat())
-                .salt(4),
-        ])
-        .traced(),
-    );
-    let parts: Vec<String> = judgement
-        .findings
-        .iter()
-        .map(|f| {
-            let part = f.evidence.facts.iter().find(|fact| fact.name == "part").unwrap();
-            format!("{} {}", f.severity, part.value)
-        })
-        .collect();
-    expect![[r#"
-        high sender of the transaction
-        high caller or callee inside the transaction
-        high argument of an event
-        info sender of tokens to a guarded contract
-        high argument of the call"#]]
-    .assert_eq(&parts.join("\n"));
-}
 
 fn flow_world() -> World {
     World::new(vec![detector("flow/reentrant_call", &["vault"], &[], Severity::Critical)])
