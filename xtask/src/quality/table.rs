@@ -21,7 +21,14 @@ const NOT_MEASURED: &[(&str, &str)] = &[
     ("dependency/", "no recorded history of what protocols depended on"),
     ("oracle/", "no recorded feeds with labelled failures"),
     ("liquidity/", "recorded attacks carry no balances of their victims from before"),
-    ("reputation/", "lists name attackers after the fact, so recall would measure the lists"),
+    (
+        "reputation/",
+        "lists name attackers after the fact; what lists and code tell: `quality exploits`",
+    ),
+    (
+        "telemetry/calls_in_quick_succession",
+        "no labelled bursts; loops of attacks: `quality exploits`",
+    ),
     (
         "flow/reentrant_call",
         "the labels of attacks do not say which re-entered; the shapes below do",
@@ -102,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_detector_without_figure_or_reason_is_refused() {
-        assert_eq!(reason("flow/reentrant_call"), Some(NOT_MEASURED[7].1), "the longest prefix");
+        assert_eq!(reason("flow/reentrant_call"), Some(NOT_MEASURED[8].1), "the longest prefix");
         let of = |detector: &str| {
             render(&Measured { detectors: vec![detector.to_owned()], ..Measured::default() })
         };
