@@ -250,8 +250,9 @@ impl Configured {
             let dropped = open.0.pop_front();
             let reason = format!("more than {OPEN_MAX} messages are open");
             report.blind(BlindReason::Evaluation(reason));
-            if let (Some((_, id, _)), false) = (dropped, is_sent) {
-                memory.remove(&self.key(Kind::MessageArrived, id));
+            if let Some((_, id, _)) = dropped {
+                let kind = if is_sent { Kind::MessageSent } else { Kind::MessageArrived };
+                memory.remove(&self.key(kind, id));
             }
         }
     }

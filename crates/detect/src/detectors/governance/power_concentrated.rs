@@ -51,6 +51,10 @@ const HOUR_S: u64 = 3_600;
 /// Share of the threshold below which an episode is over.
 const OVER_BELOW: f64 = 0.7;
 
+/// Share of the threshold from which on a delegate is remembered. What came before that is missing
+/// from a gain, so a gain is at most this much larger than it is told to be.
+const REMEMBERED_FROM: f64 = 0.1;
+
 /// See the page.
 #[derive(Debug)]
 pub struct PowerConcentrated;
@@ -278,8 +282,10 @@ impl Configured {
         if is_news {
             power.since = Some((began, is_all));
         }
-        if after.is_zero() && power.since.is_none() {
-            // Whoever has no votes any more need not be remembered: what comes back is a gain again.
+        let is_small = to_f64(after) < to_f64(quorum) * self.share * REMEMBERED_FROM;
+        if is_small && power.since.is_none() {
+            // So there are never more delegates than the supply has such parts, whoever moves votes
+            // through how many accounts.
             memory.remove(&key);
         }
         if !is_news {

@@ -122,6 +122,19 @@ fn votes_are_held_against_the_quorum_over_a_day() {
 }
 
 #[test]
+fn delegates_of_few_votes_are_not_remembered() {
+    let mut world = world("governance/power_concentrated", &STATED, Severity::High);
+    let few: Vec<Log> = (0..200).map(|delegate| power(delegate, 0, 49)).collect();
+    world.push(12, &says(&few));
+    let rows = |world: &World| world.rows.keys().filter(|key| key[0] == 75).count();
+    assert_eq!(rows(&world), 0);
+    world.push(12, &says(&[power(MALLORY, 49, 400)]));
+    assert_eq!(rows(&world), 1);
+    world.push(12, &says(&[power(MALLORY, 400, 3)]));
+    assert_eq!(rows(&world), 0);
+}
+
+#[test]
 fn the_quorum_is_asked_for_and_without_it_moving_votes_are_a_hole() {
     let mut world = world("governance/power_concentrated", &[], Severity::High);
     let judgement = world.push(12, &says(&[power(MALLORY, 0, 41)]));
