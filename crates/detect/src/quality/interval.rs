@@ -59,7 +59,7 @@ impl Share {
 ///
 /// `[χ²(0.025; 2k) / 2, χ²(0.975; 2k + 2) / 2] / exposure`
 pub fn poisson_rate(count: u64, exposure: f64) -> Option<Interval> {
-    if !(exposure > 0.0) {
+    if exposure.is_nan() || exposure <= 0.0 {
         return None;
     }
     let k = count as f64;
