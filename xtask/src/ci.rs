@@ -1,11 +1,12 @@
 //! The steps of CI, in the order that finds a mistake soonest.
 
-use std::{path::PathBuf, process::Command, time::Instant};
+use std::{process::Command, time::Instant};
 
 use anyhow::{Context, bail, ensure};
 
 use crate::{
-    run::{cargo, read, root, run},
+    quality,
+    run::{cargo, program, read, run},
     services,
 };
 
@@ -21,6 +22,7 @@ const STEPS: &[Step] = &[
     ("integration", integration),
     ("release", release),
     ("replay", replay),
+    ("quality", quality),
     ("demo", demo),
     ("bench", bench),
 ];
@@ -91,11 +93,6 @@ fn release() -> anyhow::Result<()> {
     run(&mut cargo(["build", "--release", "--locked"]))
 }
 
-fn program() -> anyhow::Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root()?.join("target"), PathBuf::from);
-    Ok(target.join("release/bellwether"))
-}
-
 /// Every recorded block of the corpus, proven and counted.
 fn replay() -> anyhow::Result<()> {
     let Some(corpus) = services::corpus()? else {
@@ -109,6 +106,15 @@ fn replay() -> anyhow::Result<()> {
     println!("{totals}");
     ensure!(totals["refused"] == 0, "replay refused a block of the corpus");
     Ok(())
+}
+
+/// What detection is worth, against the floors and the page.
+fn quality() -> anyhow::Result<()> {
+    if services::corpus()?.is_none() {
+        println!("skipped: there is no corpus beside the project");
+        return Ok(());
+    }
+    quality::all(false)
 }
 
 /// The demo ends by itself and fails unless every scenario was found and nothing benign paged.

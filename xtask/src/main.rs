@@ -17,9 +17,10 @@ const HELP: &str = "\
 cargo xtask <command>
 
   ci                 everything CI runs, in order (formatting, lints, tests, real services, demo, replay, bench)
-  ci <step>          one step of it: fmt, clippy, test, services, integration, release, replay, demo, bench, deny
-  quality            measure detection on the corpus (BELLWETHER_CORPUS); fails when a figure falls
-  quality <part>     one part of it: exploits
+  ci <step>          one step of it: fmt, clippy, test, services, integration, release, replay, quality, demo, bench, deny
+  quality            measure detection on the corpus (BELLWETHER_CORPUS): one table; fails when a figure falls
+  quality --write    the same, and write the table into docs/quality.md
+  quality <part>     one part of it: exploits, nab, series
   contracts          compile contracts/src into contracts/artifacts (with --check: fail when they differ)
   services up        install and try out the servers the integration tests start (anvil, an SMTP server, Chromium)
   services path      print the folder they are installed in (BELLWETHER_SERVICES)
@@ -30,7 +31,8 @@ fn main() -> anyhow::Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["ci"] => ci::all(),
         ["ci", step] => ci::step(step),
-        ["quality"] => quality::all(),
+        ["quality"] => quality::all(false),
+        ["quality", "--write"] => quality::all(true),
         ["quality", part] => quality::part(part),
         ["contracts"] | ["contracts", "--check"] => contracts::run(),
         ["services", "up"] => services::up(),

@@ -14,6 +14,12 @@ pub(crate) fn root() -> anyhow::Result<PathBuf> {
     Ok(here.parent().context("xtask has no parent folder")?.to_path_buf())
 }
 
+/// The program, once `cargo build --release` made it.
+pub(crate) fn program() -> anyhow::Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root()?.join("target"), PathBuf::from);
+    Ok(target.join("release/bellwether"))
+}
+
 /// Runs a command in the workspace's root, showing it and its output; fails when it fails.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let shown = show(command);

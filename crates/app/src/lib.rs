@@ -25,8 +25,10 @@ mod mailbox; //       that mailbox as the pages show it
 pub mod metrics; //   what Prometheus scrapes
 pub mod notify; //    from the outbox to people
 pub mod outside; //   detectors that are not ours
+pub mod paths; //     what was taught about paths through contracts
 pub mod pipeline; //  from a block to an alert: read this first
 pub mod replay; //    judging blocks that are past
+pub mod series_file; // a series as people have it: moments and values
 pub mod server; //    pipeline and pages, started and stopped together
 pub mod signature; // documents that others can check
 pub mod snapshot; //  the state of everything at one moment, and whether it can be trusted

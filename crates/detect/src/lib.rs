@@ -7,11 +7,15 @@
 
 pub mod chronicle; //  what became of each deployment, and the children of factories
 pub mod detectors; //  code that judges, one file and one page each
+pub mod dispersion; // how widely something is spread
+pub mod elsewhere; //  what is remembered of other networks
 mod engine; //         the fold: route, judge, remember, account for
 pub mod expression; // the language of monitors
 pub mod fusion; //     several findings about one attack, said once
+pub mod mining; //     invariants out of the past
 mod monitors; //       what people configured, compiled
 pub mod quality; //    how good all of it is, with intervals
+pub mod series; //     how unusual is this value? any series, one value at a time
 pub mod stakes; //     what would be lost with what ours rely on
 pub mod state; //      what is remembered, with an exact way back
 pub mod thresholds; // what is usual, and how far is too far

@@ -130,3 +130,14 @@ pub(crate) fn at_stake(of: &Dependency, registry: &Registry, memory: &StateTable
     let share = exposure.cents().zip(tvl).map(|(own, all)| f64::from(own) / f64::from(all));
     AtStake { exposure, share, oldest: oldest_of_exposure }
 }
+
+/// What a token costs, as stated or as it was read last: of this block at the newest, else of one
+/// before it.
+pub(crate) fn price_of(
+    terms: &registry::dependencies::TokenTerms,
+    registry: &Registry,
+    memory: &StateTable,
+) -> Option<registry::dependencies::Price> {
+    let read = |reading: &Reading| memory.get::<Stake>(&key(reading)).map(|stake| stake.value);
+    registry.dependencies().price(terms, &read)
+}

@@ -83,8 +83,18 @@ impl BlockBundle {
     }
 
     /// How deep this bundle lets a detector look.
+    ///
+    /// State differences are fetched for those contracts whose monitors ask for them, and count
+    /// beside traces only: a level has everything that is below it.
     pub fn level(&self) -> Level {
-        if self.traces.is_some() { Level::Traces } else { Level::Logs }
+        let is_difference = |read: &StateRead| {
+            matches!(read.request, ReadRequest::Writes(_)) && read.result.is_ok()
+        };
+        match self.traces {
+            None => Level::Logs,
+            Some(_) if self.reads.iter().any(is_difference) => Level::StateDiffs,
+            Some(_) => Level::Traces,
+        }
     }
 
     /// What a contract returned, if it was asked.

@@ -48,7 +48,7 @@ pub use finding::{
 pub use name::{Name, NameError};
 pub use notification::{Notification, NotificationId, NotificationKind, NotificationState};
 pub use ranges::{BlockRange, BlockRanges};
-pub use read::{PlannedRead, ReadPlan, ReadRequest};
+pub use read::{PlannedRead, ReadPlan, ReadRequest, StorageWrite};
 pub use sample::{Sample, SeriesKey};
 pub use secret::Secret;
 pub use severity::{ParseSeverityError, Severity};

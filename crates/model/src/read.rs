@@ -34,6 +34,63 @@ pub enum ReadRequest {
     /// The hash of an account's code (`eth_getCode`), answered as one word: `keccak256` of the
     /// code, which of no code is `keccak256("")`.
     CodeHash(Address),
+    /// Which words of a contract's storage the transactions of the block changed
+    /// (`debug_traceBlockByHash` with `prestateTracer` in `diffMode`), answered as
+    /// [`StorageWrite::encode_all`] writes them. Asked for one contract at a time, because the
+    /// differences of a whole block are megabytes.
+    Writes(Address),
+}
+
+/// A word of storage that a transaction changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StorageWrite {
+    /// Position of the transaction in the block.
+    pub tx: u32,
+    /// Slot.
+    pub slot: B256,
+    /// Word before the transaction.
+    pub before: B256,
+    /// Word after it.
+    pub after: B256,
+}
+
+impl StorageWrite {
+    /// Bytes of one write: position (4, big endian), slot, word before, word after.
+    const LEN: usize = 4 + 3 * 32;
+
+    /// The answer to [`ReadRequest::Writes`].
+    pub fn encode_all(writes: &[Self]) -> Bytes {
+        let mut bytes = Vec::with_capacity(writes.len() * Self::LEN);
+        for write in writes {
+            bytes.extend(write.tx.to_be_bytes());
+            for word in [write.slot, write.before, write.after] {
+                bytes.extend(word);
+            }
+        }
+        bytes.into()
+    }
+
+    /// Reads an answer; `None` when it is none.
+    pub fn decode_all(answer: &[u8]) -> Option<Vec<Self>> {
+        let writes = answer.chunks_exact(Self::LEN);
+        if !writes.remainder().is_empty() {
+            return None;
+        }
+        let one = |bytes: &[u8]| {
+            let (tx, words) = bytes.split_first_chunk::<4>()?;
+            let (slot, words) = words.split_first_chunk::<32>()?;
+            let (before, words) = words.split_first_chunk::<32>()?;
+            let after = words.first_chunk::<32>()?;
+            let word = |bytes: &[u8; 32]| B256::from(*bytes);
+            Some(Self {
+                tx: u32::from_be_bytes(*tx),
+                slot: word(slot),
+                before: word(before),
+                after: word(after),
+            })
+        };
+        writes.map(one).collect()
+    }
 }
 
 impl ReadRequest {
@@ -94,6 +151,7 @@ fn phase(request: &ReadRequest) -> u64 {
         ReadRequest::Balance(of) => (1_u8, of.0).hash(&mut hasher),
         ReadRequest::Storage { of, slot } => (2_u8, of.0, slot.0).hash(&mut hasher),
         ReadRequest::CodeHash(of) => (3_u8, of.0).hash(&mut hasher),
+        ReadRequest::Writes(of) => (4_u8, of.0).hash(&mut hasher),
     }
     hasher.finish()
 }
@@ -208,6 +266,17 @@ mod tests {
             let wanted = both.reads().iter().any(|read| read.is_due(number));
             assert_eq!(both.due(number).len(), usize::from(wanted));
         }
+    }
+
+    #[test]
+    fn writes_are_read_as_they_were_written() {
+        let word = B256::repeat_byte;
+        let write = |tx| StorageWrite { tx, slot: word(1), before: word(2), after: word(3) };
+        let all = [write(0), write(7)];
+        let bytes = StorageWrite::encode_all(&all);
+        assert_eq!(StorageWrite::decode_all(&bytes), Some(all.to_vec()));
+        assert_eq!(StorageWrite::decode_all(&[]), Some(Vec::new()));
+        assert_eq!(StorageWrite::decode_all(&bytes[..199]), None);
     }
 
     #[test]

@@ -209,6 +209,9 @@ impl Node {
             ReadRequest::CodeHash(of) => {
                 Request::new("eth_getCode", format!(r#"["{of:#x}",{tag}]"#))
             }
+            ReadRequest::Writes(_) => {
+                unreachable!("what transactions changed is asked for with their block")
+            }
         }
     }
 

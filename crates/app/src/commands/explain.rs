@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use alloy_primitives::{Address, B256};
 use anyhow::{Context as _, bail};
 use detect::trace::{
-    Assessment, EVERYDAY_PAIRS, Family, NOTIFY_SCORE_MIN, PAGE_SCORE_MIN, Path, Protected, Scene,
-    Verdict, View, observe, weigh,
+    Assessment, Asset, Borrowed, EVERYDAY_PAIRS, Extraction, Family, NOTIFY_SCORE_MIN,
+    PAGE_SCORE_MIN, Path, Protected, Scene, Verdict, View, observe, weigh,
 };
 use serde_json::{Value, json};
 
@@ -97,15 +97,46 @@ struct Told {
     from_logs: bool,
     protected: Vec<Address>,
     /// `None` when no protected contract takes part.
-    seen: Option<(Assessment, Option<Path>)>,
+    seen: Option<Seen>,
+}
+
+/// What was seen from the side of the protected contracts.
+struct Seen {
+    assessment: Assessment,
+    path: Option<Path>,
+    borrowed: Option<Borrowed>,
+    extraction: Option<Extraction>,
+}
+
+impl Seen {
+    fn of(view: &View<'_, '_>) -> Self {
+        let found = observe(view);
+        Self {
+            borrowed: Borrowed::of(view, &found),
+            extraction: Extraction::of(view),
+            assessment: weigh(found),
+            // Fingerprints on paper are for comparing by eye: they carry no installation's salt.
+            path: Path::of(view, &[]),
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let borrowed = self.borrowed.as_ref().map_or(Verdict::Quiet, Borrowed::verdict);
+        self.assessment.verdict.max(borrowed)
+    }
+}
+
+/// One line of what detectors say.
+struct Line {
+    id: String,
+    score: Option<f64>,
+    verdict: Verdict,
+    why: String,
 }
 
 impl Told {
     fn of(scene: &Scene<'_>, protected: &Protected, hash: Option<B256>) -> Self {
-        let seen = View::new(scene, protected).map(|view| {
-            // Fingerprints on paper are for comparing by eye: they carry no installation's salt.
-            (weigh(observe(&view)), Path::of(&view, &[]))
-        });
+        let seen = View::new(scene, protected).map(|view| Seen::of(&view));
         let mut protected: Vec<Address> = protected.iter().copied().collect();
         protected.sort_unstable();
         Self {
@@ -119,22 +150,51 @@ impl Told {
     }
 
     fn verdict(&self) -> Verdict {
-        self.seen.as_ref().map_or(Verdict::Quiet, |(assessment, _)| assessment.verdict)
+        self.seen.as_ref().map_or(Verdict::Quiet, Seen::verdict)
     }
 
-    /// What each family of shapes comes to. Families alone tell; only their sum wakes.
-    fn detectors(assessment: &Assessment) -> Vec<(String, f64, Verdict)> {
-        let whole = ("flow/attack_shape".to_owned(), assessment.score, assessment.verdict);
-        let families = Family::ALL.iter().filter_map(|family| {
+    /// What each detector says, and what each family of shapes comes to: families alone tell, only
+    /// their sum wakes.
+    fn lines(seen: &Seen) -> Vec<Line> {
+        let assessment = &seen.assessment;
+        let mut lines = vec![Line {
+            id: "flow/attack_shape".to_owned(),
+            score: Some(assessment.score),
+            verdict: assessment.verdict,
+            why: String::new(),
+        }];
+        lines.extend(Family::ALL.iter().filter_map(|family| {
             let score = assessment.score_of(*family);
             let verdict = if score >= NOTIFY_SCORE_MIN { Verdict::Notify } else { Verdict::Quiet };
-            (score > 0.0).then(|| (format!("{} alone", family.as_str()), score, verdict))
-        });
-        std::iter::once(whole).chain(families).collect()
+            let id = format!("{} alone", family.as_str());
+            (score > 0.0).then(|| Line { id, score: Some(score), verdict, why: String::new() })
+        }));
+        if let Some(borrowed) = &seen.borrowed {
+            let signs: Vec<&str> =
+                borrowed.companions.iter().map(|one| one.signal.as_str()).collect();
+            lines.push(Line {
+                id: "flow/flash_loan".to_owned(),
+                score: None,
+                verdict: borrowed.verdict(),
+                why: match signs.is_empty() {
+                    true => "a loan and no further sign".to_owned(),
+                    false => format!("a loan, and {}", signs.join(", ")),
+                },
+            });
+        }
+        if let Some(extraction) = &seen.extraction {
+            lines.push(Line {
+                id: "flow/value_extracted".to_owned(),
+                score: None,
+                verdict: Verdict::Quiet,
+                why: format!("not judged without prices: {}", in_kind(extraction)),
+            });
+        }
+        lines
     }
 
     fn json(&self) -> Value {
-        let Some((assessment, path)) = &self.seen else {
+        let Some(seen) = &self.seen else {
             return json!({
                 "transaction": self.hash,
                 "sender": self.sender,
@@ -148,6 +208,7 @@ impl Told {
                 "detectors": [],
             });
         };
+        let Seen { assessment, path, .. } = seen;
         let contributions: Vec<Value> = assessment
             .contributions
             .iter()
@@ -163,10 +224,15 @@ impl Told {
                 })
             })
             .collect();
-        let detectors: Vec<Value> = Self::detectors(assessment)
+        let detectors: Vec<Value> = Self::lines(seen)
             .into_iter()
-            .map(|(id, score, verdict)| {
-                json!({ "detector": id, "score": rounded(score), "verdict": verdict.as_str() })
+            .map(|line| {
+                json!({
+                    "detector": line.id,
+                    "score": line.score.map(rounded),
+                    "verdict": line.verdict.as_str(),
+                    "why": line.why,
+                })
             })
             .collect();
         json!({
@@ -176,7 +242,7 @@ impl Told {
             "protected": self.protected,
             "is_touched": true,
             "tokens_from": if self.from_logs { "logs" } else { "calls" },
-            "verdict": assessment.verdict.as_str(),
+            "verdict": self.verdict().as_str(),
             "score": rounded(assessment.score),
             "thresholds": thresholds(),
             "everyday_share_max": assessment.everyday_share(),
@@ -196,7 +262,7 @@ impl Told {
         if let Some(sender) = self.sender {
             print_line(&format!("sent by {sender}"));
         }
-        let Some((assessment, path)) = &self.seen else {
+        let Some(seen) = &self.seen else {
             let none = if self.protected.len() == 1 {
                 "the protected contract takes no part in it: there is nothing to judge"
             } else {
@@ -205,14 +271,15 @@ impl Told {
             print_line(&none);
             return;
         };
-        let ends = match assessment.verdict {
+        let Seen { assessment, path, .. } = seen;
+        let ends = match self.verdict() {
             Verdict::Page => "somebody would be woken",
             Verdict::Notify => "somebody would be told",
             Verdict::Quiet => "nobody would be told",
         };
         print_line(&format!(
             "{}: {ends} (score {:.1}; told from {NOTIFY_SCORE_MIN:.1}, woken from {PAGE_SCORE_MIN:.1})",
-            assessment.verdict.as_str(),
+            self.verdict().as_str(),
             assessment.score,
         ));
         if assessment.score > 0.0 {
@@ -245,10 +312,28 @@ impl Told {
             ));
         }
         print_line(&"");
-        for (id, score, verdict) in Self::detectors(assessment) {
-            print_line(&format!("{score:>5.1}  {id:26} {}", verdict.as_str()));
+        for Line { id, score, verdict, why } in Self::lines(seen) {
+            let score = score.map_or_else(String::new, |score| format!("{score:.1}"));
+            let line = format!("{score:>5}  {id:26} {:7}{why}", verdict.as_str());
+            print_line(&line.trim_end());
         }
     }
+}
+
+/// Who gained what at whose cost, in counts of assets.
+fn in_kind(extraction: &Extraction) -> String {
+    let counted = |nets: &[(Asset, detect::trace::Net)], is_gain: bool| {
+        let of = |net: &detect::trace::Net| if is_gain { net.gain() } else { net.loss() };
+        let count = nets.iter().filter(|(_, net)| !of(net).is_zero()).count();
+        words::counted(count as u64, "asset")
+    };
+    format!(
+        "the sender's side gained {} and gave {}, protected contracts lost {} and got {}",
+        counted(&extraction.theirs, true),
+        counted(&extraction.theirs, false),
+        counted(&extraction.ours, false),
+        counted(&extraction.ours, true),
+    )
 }
 
 fn thresholds() -> Value {

@@ -1,6 +1,7 @@
 //! The commands, as a person types them. Each reads like a sentence, has an example in its help, a
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
+mod anomaly; // what is unusual in any series
 mod attacks; //  alerts that belong together, and why
 mod authority; // who can make what happen, and who should
 mod backtest; //  what monitors would have said of the past
@@ -14,6 +15,7 @@ mod import; // what a team brings along from other tools
 mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
 mod lint; //   what is wrong in interfaces, events and layouts
+mod path; //   which paths through contracts are fine
 mod quality; //  how good detection is, and how far monitors may go
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
@@ -53,8 +55,10 @@ enum Command {
     Dependencies(dependencies::DependenciesCommand),
     Lint(lint::Lint),
     Coverage(coverage::Coverage),
+    Anomaly(anomaly::Anomaly),
     Threats(threats::ThreatsCommand),
     Explain(explain::Explain),
+    Path(path::PathCommand),
     Run(run::Run),
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
@@ -97,7 +101,9 @@ impl Cli {
                 Command::Threats(command) => command.run(),
                 Command::Lint(command) => command.run(),
                 Command::Coverage(command) => command.run().await,
+                Command::Anomaly(command) => command.run(),
                 Command::Explain(command) => command.run(),
+                Command::Path(command) => command.run().await,
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,

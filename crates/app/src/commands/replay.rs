@@ -146,6 +146,12 @@ impl Report {
         for finding in &replayed.findings {
             self.progress.clear();
             if self.is_json {
+                let facts: serde_json::Map<String, serde_json::Value> = finding
+                    .evidence
+                    .facts
+                    .iter()
+                    .map(|fact| (fact.name.clone(), fact.value.to_string().into()))
+                    .collect();
                 print_line(&json!({
                     "finding": finding.id.to_string(),
                     "monitor": finding.monitor,
@@ -154,6 +160,7 @@ impl Report {
                     "block": finding.origin.block.number,
                     "tx": finding.origin.tx,
                     "title": finding.title,
+                    "facts": facts,
                 }));
             } else {
                 print_line(&format!(

@@ -97,6 +97,7 @@ pub(super) struct Files {
     pub(super) scans: Vec<SourceFile>,
     pub(super) gaps: Vec<SourceFile>,
     pub(super) threats: Vec<SourceFile>,
+    pub(super) paths: Vec<SourceFile>,
     pub(super) dependencies: Vec<SourceFile>,
     /// Paths of the files of `plans/`.
     pub(super) plans: Vec<String>,
@@ -132,6 +133,7 @@ impl Files {
         let scans = folder("authority", ".json");
         let gaps = folder("gaps", ".toml");
         let threats = folder("threats", ".toml");
+        let paths = folder("paths", ".toml");
         let dependencies = folder("dependencies", ".toml");
         let plans = around.list("plans").unwrap_or_default();
         let mut optional = |path: &str| match around.read(path) {
@@ -160,6 +162,7 @@ impl Files {
                 scans,
                 gaps,
                 threats,
+                paths,
                 dependencies,
                 plans,
             }),

@@ -16,6 +16,7 @@ mod mistake; //    how a mistake is shown
 mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
 mod outside; //    outside.toml
+mod paths; //      paths/*.toml
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
 mod route; //      routes.toml
@@ -41,7 +42,7 @@ pub use registry::parse_address;
 pub use secret::Missing;
 pub use table::parse_duration_ms;
 
-use crate::{coverage::Plan, notify::ReceiverConfig};
+use crate::{coverage::Plan, notify::ReceiverConfig, paths::Paths};
 use folder::Files;
 use table::Collector;
 
@@ -72,6 +73,8 @@ pub struct Config {
     pub outside: Vec<crate::outside::Spec>,
     /// What people said about the time before deployments were watched.
     pub clearances: Vec<Clearance>,
+    /// What was taught about paths through contracts; the monitors have it among their parameters.
+    pub paths: Paths,
     /// What could go wrong, and what each of it is met with.
     pub threats: Arc<ThreatMap>,
     /// What is not wrong but will surprise: shown by `check`, logged by `run`.
@@ -138,6 +141,8 @@ impl Config {
         }
         let runbooks = runbooks(&monitors, around, &mut warnings);
         let monitor_names: Vec<Name> = monitors.iter().map(|spec| spec.name.clone()).collect();
+        let paths = paths::paths(&files.paths, &monitor_names, &out);
+        paths.teach(&mut monitors);
         let threats = threats::threats(
             &files.threats,
             threats::Declared {
@@ -179,6 +184,7 @@ impl Config {
                 lints,
                 outside,
                 clearances,
+                paths,
                 threats: Arc::new(threats),
                 warnings,
             }),

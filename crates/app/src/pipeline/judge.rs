@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use alert::{AlertBook, AlertInput, KEPT_S, Outcome, Policy};
-use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError};
+use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError, elsewhere::Elsewhere};
 use model::{ChainEvent, CoverageResult, Finding, Name, Position, UnixMillis};
 use registry::Registry;
 use store::{BlockSamples, EventLog, Step, Store, StoreError};
@@ -76,6 +76,25 @@ pub struct Advance {
     pub notifications: u64,
     /// Whether more events may be waiting.
     pub is_behind: bool,
+}
+
+/// What the judges of other networks have committed.
+struct Beside<'a>(&'a Store);
+
+impl std::fmt::Debug for Beside<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Beside")
+    }
+}
+
+impl Elsewhere for Beside<'_> {
+    fn stored(&self, network: &Name, key: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        // The next key in the order of bytes: nothing but the key itself lies in between.
+        let end = [key, &[0]].concat();
+        let rows = self.0.detector_state_between(network, (key, &end));
+        let rows = rows.map_err(|error| format!("the state of {network}: {error}"))?;
+        Ok(rows.into_iter().next().and_then(|row| row.value))
+    }
 }
 
 /// The judge of one network.
@@ -175,7 +194,8 @@ impl Judge {
         head: &mut Option<model::BlockRef>,
         now: UnixMillis,
     ) -> Step {
-        let mut judgement = self.engine.apply(position, event);
+        let beside = Beside(&self.store);
+        let mut judgement = self.engine.apply_beside(position, event, &beside);
         self.ask_outside(event, &mut judgement);
         *head = event.head().or(*head);
         let mut step = Step::new(

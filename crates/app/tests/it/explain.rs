@@ -73,6 +73,8 @@ async fn an_attack_is_explained_line_by_line() {
           3.1  borrowed_money alone       notify
           2.7  extraction alone           quiet
           1.2  machinery alone            quiet
+               flow/flash_loan            page   a loan, and paid_out_more
+               flow/value_extracted       quiet  not judged without prices: the sender's side gained 1 asset and gave 0 assets, protected contracts lost 1 asset and got 0 assets
     "#]].assert_eq(&out);
 }
 
@@ -136,5 +138,94 @@ async fn quiet_unusable_and_receipts() {
         let (code, _, err) = explain(folder.path(), &unusable, &["--protect", VAULT]).await;
         assert_eq!(code, Some(2), "{err}");
         assert!(err.contains(says), "{says}: {err}");
+    }
+}
+
+/// A chain of calls, each inside the one before, written without recursion.
+fn nested(levels: usize) -> String {
+    let open = format!(
+        r#"{{"type":"CALL","from":"{SENDER}","to":"{VAULT}","value":"0x0","input":"0xaaaaaaaa""#
+    );
+    let mut text = vec![open; levels].join(r#","calls":["#);
+    text.push('}');
+    text.push_str(&"]}".repeat(levels - 1));
+    text
+}
+
+async fn explain_text(folder: &Path, text: &str) -> (Option<i32>, String, String) {
+    let file = folder.join("hostile.json");
+    std::fs::write(&file, text).unwrap();
+    let mut command = bellwether();
+    command.args(["explain", "--protect", VAULT, "--trace"]).arg(&file);
+    let ended = run_to_end(command).await;
+    (ended.code, ended.out, ended.err)
+}
+
+#[tokio::test]
+async fn the_deepest_tree_is_judged_and_a_deeper_one_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = explain_text(folder.path(), &nested(1_024)).await;
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("1,024 frames"), "{out}");
+    let (code, _, err) = explain_text(folder.path(), &nested(10_000)).await;
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("deep"), "{err}");
+}
+
+#[tokio::test]
+async fn a_broad_tree_is_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let calls = (0..20_000).map(|_| call(WORKER, VAULT, "0xaaaaaaaa", vec![])).collect();
+    let broad = call(SENDER, WORKER, "0x00000001", calls).to_string();
+    let (code, out, err) = explain_text(folder.path(), &broad).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.contains("called 20000 times"), "{out}");
+}
+
+/// A flat trace, as Parity-style nodes write it.
+fn flat(path: &[u64]) -> Value {
+    json!({
+        "type": "call",
+        "traceAddress": path,
+        "transactionHash": format!("0x{}", "ab".repeat(32)),
+        "action": {
+            "callType": "call", "from": SENDER, "to": VAULT, "value": "0x0", "input": "0xaaaaaaaa",
+        },
+        "result": { "gasUsed": "0x1", "output": "0x" },
+    })
+}
+
+#[tokio::test]
+async fn impossible_and_broken_files_are_refused_with_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = |paths: &[&[u64]]| {
+        json!(paths.iter().map(|path| flat(path)).collect::<Vec<_>>()).to_string()
+    };
+    let many = vec![0; 5_000];
+    for (hostile, says) in [
+        (paths(&[&[], &[0], &[0, 0], &[0]]), "pre-order"),
+        (paths(&[&[], &[]]), "second outermost"),
+        (paths(&[&[], &[7]]), "pre-order"),
+        (paths(&[&[0]]), "pre-order"),
+        (paths(&[&[], &[u64::MAX]]), "pre-order"),
+        (paths(&[&many]), "deep"),
+        ("[".repeat(100_000), ""),
+        (r#"{"result":"#.repeat(50_000), ""),
+        ("\u{0}\u{1}".to_owned(), ""),
+        (String::new(), ""),
+    ] {
+        let (code, _, err) = explain_text(folder.path(), &hostile).await;
+        assert_eq!(code, Some(2), "{says}: {err}");
+        assert!(err.contains(says), "{says}: {err}");
+    }
+}
+
+#[test]
+fn wherever_a_file_ends_early_it_is_refused() {
+    for whole in [attack().to_string(), json!([flat(&[]), flat(&[0])]).to_string()] {
+        assert!(bellwether::trace_file::read(&whole).is_ok());
+        for end in 0..whole.len() {
+            assert!(bellwether::trace_file::read(&whole[..end]).is_err(), "cut at {end}");
+        }
     }
 }

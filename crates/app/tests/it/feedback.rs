@@ -42,7 +42,7 @@ async fn a_verdict_reaches_the_record_beside_a_running_program_and_without_one()
     };
     main("");
     project.write("write.key", "0123456789abcdef0123456789abcdef\n");
-    let (mut program, alerts) = watched(&mut chain, &project).await;
+    let (program, alerts) = watched(&mut chain, &project).await;
     let id = alerts[0].id.to_string();
     let say = |verdict: &'static str| {
         let id = id.clone();

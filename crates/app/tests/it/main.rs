@@ -7,6 +7,7 @@
 
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 
+mod anomaly; //  any series: scores without look-ahead, files with mistakes
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod authority; // who holds power, held against a policy, and mended
 mod backtest; // the past judged: the same whatever the threads, and side by side
@@ -30,9 +31,11 @@ mod mistakes; // one folder per mistake, and what `check` says to it
 mod onboarding; // from one address to a folder that watches
 mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
 mod outside; // detectors that are not ours
+mod paths; //   what was taught about paths through contracts
 mod peers; //    what other monitors watch, taken over and compared
 mod peers_running; // and what was taken finds what its rules mean
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod smtp; //     mail through a real server
 mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile
+mod trace_forms; // geth and Parity say the same of one transaction

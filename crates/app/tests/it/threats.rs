@@ -26,7 +26,7 @@ fn the_example_leaves_no_gap_until_a_review_is_due() {
     assert_eq!(code, Some(0), "{said}");
     expect![[r#"
         on-chain        4 threats, 0 gaps, 7,400,000 USD a year to be expected
-        people          2 threats, 0 gaps, 8,000,000 USD a year to be expected
+        people          3 threats, 0 gaps, 8,070,000 USD a year to be expected
         infrastructure  2 threats, 0 gaps, 550,000 USD a year to be expected
         governance      2 threats, 0 gaps, 2,650,000 USD a year to be expected
         0 gaps on 2026-11-21

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::B256;
-use detect::trace::{Assessment, Found, Signal};
+use alloy_primitives::{Address, B256};
+use detect::trace::Signal;
+
+use crate::rules::Judged;
 
 const FOLDS: usize = 5;
 
@@ -18,15 +20,22 @@ const ATTACK_WEIGHT: f64 = 20.0;
 /// Added to the highest everyday score of the training part.
 const MARGIN: f64 = 0.1;
 
-/// How often each set of shapes was seen, by fold and kind.
+/// What was seen alike: the fold, whether it is an attack, whether a rule pages that is not fitted,
+/// and the shapes.
+type Pattern = (usize, bool, bool, Vec<usize>);
+
+/// How often each pattern was seen.
 #[derive(Default)]
 pub(crate) struct Patterns {
-    seen: BTreeMap<(usize, bool, Vec<usize>), usize>,
+    seen: BTreeMap<Pattern, usize>,
 }
 
 #[derive(Default)]
 pub(crate) struct HeldOut {
+    /// Attacks that page by any rule.
     pub(crate) paged: usize,
+    /// Attacks that page by the fitted one.
+    pub(crate) paged_by_shape: usize,
     pub(crate) attacks: usize,
     pub(crate) false_pages: usize,
     pub(crate) pairs: usize,
@@ -37,20 +46,22 @@ fn place(signal: Signal) -> usize {
 }
 
 impl Patterns {
-    pub(crate) fn attack(&mut self, hash: &B256, assessment: &Assessment) {
-        let lines = assessment.contributions.iter().map(|line| line.found.signal);
-        self.add(hash, true, lines.map(place).collect());
+    /// Attacks on one contract are in one fold.
+    pub(crate) fn attack(&mut self, victim: &Address, judged: &Judged) {
+        self.add(victim[19], true, judged);
     }
 
-    pub(crate) fn everyday(&mut self, hash: &B256, found: &[Found]) {
-        self.add(hash, false, found.iter().map(|found| place(found.signal)).collect());
+    /// A transaction with all its contracts is in one fold.
+    pub(crate) fn everyday(&mut self, hash: &B256, judged: &Judged) {
+        self.add(hash[31], false, judged);
     }
 
-    fn add(&mut self, hash: &B256, is_attack: bool, mut shapes: Vec<usize>) {
+    fn add(&mut self, key: u8, is_attack: bool, judged: &Judged) {
+        let mut shapes: Vec<usize> = judged.found.iter().map(|one| place(one.signal)).collect();
         shapes.sort_unstable();
-        // A transaction with all its contracts is in one fold.
-        let fold = usize::from(hash[31]) % FOLDS;
-        *self.seen.entry((fold, is_attack, shapes)).or_default() += 1;
+        let fold = usize::from(key) % FOLDS;
+        let pattern = (fold, is_attack, judged.is_paged_unfitted(), shapes);
+        *self.seen.entry(pattern).or_default() += 1;
     }
 
     /// The weights of all the data, in the order of [`Signal::ALL`]: beside them the shipped ones
@@ -69,11 +80,12 @@ impl Patterns {
             let part =
                 |held: bool| self.seen.iter().filter(move |((of, ..), _)| (*of == fold) == held);
             let highest = part(false)
-                .filter(|((_, is_attack, _), _)| !is_attack)
-                .map(|((_, _, shapes), _)| score(shapes))
+                .filter(|((_, is_attack, ..), _)| !is_attack)
+                .map(|((.., shapes), _)| score(shapes))
                 .fold(0.0, f64::max);
-            for ((_, is_attack, shapes), count) in part(true) {
-                let is_paged = score(shapes) > highest + MARGIN;
+            for ((_, is_attack, is_paged_unfitted, shapes), count) in part(true) {
+                let by_shape = score(shapes) > highest + MARGIN;
+                let is_paged = by_shape || *is_paged_unfitted;
                 let (hits, all) = if *is_attack {
                     (&mut sum.paged, &mut sum.attacks)
                 } else {
@@ -81,6 +93,9 @@ impl Patterns {
                 };
                 *all += count;
                 *hits += if is_paged { *count } else { 0 };
+                if *is_attack && by_shape {
+                    sum.paged_by_shape += count;
+                }
             }
         }
         sum
@@ -96,7 +111,7 @@ impl Patterns {
         for _ in 0..ROUNDS {
             let mut slope: Vec<f64> = weights.iter().map(|w| 2.0 * PENALTY * w).collect();
             slope[n] = 0.0;
-            for ((_, is_attack, shapes), count) in
+            for ((_, is_attack, _, shapes), count) in
                 self.seen.iter().filter(|((fold, ..), _)| *fold != without)
             {
                 let sum: f64 = weights[n] + shapes.iter().map(|at| weights[*at]).sum::<f64>();

@@ -17,7 +17,9 @@ pub(crate) const ALL: &[Mutation] = &[
     Mutation { name: "helpers deployed beforehand", apply: |trace| vec![aged(trace)] },
     Mutation { name: "each loop at most seven times", apply: |trace| vec![shortened(trace, 7)] },
     Mutation { name: "each loop at most three times", apply: |trace| vec![shortened(trace, 3)] },
-    Mutation { name: "split in two transactions", apply: split },
+    Mutation { name: "each loop once", apply: |trace| vec![shortened(trace, 1)] },
+    Mutation { name: "the calls in two transactions", apply: split },
+    Mutation { name: "the amounts in four transactions", apply: |trace| vec![divided(trace, 4)] },
     Mutation {
         name: "wrapped, aged and shortened",
         apply: |trace| vec![wrapped(&aged(&shortened(trace, 7)), 1)],
@@ -75,6 +77,32 @@ fn shortened(trace: &TxTrace, most: usize) -> TxTrace {
         keep[at] = parent_kept && (*count <= most || frame.selector().is_none());
     }
     only(trace, &keep)
+}
+
+/// One of several transactions with the same calls, each about a part of the amounts; rounded up, so
+/// that what is paid back in parts still is what was borrowed.
+fn divided(trace: &TxTrace, parts: u64) -> TxTrace {
+    const TRANSFER: [u8; 4] = [0xa9, 0x05, 0x9c, 0xbb];
+    const TRANSFER_FROM: [u8; 4] = [0x23, 0xb8, 0x72, 0xdd];
+    const UNWRAP: [u8; 4] = [0x2e, 0x1a, 0x7d, 0x4d];
+    let parts = U256::from(parts);
+    let mut divided = trace.clone();
+    for frame in &mut divided.frames {
+        frame.value = frame.value.div_ceil(parts);
+        let amount = match frame.selector() {
+            Some(UNWRAP) => 4..36,
+            Some(TRANSFER) => 36..68,
+            Some(TRANSFER_FROM) => 68..100,
+            _ => continue,
+        };
+        let mut input = frame.input.to_vec();
+        if let Some(word) = input.get_mut(amount) {
+            let part = U256::from_be_slice(word).div_ceil(parts);
+            word.copy_from_slice(&part.to_be_bytes::<32>());
+            frame.input = input.into();
+        }
+    }
+    divided
 }
 
 /// Half of what the outermost contract does in each of two transactions.

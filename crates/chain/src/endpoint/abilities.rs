@@ -34,6 +34,8 @@ pub(super) struct Abilities {
     pub(super) block_receipts: Ability,
     /// `debug_traceBlockByHash` with `callTracer`.
     pub(super) call_tracer: Ability,
+    /// `debug_traceBlockByHash` with `prestateTracer` in `diffMode`.
+    pub(super) state_diff: Ability,
     /// `trace_block`.
     pub(super) trace_block: Ability,
     /// `eth_call` or `eth_getBalance` at a block hash (EIP-1898).

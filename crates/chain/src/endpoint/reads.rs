@@ -3,20 +3,75 @@
 //! By block hash (EIP-1898) where the endpoint can; otherwise by number, and the answers count
 //! only if the endpoint still holds the same block at that number afterwards.
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{Address, keccak256};
 use model::{BlockRef, Bytes, ReadRequest, StateRead, U256};
 
 use super::{call::Endpoint, fetch::Bodies};
 use crate::{
     At,
     rpc::{ErrorClass, Request, RpcError, RpcErrorKind},
-    wire::hex::Quantity,
+    wire::{hex::Quantity, state_diff},
 };
 
 impl Endpoint {
     /// An answer per request, in their order; `None` where the node could not say. A call that
     /// reverts is an answer.
     pub(super) async fn reads(
+        &self,
+        block: BlockRef,
+        requests: &[ReadRequest],
+    ) -> Vec<Option<StateRead>> {
+        let is_of_writes = |request: &ReadRequest| matches!(request, ReadRequest::Writes(_));
+        if !requests.iter().any(is_of_writes) {
+            return self.reads_of_state(block, requests).await;
+        }
+        // One question about the block answers all that ask which words changed.
+        let plain: Vec<ReadRequest> =
+            requests.iter().filter(|request| !is_of_writes(request)).cloned().collect();
+        let mut plain = self.reads_of_state(block, &plain).await.into_iter();
+        let mut writes = self.writes(block, requests).await.into_iter();
+        let answer = |request: &ReadRequest| match request {
+            ReadRequest::Writes(_) => writes.next().flatten(),
+            _ => plain.next().flatten(),
+        };
+        requests.iter().map(answer).collect()
+    }
+
+    /// The answers to those requests that ask which words of a contract changed.
+    async fn writes(&self, block: BlockRef, requests: &[ReadRequest]) -> Vec<Option<StateRead>> {
+        let of: Vec<Address> = requests
+            .iter()
+            .filter_map(|request| match request {
+                ReadRequest::Writes(of) => Some(*of),
+                _ => None,
+            })
+            .collect();
+        let nothing = vec![None; of.len()];
+        if !self.can(|abilities| abilities.state_diff) {
+            return nothing;
+        }
+        let tracer = r#"{"tracer":"prestateTracer","tracerConfig":{"diffMode":true}}"#;
+        let params = format!(r#"["{:#x}",{tracer}]"#, block.hash);
+        match self.call(&Request::new("debug_traceBlockByHash", params)).await {
+            Ok(Some(body)) => match state_diff::read(&body, &of) {
+                Ok(answers) => {
+                    self.learn(|abilities| &mut abilities.state_diff, true);
+                    let read = |(of, answer)| {
+                        Some(StateRead { request: ReadRequest::Writes(of), result: Ok(answer) })
+                    };
+                    of.into_iter().zip(answers).map(read).collect()
+                }
+                Err(_malformed) => nothing,
+            },
+            Err(error) if error.class() == ErrorClass::NotSupported => {
+                self.learn(|abilities| &mut abilities.state_diff, false);
+                nothing
+            }
+            Ok(None) | Err(_) => nothing,
+        }
+    }
+
+    async fn reads_of_state(
         &self,
         block: BlockRef,
         requests: &[ReadRequest],
@@ -67,6 +122,7 @@ impl Endpoint {
                 ReadRequest::CodeHash(of) => {
                     Request::new("eth_getCode", format!(r#"["{of:#x}",{at}]"#))
                 }
+                ReadRequest::Writes(_) => unreachable!("they are asked for beside the others"),
             })
             .collect();
         self.call_all(&calls).await
@@ -118,5 +174,7 @@ fn answer_of(request: &ReadRequest, json: &[u8]) -> Option<Bytes> {
             let code: Bytes = sonic_rs::from_slice(json).ok()?;
             Some(keccak256(&code).0.into())
         }
+        // Answered for the block as a whole.
+        ReadRequest::Writes(_) => None,
     }
 }

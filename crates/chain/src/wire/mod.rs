@@ -19,6 +19,7 @@ pub(crate) mod hex; //         quantities and data
 mod nesting; //                how deep a body is nested, before anything recurses into it
 mod parity; //                 Parity's `trace_block`
 pub(crate) mod receipt; //     receipts and logs
+pub(crate) mod state_diff; //  Geth's `prestateTracer` in `diffMode`
 mod text; //                   words of a node, kept short
 pub(crate) mod trace; //       what both dialects of traces come to
 pub(crate) mod transaction; // types 0 to 4, and what is common to all others

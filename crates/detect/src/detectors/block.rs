@@ -4,13 +4,19 @@ use std::cell::OnceCell;
 
 use alloy_primitives::{Address, B256, I256, U256, b256};
 use model::{
-    BlockBundle, Bytes, FactValue, Log, Name, ReadRequest, Transaction, TxTrace, UnixSeconds,
+    BlockBundle, Bytes, FactValue, Log, Name, ReadRequest, StorageWrite, Transaction, TxTrace,
+    UnixSeconds,
 };
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
 
 use super::Site;
-use crate::{chronicle::News, windows::Activity};
+use crate::{
+    chronicle::News,
+    elsewhere::{self, Elsewhere, Nowhere},
+    state::{Key, Remembered},
+    windows::Activity,
+};
 
 /// `Transfer(address,address,uint256)`.
 pub const TRANSFER: B256 =
@@ -76,6 +82,7 @@ enum Asked<'a> {
     Balance(Address),
     Storage(Address, B256),
     CodeHash(Address),
+    Writes(Address),
 }
 
 type DecodedCell = OnceCell<Box<Result<DecodedLog, Undecoded>>>;
@@ -93,6 +100,8 @@ pub struct Block<'a> {
     pub activity: &'a Activity,
     /// What it changed about deployments.
     pub news: &'a News,
+    /// What is remembered of other networks.
+    elsewhere: &'a dyn Elsewhere,
     guarded: &'a FxHashMap<Address, u32>,
     decoded: Vec<DecodedCell>,
     /// Where each transaction's logs begin in `decoded`.
@@ -124,11 +133,30 @@ impl<'a> Block<'a> {
             registry,
             activity,
             news,
+            elsewhere: &Nowhere,
             guarded,
             decoded,
             first_log,
             reads: OnceCell::new(),
         }
+    }
+
+    /// The same, with a view of other networks.
+    #[must_use]
+    pub fn beside(self, elsewhere: &'a dyn Elsewhere) -> Self {
+        Self { elsewhere, ..self }
+    }
+
+    /// What the judge of another network remembers under a key.
+    ///
+    /// # Errors
+    /// Why it cannot be known.
+    pub(crate) fn remembered_elsewhere<T: Remembered>(
+        &self,
+        network: &Name,
+        key: &Key,
+    ) -> Result<Option<T>, String> {
+        elsewhere::remembered(self.elsewhere, network, key)
     }
 
     /// Network.
@@ -200,6 +228,7 @@ impl<'a> Block<'a> {
                 ReadRequest::Balance(of) => Asked::Balance(*of),
                 ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
                 ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
+                ReadRequest::Writes(of) => Asked::Writes(*of),
             };
             // Of two answers to one question the first counts, so it is put in last.
             let all = reads.iter().enumerate().rev();
@@ -215,6 +244,7 @@ impl<'a> Block<'a> {
             ReadRequest::Balance(of) => Asked::Balance(*of),
             ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
             ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
+            ReadRequest::Writes(of) => Asked::Writes(*of),
         })
     }
 
@@ -231,6 +261,12 @@ impl<'a> Block<'a> {
     /// Hash of an account's code after the block, if it was asked and answered.
     pub fn code_hash(&self, of: Address) -> Option<B256> {
         self.word(Asked::CodeHash(of))
+    }
+
+    /// The words that the block's transactions changed in a contract's storage, if they were asked
+    /// for and answered.
+    pub fn writes(&self, of: Address) -> Option<Vec<StorageWrite>> {
+        StorageWrite::decode_all(self.read(Asked::Writes(of))?.as_ref().ok()?)
     }
 
     fn word(&self, asked: Asked<'_>) -> Option<B256> {

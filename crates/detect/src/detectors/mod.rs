@@ -10,16 +10,23 @@
 
 pub mod access; //      who may do what
 pub mod block; //       the block as detectors see it
+pub mod bridge; //      what travels between networks
 pub mod chain; //       the chain itself, and our own blindness
 pub mod change; //      how the protocol works
 pub mod dependency; //  contracts of others that ours rely on
 pub mod deployment; //  what is deployed, by whom
+pub mod dispersion; //  few where there should be many
 pub mod flow; //        the shape of calls
+pub mod governance; //  votes, and what they are about to do
+pub mod invariant; //   what must always hold
 pub mod liquidity; //   money that leaves
 pub mod oracle; //      prices
 pub mod params; //      what a monitor may set
 pub mod report; //      claims and blindness
 pub mod reputation; //  who is on the other side
+pub mod signers; //     who signs, and what
+pub mod silence; //     what should be heard and is not
+pub mod storage; //     what contracts keep
 pub mod telemetry; //   gas, failures and rates against their own past
 
 use std::sync::Arc;
@@ -71,6 +78,17 @@ pub trait Detector: Sync {
     /// Whether it watches what the guarded contracts rely on, besides or instead of them.
     fn watches_dependencies(&self) -> bool {
         false
+    }
+    /// What is wrong with settings of the right kind: names that nothing has, texts that cannot be
+    /// read. Each names the parameter.
+    fn mistakes(&self, settings: &Settings, registry: &Registry, network: &Name) -> Vec<String> {
+        let (_, _, _) = (settings, registry, network);
+        Vec::new()
+    }
+    /// What is wrong with them for the contracts that the monitor is on.
+    fn mistakes_at(&self, settings: &Settings, site: &Site) -> Vec<String> {
+        let (_, _) = (settings, site);
+        Vec::new()
     }
     /// Makes it ready to judge one monitor's contracts on one network.
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge>;
@@ -264,13 +282,14 @@ pub trait Judge: Send + Sync {
 /// What the detectors of an area are about.
 fn threats_of_area(id: &str) -> &'static [Threat] {
     match id.split('/').next() {
-        Some("access") => &[Threat::Takeover],
-        Some("change" | "deployment") => &[Threat::Change],
-        Some("liquidity") => &[Threat::Drain],
+        Some("access" | "dispersion" | "governance" | "signers") => &[Threat::Takeover],
+        Some("change" | "deployment" | "storage") => &[Threat::Change],
+        Some("bridge" | "invariant" | "liquidity") => &[Threat::Drain],
         Some("flow" | "reputation") => &[Threat::Misuse],
         Some("telemetry") => &[Threat::Anomaly],
         Some("dependency") => &[Threat::Manipulation, Threat::Change],
         Some("oracle") => &[Threat::Silence, Threat::Manipulation],
+        Some("silence") => &[Threat::Silence],
         // `chain` is about the watching itself.
         _ => &[],
     }
@@ -293,6 +312,7 @@ pub static ALL: &[&dyn Detector] = &[
     &dependency::feed_changed::FeedChanged,
     &dependency::depeg::Depeg,
     &dependency::governance::Governance,
+    &bridge::arrived_unbacked::ArrivedUnbacked,
     &oracle::feed_late::FeedLate,
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,
@@ -303,6 +323,19 @@ pub static ALL: &[&dyn Detector] = &[
     &flow::reentrant_call::ReentrantCall,
     &flow::attack_shape::AttackShape,
     &flow::unusual_code_path::UnusualCodePath,
+    &flow::flash_loan::FlashLoan,
+    &flow::value_extracted::ValueExtracted,
+    &signers::safe_delegatecall::SafeDelegatecall,
+    &signers::safe_changed::SafeChanged,
+    &storage::silent_write::SilentWrite,
+    &invariant::broken::Broken,
+    &governance::power_concentrated::PowerConcentrated,
+    &governance::votes_borrowed::VotesBorrowed,
+    &governance::proposal_dangerous::ProposalDangerous,
+    &silence::expected_event_missing::ExpectedEventMissing,
+    &silence::contract_silent::ContractSilent,
+    &silence::canary::Canary,
+    &dispersion::share_crossed::ShareCrossed,
     &chain::reorg::Reorg,
     &chain::blind::Blind,
 ];
@@ -310,6 +343,37 @@ pub static ALL: &[&dyn Detector] = &[
 /// The detector with this id.
 pub fn find(id: &str) -> Option<&'static dyn Detector> {
     ALL.iter().copied().find(|detector| detector.spec().id == id)
+}
+
+/// The addresses that a parameter of words names: as such, or by the label of a deployment of the
+/// network. A deployment of another network is no mistake and no address here.
+///
+/// # Errors
+/// All words that are neither.
+pub(crate) fn addresses_named(
+    settings: &Settings,
+    param: &str,
+    registry: &Registry,
+    network: &Name,
+) -> Result<Vec<model::Address>, Vec<String>> {
+    let (mut found, mut mistakes) = (Vec::new(), Vec::new());
+    for word in settings.words(param) {
+        if let Ok(address) = word.parse() {
+            found.push(address);
+            continue;
+        }
+        let mut named = registry.deployments().iter().filter(|d| d.label.as_str() == word);
+        match named.clone().next() {
+            Some(_) => found.extend(named.find(|d| d.network == *network).map(|d| d.address)),
+            None => {
+                let known: Vec<&str> =
+                    registry.deployments().iter().map(|d| d.label.as_str()).collect();
+                let what = params::unknown("deployment or address", word, &known);
+                mistakes.push(format!("parameter {param:?}: {what}"));
+            }
+        }
+    }
+    if mistakes.is_empty() { Ok(found) } else { Err(mistakes) }
 }
 
 /// A severity so many steps milder.

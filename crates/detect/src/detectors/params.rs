@@ -39,6 +39,11 @@ pub enum ParamKind {
         /// Default.
         default: &'static [&'static str],
     },
+    /// A text in one piece: a sentence, a name.
+    Text {
+        /// Default.
+        default: &'static str,
+    },
     /// Categories of labels: named ones, or sets of the user's.
     Categories {
         /// Default, as words.
@@ -62,6 +67,7 @@ enum Setting {
     Number(f64),
     Integer(u64),
     Flag(bool),
+    Text(String),
     Words(Vec<String>),
     Categories(Vec<Category>),
 }
@@ -133,6 +139,17 @@ impl Settings {
         }
     }
 
+    /// A text in one piece.
+    ///
+    /// # Panics
+    /// When the schema has no such text, which every detector's tests would show.
+    pub fn text(&self, name: &str) -> &str {
+        match self.0.get(name) {
+            Some(Setting::Text(text)) => text,
+            _ => panic!("the schema has no text {name}"),
+        }
+    }
+
     /// Words.
     ///
     /// # Panics
@@ -162,6 +179,7 @@ impl ParamKind {
             Self::Number { default, .. } => Setting::Number(default),
             Self::Integer { default, .. } => Setting::Integer(default),
             Self::Flag { default } => Setting::Flag(default),
+            Self::Text { default } => Setting::Text(default.to_owned()),
             Self::Words { default } => {
                 Setting::Words(default.iter().map(|word| (*word).to_owned()).collect())
             }
@@ -194,6 +212,7 @@ impl ParamSpec {
                 (min..=max).contains(&value).then_some(Setting::Integer(value))
             }
             ParamKind::Flag { .. } => text.parse().ok().map(Setting::Flag),
+            ParamKind::Text { .. } => Some(Setting::Text(text.to_owned())),
             ParamKind::Words { .. } => {
                 Some(Setting::Words(separated(text).map(str::to_owned).collect()))
             }
@@ -217,6 +236,7 @@ impl ParamSpec {
             }
             ParamKind::Integer { min, max, .. } => format!("a whole number from {min} to {max}"),
             ParamKind::Flag { .. } => "true or false".to_owned(),
+            ParamKind::Text { .. } => "a text".to_owned(),
             ParamKind::Words { .. } => "words separated by commas".to_owned(),
             ParamKind::Categories { .. } => {
                 let named = Category::NAMED.map(|category| category.as_str().to_owned());

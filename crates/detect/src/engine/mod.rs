@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detectors::{LedgerLook, Told},
+    elsewhere::{Elsewhere, Nowhere},
     monitors::{self, MonitorError, MonitorSpec},
     state::{RestoreError, StateTable},
 };
@@ -225,14 +226,24 @@ impl Engine {
         self.networks.get(network).map_or_else(ReadPlan::default, Network::reads)
     }
 
-    /// Applies one event.
+    /// Applies one event, with no view of other networks.
     pub fn apply(&mut self, position: Position, event: &ChainEvent) -> Judgement {
+        self.apply_beside(position, event, &Nowhere)
+    }
+
+    /// Applies one event, with a view of what is remembered of other networks.
+    pub fn apply_beside(
+        &mut self,
+        position: Position,
+        event: &ChainEvent,
+        elsewhere: &dyn Elsewhere,
+    ) -> Judgement {
         let version = self.monitors_version;
         // Positions are the store's business; the fold needs only the order of events.
         let _ = position;
         let network = self.network(event.network());
         match event {
-            ChainEvent::Committed(bundle) => network.committed(bundle, version),
+            ChainEvent::Committed(bundle) => network.committed(bundle, version, elsewhere),
             ChainEvent::Recovered(bundle) => network.recovered(bundle, version),
             ChainEvent::Reverted { undone, .. } => network.reverted(event, undone),
             ChainEvent::Finalized { block, .. } => network.finalized(*block),

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     chronicle::{self, Census, Creation, News, Offspring, Scene, overlay},
     detectors::{Block, LedgerLook, Moved, Report, Told},
+    elsewhere::Elsewhere,
     monitors::{self, Compiled, Matcher, MonitorError, MonitorSpec, Occasion, On, Rule},
     stakes::Stakes,
     state::{Key, Kind, Reverted, StateTable},
@@ -258,7 +259,12 @@ impl Network {
         bucket.all().map(|to| to.monitor)
     }
 
-    pub(super) fn committed(&mut self, bundle: &BlockBundle, monitors_version: u64) -> Judgement {
+    pub(super) fn committed(
+        &mut self,
+        bundle: &BlockBundle,
+        monitors_version: u64,
+        elsewhere: &dyn Elsewhere,
+    ) -> Judgement {
         let at = bundle.header.timestamp;
         *self.table.entry(Key::new(Kind::Head), || Head { block: bundle.block_ref(), at }) =
             Head { block: bundle.block_ref(), at };
@@ -267,7 +273,8 @@ impl Network {
         self.roll_windows(at, &activity, &mut samples);
         self.stakes.take(bundle, &mut self.table);
         let mut table = std::mem::replace(&mut self.table, StateTable::new(self.name.clone()));
-        let block = Block::new(bundle, &self.known, (&activity, &news), &self.guarded);
+        let block =
+            Block::new(bundle, &self.known, (&activity, &news), &self.guarded).beside(elsewhere);
         let verdicts = judging::judge(self, &block, &mut table, false);
         self.table = table;
         let state = self.table.commit_block(bundle.block_ref());

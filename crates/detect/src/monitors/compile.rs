@@ -213,6 +213,11 @@ fn monitor(
                     return None;
                 }
             };
+            let found = detector.mistakes(&settings, registry, network);
+            if !found.is_empty() {
+                mistakes.extend(found.into_iter().map(|message| (MonitorPart::Params, message)));
+                return None;
+            }
             if !detector.watches_children() && !spec.children_of.is_empty() {
                 let able = detectors::ALL.iter().filter(|d| d.watches_children());
                 let able: Vec<&str> = able.map(|d| d.spec().id).collect();
@@ -233,6 +238,11 @@ fn monitor(
                 key: MonitorKey::of(&spec.name, version),
                 severity: spec.severity,
             };
+            let found = detector.mistakes_at(&settings, &site);
+            if !found.is_empty() {
+                mistakes.extend(found.into_iter().map(|message| (MonitorPart::Params, message)));
+                return None;
+            }
             let mut woken_by = guarded.to_vec();
             if detector.watches_dependencies() {
                 woken_by.extend(site.dependencies());

@@ -9,6 +9,7 @@ use crate::{
     chronicle::{Census, Chronicle, Offspring, OwnCode, PendingUpgrade},
     detectors::{
         access::watched::{Drifts, Held, Uses},
+        bridge::messages::{MessageArrived, MessageSent, OpenMessages},
         chain::blind::Streaks,
         change::code_read::CodeRead,
         dependency::{
@@ -19,9 +20,17 @@ use crate::{
             market_state::MarketTold,
             token_event::Supply,
         },
+        dispersion::share_crossed::Shares,
         flow::vocabulary::{PathSeen, Vocabulary},
+        governance::power_concentrated::{Quorum, VotingPower},
+        invariant::broken::InvariantSeen,
         liquidity::{holding::Holding, ledger::LedgerShard},
         oracle::feed::Feed,
+        signers::safe_changed::SafeSeen,
+        silence::{
+            canary::CanaryHeard, contract_silent::Pauses, expected_event_missing::LastHeard,
+        },
+        storage::silent_write::{WriteKind, WritesSeen},
         telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
     },
     engine::{Finality, Head},
@@ -195,4 +204,30 @@ remembered! {
     60 v 1 PathSeen,
     /// How many paths through a monitor's contracts there are.
     61 v 1 Vocabulary,
+    /// What a monitor read of a Safe last.
+    70 v 1 SafeSeen,
+    /// How a contract writes its storage.
+    71 v 1 WritesSeen,
+    /// How often one kind of write was seen, with and without an event.
+    72 v 1 WriteKind,
+    /// What the terms of an invariant were last, and since when it is broken.
+    73 v 1 InvariantSeen,
+    /// The quorum of a governor, as it was asked for last.
+    74 v 1 Quorum,
+    /// What a delegate's votes were lately.
+    75 v 1 VotingPower,
+    /// When an expected event was heard last.
+    76 v 1 LastHeard,
+    /// How long a contract is left alone.
+    77 v 1 Pauses,
+    /// When the canary was heard last.
+    78 v 1 CanaryHeard,
+    /// Who holds how much.
+    79 v 1 Shares,
+    /// A message that was sent to another network.
+    80 v 1 MessageSent,
+    /// A message that arrived from another network.
+    81 v 1 MessageArrived,
+    /// Messages that are not done with.
+    82 v 1 OpenMessages,
 }

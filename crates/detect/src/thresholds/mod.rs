@@ -1,17 +1,20 @@
 //! Adaptive thresholds: what is usual for a series, and how far from it is too far.
 //!
 //! Everything here is arithmetic on numbers that the caller brings: no clock, no chain, no
-//! randomness. Logarithms and exponentials come from `libm` in plain Rust, so that a replay on
+//! chance. Logarithms and exponentials come from `libm` in plain Rust, so that a replay on
 //! another machine gives the same findings to the last bit.
 //!
 //! - a [`Level`] follows mean and spread, and a burst cannot drag it (winsorised updates);
 //! - an [`EwmaChart`] finds small lasting shifts of the mean, a [`VarianceChart`] a wider spread,
 //!   [`shewhart_limit`] spikes; limits come from the false alarm rate one is ready to bear ([`arl`]);
+//! - a [`Calibration`] draws those limits from what a chart did on innocent observations, where the
+//!   normal distribution does not hold;
 //! - [`FailedRatio`] and [`Rate`] judge counts, where a normal distribution would lie;
 //! - an [`Episode`] makes one alert of one thing that goes on for a while.
 
 pub mod arl; //      average run length <-> width of the limits
 mod baseline; //     winsorised level, spread, autocorrelation
+mod calibrate; //    limits from innocent observations: peaks over threshold, bootstrap
 mod charts; //       EWMA of the mean, EWMS of the variance, Shewhart
 mod episode; //      idle, open, cooling
 mod rate; //         calls per bucket: negative binomial tail
@@ -19,6 +22,7 @@ mod ratio; //        failed of all: beta-binomial tail
 pub mod special; //  incomplete beta and gamma functions and what follows from them
 
 pub use baseline::{Level, Residual, WINSOR_SIGMA};
+pub use calibrate::{BLOCK as CALIBRATION_BLOCK, Calibration, Limit};
 pub use charts::{EwmaChart, VarianceChart, learning_pace, shewhart_limit, variance_limit};
 pub use episode::{Episode, EpisodeRules, Step};
 pub use rate::Rate;

@@ -6,6 +6,8 @@
 //! question.
 
 mod assets; //  what moved from whom to whom
+mod borrowed; // protected contracts called on borrowed money
+mod extraction; // who ended richer at whose cost
 mod path; //    the path through protected contracts, as a fingerprint
 mod scene; //   the transaction from the side of the protected
 mod signals; // shapes that attacks have
@@ -13,6 +15,8 @@ mod tree; //    frames with their places
 mod weigh; //   what they weigh together
 
 pub use assets::{Asset, Ledger, Movement, Movements, Net};
+pub use borrowed::{Borrowed, Loan};
+pub use extraction::{Extraction, Worth};
 pub use path::{Fingerprint, Path};
 pub use scene::{Scene, View};
 pub use signals::{Found, Signal, observe};

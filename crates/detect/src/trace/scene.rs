@@ -86,7 +86,9 @@ impl<'a, 's> View<'a, 's> {
         let mut protected = protected.clone();
         let mut borrowers = Vec::new();
         for (at, frame) in tree.frames().iter().enumerate() {
-            if frame.to.is_some_and(|to| protected.contains(&to)) {
+            // Whoever failed to run it runs nothing protected; and what failed to be created has an
+            // address on some nodes and none on others.
+            if tree.is_kept(at) && frame.to.is_some_and(|to| protected.contains(&to)) {
                 // An implementation is protected where it works: behind its proxy.
                 if protected.insert(tree.runs_as(at)) {
                     borrowers.push(tree.runs_as(at));

@@ -169,7 +169,7 @@ impl Assessment {
     /// Sum of one family's lines.
     pub fn score_of(&self, family: Family) -> f64 {
         let lines = self.contributions.iter().filter(|line| line.family == family);
-        lines.map(|line| line.weight).sum()
+        lines.fold(0.0, |sum, line| sum + line.weight)
     }
 }
 
@@ -196,7 +196,7 @@ pub fn weigh(found: Vec<Found>) -> Assessment {
     contributions.sort_by(|a, b| {
         b.weight.total_cmp(&a.weight).then_with(|| a.found.signal.cmp(&b.found.signal))
     });
-    let score: f64 = contributions.iter().map(|line| line.weight).sum();
+    let score = contributions.iter().fold(0.0, |sum, line| sum + line.weight);
     let verdict = if score + TOLERANCE >= PAGE_SCORE_MIN {
         Verdict::Page
     } else if score + TOLERANCE >= NOTIFY_SCORE_MIN {

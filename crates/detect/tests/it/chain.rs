@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bloom, Bytes, I256, U256, keccak256};
-use bellwether_detect::{Engine, Judgement, MonitorSpec, Params, RuleSpec, Subject};
+use bellwether_detect::{
+    Engine, Judgement, MonitorSpec, Params, RuleSpec, Subject,
+    elsewhere::{Elsewhere, Nowhere},
+};
 use model::{
     BlockBundle, BlockRef, ChainEvent, CoverageResult, Finding, Frame, FrameKind, Header, Log,
     Name, Position, Proof, Proven, ReadRequest, Severity, StateEntry, StateRead, StateUndo,
-    Transaction, TxStatus, TxTrace, UnixSeconds,
+    StorageWrite, Transaction, TxStatus, TxTrace, UnixSeconds,
 };
 use registry::{Class, ContractAbi, Deployment, Labels, OracleConfig, Registry, TokenUnit};
 
@@ -316,6 +319,13 @@ impl BlockBuilder {
         self
     }
 
+    /// With what its transactions changed in a contract's storage.
+    pub(crate) fn writes(mut self, of: Address, writes: &[StorageWrite]) -> Self {
+        let result = Ok(StorageWrite::encode_all(writes));
+        self.reads.push(StateRead { request: ReadRequest::Writes(of), result });
+        self
+    }
+
     /// With the native value of a holder after the block.
     pub(crate) fn native_balance(mut self, holder: u8, wei: u64) -> Self {
         let request = ReadRequest::Balance(address(holder));
@@ -446,7 +456,16 @@ impl World {
 
     /// Applies any event and keeps what a store would keep.
     pub(crate) fn apply(&mut self, event: &ChainEvent) -> Judgement {
-        let judgement = self.engine.apply(Position(self.position), event);
+        self.apply_beside(event, &Nowhere)
+    }
+
+    /// The same, with a view of another network.
+    pub(crate) fn apply_beside(
+        &mut self,
+        event: &ChainEvent,
+        elsewhere: &dyn Elsewhere,
+    ) -> Judgement {
+        let judgement = self.engine.apply_beside(Position(self.position), event, elsewhere);
         self.position += 1;
         if let Some(head) = event.head() {
             self.head = head;

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::U256;
 use bellwether_detect::{MonitorSpec, Subject};
-use model::{BlockBundle, ChainEvent, Severity};
+use model::{B256, BlockBundle, ChainEvent, Severity, StorageWrite};
 use proptest::prelude::*;
+use registry::{Deployment, Labels};
 
-use crate::chain::*;
+use crate::{
+    cases::{governance, signers},
+    chain::*,
+};
 
 /// Every detector that remembers something, and some that do not.
 fn monitors() -> Vec<MonitorSpec> {
@@ -30,9 +35,61 @@ fn monitors() -> Vec<MonitorSpec> {
             &[("transactions_min", "10"), ("unseen_share_max", "0.5")],
             Severity::Critical,
         ),
+        detector("flow/flash_loan", &["vault"], &[], Severity::Critical),
+        detector("flow/value_extracted", &["vault"], &[], Severity::High),
         detector("chain/blind", &[], &[("blind_s_max", "30")], Severity::High),
+        detector("signers/safe_changed", &["treasury"], &[], Severity::High),
+        detector("storage/silent_write", &["vault"], &[("warm_up_txs", "10")], Severity::Medium),
+        detector(
+            "invariant/broken",
+            &["vault"],
+            &[("holds", "vault.sharePrice() >= before(vault.sharePrice())"), ("for_times", "2")],
+            Severity::High,
+        ),
+        detector(
+            "governance/power_concentrated",
+            &["votes"],
+            &[("quorum_votes", "100")],
+            Severity::High,
+        ),
+        detector("governance/votes_borrowed", &["votes"], &[], Severity::Critical),
+        detector(
+            "silence/expected_event_missing",
+            &["vault"],
+            &[("events", "Redeemed"), ("every_s", "300"), ("grace_s", "0")],
+            Severity::Medium,
+        ),
+        detector(
+            "silence/contract_silent",
+            &["vault"],
+            &[("silent_s_min", "200"), ("pauses_min", "5")],
+            Severity::Medium,
+        ),
+        detector("silence/canary", &[], &[("every_s", "600")], Severity::Info),
+        detector(
+            "dispersion/share_crossed",
+            &["vault"],
+            &[
+                ("shares", "a=10, b=10, c=10"),
+                ("gained", "Redeemed"),
+                ("who", "holder"),
+                ("weight", "amount"),
+            ],
+            Severity::Medium,
+        ),
         expression("redeemed", &["vault"], Subject::Event("Redeemed".into()), Some("amount > 3")),
     ]
+}
+
+/// The contracts of all stories, a Safe and a token of votes.
+fn all() -> Vec<Deployment> {
+    let mut all = signers::deployments_with_safe();
+    all.extend(governance::all().into_iter().filter(|d| d.label.as_str() == "votes"));
+    all
+}
+
+fn world() -> World {
+    World::with(all(), Labels::default(), monitors())
 }
 
 /// One block's worth of activity.
@@ -45,14 +102,20 @@ struct Activity {
     moved: Option<(bool, u16)>,
     price: Option<u8>,
     redeemed: Option<u8>,
+    votes: Option<u8>,
+    /// Answers of the Safe and the vault: slot 0 and nonce of one, share price of the other.
+    answers: (u8, u8),
 }
 
 fn activity() -> impl Strategy<Value = Activity> {
     let moved = proptest::option::of((any::<bool>(), any::<u16>()));
     let price = proptest::option::weighted(0.3, any::<u8>());
     let redeemed = proptest::option::of(0u8..10);
-    (0u64..400, 0u8..6, any::<bool>(), 30_000u64..300_000, moved, price, redeemed).prop_map(
-        |(seconds, calls, failing, gas, moved, price, redeemed)| Activity {
+    let votes = proptest::option::weighted(0.3, any::<u8>());
+    let answers = (0u8..3, 0u8..3);
+    let more = (votes, answers);
+    (0u64..400, 0u8..6, any::<bool>(), 30_000u64..300_000, moved, price, redeemed, more).prop_map(
+        |(seconds, calls, failing, gas, moved, price, redeemed, (votes, answers))| Activity {
             seconds,
             calls,
             failing,
@@ -60,6 +123,8 @@ fn activity() -> impl Strategy<Value = Activity> {
             moved,
             price,
             redeemed,
+            votes,
+            answers,
         },
     )
 }
@@ -86,7 +151,22 @@ impl Activity {
         if let Some(amount) = self.redeemed {
             txs.push(tx(ALICE, VAULT).salt(fork + 3).log(redeemed(address(ALICE), amount.into())));
         }
-        if self.calls.is_multiple_of(2) { block(txs).traced() } else { block(txs) }
+        if let Some(after) = self.votes {
+            let log = governance::power(ALICE, u64::from(after) / 2, after.into());
+            txs.push(tx(ALICE, VAULT).salt(fork + 4).log(log));
+        }
+        let (safe, price) = self.answers;
+        let write = |(tx, slot): (u32, u8)| {
+            let word = B256::with_last_byte;
+            StorageWrite { tx, slot: word(slot), before: word(1), after: word(2) }
+        };
+        let writes: Vec<StorageWrite> =
+            (0u32..).zip([safe, price, safe + price]).take(txs.len()).map(write).collect();
+        let answers = signers::Answers { singleton: safe, nonce: price.into(), ..signers::usual() };
+        let block = signers::state(txs, &answers)
+            .read(VAULT, selector("sharePrice()"), &[U256::from(price)])
+            .writes(address(VAULT), &writes);
+        if self.calls.is_multiple_of(2) { block.traced() } else { block }
     }
 }
 
@@ -146,10 +226,10 @@ proptest! {
 
     #[test]
     fn any_tree_of_forks_ends_as_if_the_orphans_had_never_been(moves in moves()) {
-        let mut forked = World::new(monitors());
+        let mut forked = world();
         let (canonical, last_final) = play(&mut forked, &moves);
 
-        let mut straight = World::new(monitors());
+        let mut straight = world();
         for bundle in &canonical {
             straight.apply(&ChainEvent::Committed(bundle.clone()));
             if bundle.header.number == last_final {
@@ -171,8 +251,8 @@ proptest! {
     fn a_restart_between_any_two_events_changes_nothing(
         activities in proptest::collection::vec(activity(), 1..60),
     ) {
-        let mut steady = World::new(monitors());
-        let mut restless = World::new(monitors());
+        let mut steady = world();
+        let mut restless = world();
         for activity in &activities {
             let block = activity.block(steady.at + activity.seconds, 0);
             let one = steady.push(activity.seconds, &block);

@@ -27,7 +27,7 @@ static SPEC: Spec = Spec {
 
 /// Events by which governors and timelocks announce calls. Source: the published interfaces of
 /// OpenZeppelin's Governor and TimelockController, Compound's Bravo and Timelock, and Meridian.
-static EVENTS: LazyLock<ContractAbi> = LazyLock::new(|| {
+pub(crate) static EVENTS: LazyLock<ContractAbi> = LazyLock::new(|| {
     ContractAbi::from_solidity([
         "event ProposalCreated(uint256 proposalId, address proposer, address[] targets, uint256[] values, string[] signatures, bytes[] calldatas, uint256 voteStart, uint256 voteEnd, string description)",
         "event ProposalCreated(uint256 indexed proposalId, address indexed proposer, address target, bytes data, string description)",

@@ -2,7 +2,10 @@
 
 use model::{Confidence, FactValue, Level, Measure, Severity};
 
-use super::scenes::{about, protected, scenes};
+use super::{
+    fine::{Fine, with_path},
+    scenes::{about, protected, scenes},
+};
 use crate::{
     detectors::{
         Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
@@ -30,11 +33,7 @@ static SPEC: Spec = Spec {
             kind: ParamKind::Number { default: NOTIFY_SCORE_MIN, min: 1.0, max: 30.0 },
             doc: "sum of weights from which a finding is made, two steps milder",
         },
-        ParamSpec {
-            name: "fine_paths",
-            kind: ParamKind::Words { default: &[] },
-            doc: "fingerprints of paths that you judged to be fine, exact or general",
-        },
+        super::fine::PARAM,
     ],
     page: include_str!("attack_shape.md"),
 };
@@ -56,7 +55,7 @@ impl Detector for AttackShape {
         Box::new(Configured {
             page_score: settings.number("page_score"),
             notify_score: settings.number("notify_score"),
-            fine: settings.words("fine_paths").to_vec(),
+            fine: Fine::of(settings),
             site,
         })
     }
@@ -66,7 +65,7 @@ struct Configured {
     site: Site,
     page_score: f64,
     notify_score: f64,
-    fine: Vec<String>,
+    fine: Fine,
 }
 
 impl Judge for Configured {
@@ -93,18 +92,12 @@ impl Judge for Configured {
                 continue;
             }
             let path = Path::of(&view, &[]);
-            if path.as_ref().is_some_and(|path| is_fine(&self.fine, path)) {
+            if path.as_ref().is_some_and(|path| self.fine.holds(path, block.at)) {
                 continue;
             }
             self.tell(block, tx, &view, &assessment, path.as_ref(), report);
         }
     }
-}
-
-/// Whether somebody judged the path to be fine, or any path like it.
-pub(super) fn is_fine(fine: &[String], path: &Path) -> bool {
-    let words = [path.exact.to_string(), path.general.to_string()];
-    fine.iter().any(|known| words.contains(known))
 }
 
 impl Configured {
@@ -152,11 +145,7 @@ impl Configured {
             claim = claim.fact(sign, FactValue::Text(line.found.what.clone()));
         }
         claim = claim.fact("transaction sender", block.address_fact(block.tx(tx).from));
-        if let Some(path) = path {
-            claim = claim
-                .fact("path", FactValue::Text(path.exact.to_string()))
-                .fact("path in general", FactValue::Text(path.general.to_string()));
-        }
+        claim = with_path(claim, path);
         report.claim(claim);
     }
 }

@@ -4,9 +4,9 @@
 use model::{BlindReason, Confidence, FactValue, Level, Measure, Severity};
 
 use super::{
-    attack_shape::is_fine,
+    fine::{Fine, with_path},
     scenes::{about, protected, scenes},
-    vocabulary::{PATHS_MAX, PathSeen, Vocabulary},
+    vocabulary::{PATHS_MAX, PathSeen, Seeds, Vocabulary},
 };
 use crate::{
     detectors::{
@@ -34,10 +34,11 @@ static SPEC: Spec = Spec {
             kind: ParamKind::Number { default: 0.02, min: 0.0, max: 0.5 },
             doc: "largest share of transactions expected on new paths at which one is told of",
         },
+        super::fine::PARAM,
         ParamSpec {
-            name: "fine_paths",
+            name: "seed_paths",
             kind: ParamKind::Words { default: &[] },
-            doc: "fingerprints of paths that you judged to be fine, exact or general",
+            doc: "fingerprints of exact paths learned beforehand, each with ` xN` for how often; `bellwether path seed` writes them",
         },
     ],
     page: include_str!("unusual_code_path.md"),
@@ -60,7 +61,8 @@ impl Detector for UnusualCodePath {
         Box::new(Configured {
             transactions_min: settings.integer("transactions_min"),
             unseen_share_max: settings.number("unseen_share_max"),
-            fine: settings.words("fine_paths").to_vec(),
+            fine: Fine::of(settings),
+            seeds: Seeds::of(settings.words("seed_paths")),
             site,
         })
     }
@@ -70,7 +72,8 @@ struct Configured {
     site: Site,
     transactions_min: u64,
     unseen_share_max: f64,
-    fine: Vec<String>,
+    fine: Fine,
+    seeds: Seeds,
 }
 
 impl Judge for Configured {
@@ -95,9 +98,11 @@ impl Judge for Configured {
             let Some(path) = Path::of(&view, &[]) else { continue };
             let place =
                 Key::new(Kind::PathSeen).monitor(&self.site.key).with(&path.exact.0.to_be_bytes());
-            let before = memory.get::<PathSeen>(&place).map_or(0, |seen| seen.count);
-            let known = memory.get::<Vocabulary>(&census).copied().unwrap_or_default();
-            let is_new = before == 0 && !is_fine(&self.fine, &path);
+            let before = memory.get::<PathSeen>(&place).map(|seen| seen.count);
+            let before = before.unwrap_or_else(|| self.seeds.times(path.exact));
+            let known = memory.get::<Vocabulary>(&census).copied();
+            let known = known.unwrap_or_else(|| self.seeds.census());
+            let is_new = before == 0 && !self.fine.holds(&path, block.at);
             if is_new && known.is_mature(self.transactions_min, self.unseen_share_max) {
                 self.tell(block, tx, &view, &path, &known, report);
             }
@@ -108,9 +113,9 @@ impl Judge for Configured {
                 continue;
             }
             let at = block.at;
-            let seen = memory.entry(place, || PathSeen { count: 0, first: at });
+            let seen = memory.entry(place, || PathSeen { count: before, first: at });
             seen.count = seen.count.saturating_add(1);
-            memory.entry(census, Vocabulary::default).count(before);
+            memory.entry(census, || self.seeds.census()).count(before);
         }
     }
 }
@@ -158,8 +163,6 @@ impl Configured {
             .confidence(Confidence::Heuristic)
             .measure(measure)
             .fact("entered", FactValue::Text(entered.join(", ")))
-            .fact("path", FactValue::Text(path.exact.to_string()))
-            .fact("path in general", FactValue::Text(path.general.to_string()))
             .fact("transactions learned", count(known.transactions as f64))
             .fact("share expected on new paths", count(known.unseen_share()))
             .fact("paths known", count(f64::from(known.paths)))
@@ -168,6 +171,7 @@ impl Configured {
             let sign = format!("{} +{:.1}", line.found.signal.as_str(), line.weight);
             claim = claim.fact(sign, FactValue::Text(line.found.what.clone()));
         }
+        claim = with_path(claim, Some(path));
         if let Some(contract) = about(view, entry) {
             claim = claim.about(block, contract);
         }

@@ -1,7 +1,10 @@
 //! Which paths a monitor's contracts have seen, and how new a new one is.
 
 use model::UnixSeconds;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+
+use crate::trace::Fingerprint;
 
 /// Paths that are told apart: more than any protocol of the studies had, times a thousand. Beyond,
 /// what is new is no longer learned, and the detector says that it is blind.
@@ -52,6 +55,37 @@ impl Vocabulary {
             }
             1 => self.once = self.once.saturating_sub(1),
             _ => {}
+        }
+    }
+}
+
+/// Paths that were learned beforehand, such as from the project's own tests on a fork: what a monitor
+/// begins with instead of nothing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seeds(FxHashMap<Fingerprint, u32>);
+
+impl Seeds {
+    /// Reads `FINGERPRINT xN`; what is no fingerprint was seen by nobody.
+    pub(super) fn of(words: &[String]) -> Self {
+        let seed = |word: &String| {
+            let (fingerprint, times) = word.split_once(" x").unwrap_or((word, "1"));
+            let fingerprint = u64::from_str_radix(fingerprint.trim(), 16).ok()?;
+            Some((Fingerprint(fingerprint), times.trim().parse().ok()?))
+        };
+        Self(words.iter().filter_map(seed).collect())
+    }
+
+    /// How often a path was taken beforehand.
+    pub(super) fn times(&self, path: Fingerprint) -> u32 {
+        self.0.get(&path).copied().unwrap_or(0)
+    }
+
+    /// All of them, counted.
+    pub(super) fn census(&self) -> Vocabulary {
+        Vocabulary {
+            transactions: self.0.values().map(|times| u64::from(*times)).sum(),
+            paths: u32::try_from(self.0.len()).unwrap_or(u32::MAX),
+            once: self.0.values().filter(|times| **times == 1).count() as u32,
         }
     }
 }

@@ -434,4 +434,37 @@ mod tests {
         // Three charts with ARL0 10,000 and one with 55,556 on 100,000 buckets: 32 expected.
         assert!((8..=64).contains(&alarms), "{alarms} alarms");
     }
+
+    /// `cargo xtask quality` reads the line that begins with `figure`.
+    #[test]
+    #[ignore = "half a minute; cargo xtask quality series runs it"]
+    fn gas_at_length() {
+        let charts = Charts::new(0.1, 1e5, false);
+        let mut rng = StdRng::seed_from_u64(5);
+        let mut level = charts.level(model::UnixSeconds(0));
+        let (weeks, week) = (40, 10_080);
+        let (mut alarms, mut resting, mut delays) = (0, 0, Vec::new());
+        for i in 0..weeks * week {
+            let is_out = bucket(&charts, &mut level, &mut rng, 1.0) >= 1.0;
+            alarms += u32::from(is_out && resting == 0);
+            resting = if is_out { 30 } else { resting.max(1) - 1 };
+            if i >= week && i % (weeks * week / 520) == 0 && delays.len() < 500 && resting == 0 {
+                let mut troubled = level.clone();
+                let found = (1..=10).find(|_| bucket(&charts, &mut troubled, &mut rng, 3.0) >= 1.0);
+                delays.push(found.unwrap_or(u32::MAX));
+            }
+        }
+        delays.sort_unstable();
+        let found = delays.iter().filter(|delay| **delay <= 10).count();
+        println!(
+            "\nfigure {{\"detector\":\"telemetry/gas_unusual\",\"data\":\"simulated normal ln \
+             gas, eight calls a minute; scatter times three\",\"n\":\"{weeks} weeks of one \
+             function, {} troubles\",\"recall\":[{found},{}],\"false_alarms\":[{alarms},{weeks}],\
+             \"lead\":\"{} min after it began\"}}",
+            delays.len(),
+            delays.len(),
+            delays[delays.len() / 2]
+        );
+        assert!(found > 0, "nothing was found");
+    }
 }

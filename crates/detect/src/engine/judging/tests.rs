@@ -109,7 +109,7 @@ fn a_detector_that_fails_is_blind_and_leaves_no_trace() {
         vec![monitor("first", false, 1), monitor("clumsy", true, 2), monitor("last", false, 3)];
     network.replace_monitors(monitors, vec![Severity::High; 3]);
     let bundle = bundle(&name);
-    let judgement = network.committed(&bundle, 7);
+    let judgement = network.committed(&bundle, 7, &crate::elsewhere::Nowhere);
 
     let tellers: Vec<&str> = judgement.findings.iter().map(|f| f.monitor.as_str()).collect();
     assert_eq!(tellers, ["first", "last"]);

@@ -1,9 +1,13 @@
 //! Borrowed and paid back within the transaction.
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 
 use super::{Found, Signal};
-use crate::trace::{assets::Movement, scene::View};
+use crate::trace::{
+    assets::{Asset, Movement},
+    borrowed::Loan,
+    scene::View,
+};
 
 /// Selectors by which lenders call borrowers back: ERC-3156, Aave 2 and 3, Uniswap 2 and 3, Balancer,
 /// dYdX, Morpho, Uniswap 4, PancakeSwap, DODO (three pools).
@@ -19,14 +23,6 @@ pub(crate) const CALLBACKS: &[[u8; 4]] = &[
     [0x84, 0x80, 0x08, 0x12],
     [0xeb, 0x20, 0x21, 0xc3],
 ];
-
-/// A loan, found either by the name of the callback or by what moved: the same asset left before
-/// the callback, and at least as much was back when the lender was done.
-#[derive(Debug, Clone, Copy)]
-struct Loan {
-    lending: usize,
-    callback: usize,
-}
 
 pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let loans = loans(view);
@@ -53,7 +49,9 @@ pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
     }
 }
 
-fn loans(view: &View<'_, '_>) -> Vec<Loan> {
+/// Every loan, found either by the name of the callback or by what moved: the same asset left before
+/// the callback, and at least as much was back when the lender was done.
+pub(crate) fn loans(view: &View<'_, '_>) -> Vec<Loan> {
     let tree = view.tree();
     let mut found = Vec::new();
     for callback in 1..tree.frames().len() {
@@ -63,7 +61,7 @@ fn loans(view: &View<'_, '_>) -> Vec<Loan> {
             && view.runs_cluster(callback)
             && frame.selector().is_some();
         let lender = tree.caller(callback);
-        if !is_callback || view.cluster.contains(&lender) || view.protected.contains(&lender) {
+        if !is_callback || view.cluster.contains(&lender) {
             continue;
         }
         // The call to the lender in which it calls back.
@@ -73,20 +71,35 @@ fn loans(view: &View<'_, '_>) -> Vec<Loan> {
             .last()
             .filter(|at| *at != 0);
         let Some(lending) = lending else { continue };
-        // What protected contracts lend themselves is their business.
-        let lends_itself = view
-            .movements_in(lending..callback)
-            .iter()
-            .any(|movement| view.protected.contains(&movement.from));
-        if lends_itself {
+        if is_own_business(view, lender, lending, callback) {
             continue;
         }
         let is_named = frame.selector().is_some_and(|selector| CALLBACKS.contains(&selector));
         if is_named || is_repaid(view, lending, callback) {
-            found.push(Loan { lending, callback });
+            let lent = view.movements_in(lending..callback).iter().find(|m| m.from == lender);
+            let lent = lent.map(|movement| (movement.asset, movement.amount));
+            found.push(Loan { lender, lending, callback, lent });
         }
     }
     found
+}
+
+/// What protected contracts lend is their business, unless it is used on others of them.
+fn is_own_business(view: &View<'_, '_>, lender: Address, lending: usize, callback: usize) -> bool {
+    let tree = view.tree();
+    let mut parties: Vec<Address> = vec![lender];
+    for movement in view.movements_in(lending..callback) {
+        if view.protected.contains(&movement.from) {
+            parties.push(movement.from);
+            if let Asset::Token(token) = movement.asset {
+                parties.push(token);
+            }
+        }
+    }
+    let lends_itself = view.protected.contains(&lender) || parties.len() > 1;
+    let inside = tree.subtree(callback);
+    let mut used_on = view.entries.iter().filter(|at| inside.contains(at));
+    lends_itself && !used_on.any(|at| !parties.contains(&tree.runs_as(*at)))
 }
 
 fn is_repaid(view: &View<'_, '_>, lending: usize, callback: usize) -> bool {

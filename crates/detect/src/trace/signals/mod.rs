@@ -6,7 +6,7 @@
 mod authority; // functions that give or use power
 mod control; //   calls that come back, foreign code
 mod entry; //     who came in, how often
-mod loan; //      borrowed and paid back
+pub(crate) mod loan; // borrowed and paid back
 mod money; //     who gained, who lost
 
 use super::scene::View;

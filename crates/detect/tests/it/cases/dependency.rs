@@ -118,6 +118,7 @@ impl State {
         let word = |value: u64| B256::from(U256::from(value)).to_vec();
         match request {
             ReadRequest::CodeHash(_) => keccak256([self.code]).to_vec(),
+            ReadRequest::Writes(_) => Vec::new(),
             ReadRequest::Storage { slot, .. } => {
                 let is_first = *slot == registry::proxy::EIP1967_IMPLEMENTATION;
                 let word = if is_first { address_of(self.implementation) } else { B256::ZERO };

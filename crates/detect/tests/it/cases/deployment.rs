@@ -495,7 +495,7 @@ fn detectors_that_must_know_their_contracts_refuse_children() {
     let errors = bellwether_detect::Engine::new(Arc::new(registry), vec![feed, lost]).unwrap_err();
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     expect![[r#"
-        monitor oracle.feed_late: detector oracle/feed_late must know its contracts before there is a block, so it cannot watch children of a factory (those that can: access/role_change, change/parameter_update, change/proxy_upgraded, deployment/created, deployment/lifecycle_moved, deployment/lookalike, reputation/known_bad_address, telemetry/failed_calls_rise, telemetry/gas_unusual, telemetry/call_rate_unusual, flow/reentrant_call, flow/attack_shape, flow/unusual_code_path)
+        monitor oracle.feed_late: detector oracle/feed_late must know its contracts before there is a block, so it cannot watch children of a factory (those that can: access/role_change, change/parameter_update, change/proxy_upgraded, deployment/created, deployment/lifecycle_moved, deployment/lookalike, reputation/known_bad_address, telemetry/failed_calls_rise, telemetry/gas_unusual, telemetry/call_rate_unusual, flow/reentrant_call, flow/attack_shape, flow/unusual_code_path, flow/flash_loan, flow/value_extracted)
         monitor lost: deployment safe does not say what its children are; give it a [children] table
         monitor lost: unknown factory "factorry"; did you mean "factory"? (one of: factory)"#]].assert_eq(&errors.join("\n"));
 }

@@ -2,14 +2,21 @@
 
 mod access_change;
 mod authority;
+mod bridge;
 mod code;
 mod dependency;
 mod deployment;
+mod dispersion;
 mod flow;
+pub(crate) mod governance;
+mod invariant;
 mod liquidity;
 mod oracle;
 mod others;
 mod proxies;
+pub(crate) mod signers;
+mod silence;
+mod storage;
 
 use bellwether_detect::detectors;
 use model::Finding;
@@ -44,6 +51,20 @@ const CASES: &[(&str, Case, Case)] = &[
     ("flow/reentrant_call", others::reentrant_drain, others::callback_without_reentry),
     ("flow/attack_shape", flow::borrowed_and_looped, flow::borrowed_and_sold),
     ("flow/unusual_code_path", flow::entered_from_a_callback, flow::usual_after_many),
+    ("flow/flash_loan", flow::price_moved_on_a_loan, flow::plain_loan),
+    ("flow/value_extracted", flow::paid_for_nothing, flow::paid_for),
+    ("signers/safe_delegatecall", signers::safe_taken_over, signers::safe_used),
+    ("signers/safe_changed", signers::safe_taken_over, signers::safe_used),
+    ("storage/silent_write", storage::implementation_overwritten, storage::counted),
+    ("invariant/broken", invariant::insolvent, invariant::solvent),
+    ("governance/power_concentrated", governance::gathered, governance::gathered_slowly),
+    ("governance/votes_borrowed", governance::borrowed, governance::voted_with_own),
+    ("governance/proposal_dangerous", governance::upgrade_proposed, governance::fee_proposed),
+    ("silence/expected_event_missing", silence::nobody_redeemed, silence::redeemed_in_time),
+    ("silence/contract_silent", silence::nobody_calls, silence::a_long_pause),
+    ("silence/canary", silence::canary_sings, silence::canary_rests),
+    ("dispersion/share_crossed", dispersion::one_grows, dispersion::one_grows_a_little),
+    ("bridge/arrived_unbacked", bridge::forged, bridge::relayed),
     ("chain/reorg", others::deep_reorg, others::shallow_reorg),
     ("chain/blind", others::quarantine, others::judged),
 ];

@@ -1,0 +1,77 @@
+//! `bellwether path`: what people and tests taught about paths through contracts.
+
+mod fine; //     a path is fine from now on
+mod list; //     what was taught
+mod seed; //     from tests on a fork, before launch
+mod withdraw; // a judgement is taken back
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::Outcome;
+use crate::paths::{FINE_FILE, FinePath, Paths, fine_file};
+
+/// Paths through your contracts: which are fine, whoever said so and why, and what was learned before
+/// launch. Detectors of paths and of attack shapes keep quiet about what is fine.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  bellwether path fine ddb0b5602b7a9884 --why \"weekly rebalancing by the keeper\"\n  bellwether path list\n  bellwether path seed --monitor paths --rpc http://127.0.0.1:8545 --from-block 1 --to-block 400"
+)]
+pub(super) struct PathCommand {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Fine(fine::Fine),
+    List(list::List),
+    Withdraw(withdraw::Withdraw),
+    Seed(seed::Seed),
+}
+
+impl PathCommand {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
+        match self.command {
+            Command::Fine(command) => command.run(),
+            Command::List(command) => command.run(),
+            Command::Withdraw(command) => command.run(),
+            Command::Seed(command) => command.run().await,
+        }
+    }
+}
+
+/// Where the user's folder is.
+#[derive(Debug, clap::Args)]
+struct At {
+    /// The folder that holds bellwether.toml.
+    #[arg(long, default_value = ".", env = "BELLWETHER_FOLDER")]
+    folder: PathBuf,
+}
+
+/// Judgements of the file that the program writes; those of other files are people's own.
+fn written(paths: &Paths) -> impl Iterator<Item = &FinePath> {
+    paths.fine.iter().filter(|(file, _)| file == FINE_FILE).map(|(_, fine)| fine)
+}
+
+fn write_fine<'f>(
+    folder: &Path,
+    all: impl IntoIterator<Item = &'f FinePath>,
+) -> anyhow::Result<()> {
+    write(&folder.join(FINE_FILE), &fine_file(all))
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let shown = path.display();
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("making the folder of {shown}"))?;
+    }
+    let half = path.with_extension("toml.half");
+    std::fs::write(&half, text).with_context(|| format!("writing {}", half.display()))?;
+    std::fs::rename(&half, path).with_context(|| format!("writing {shown}"))
+}
+
+/// What makes a program that runs read the folder again.
+const READ_AGAIN: &str = "a program that runs reads it when it gets SIGHUP";

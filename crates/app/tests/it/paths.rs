@@ -1,0 +1,141 @@
+//! Paths through contracts: learned before launch, judged to be fine, judged otherwise again.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::world::{Chain, Ended, Project, bellwether, run_to_end};
+
+const MONITORS: &str = r#"[[monitor]]
+name = "paths"
+detector = "flow/unusual_code_path"
+severity = "critical"
+params = { transactions_min = 30, unseen_share_max = "20%" }
+"#;
+
+async fn path(project: &Project, arguments: &[&str]) -> Ended {
+    let mut command = bellwether();
+    command.arg("path").args(arguments).arg("--folder").arg(project.path());
+    run_to_end(command).await
+}
+
+/// What the monitor finds in these blocks, with nothing learned but what the folder says.
+async fn found(project: &Project, from: u64, to: u64) -> Vec<Value> {
+    let mut command = bellwether();
+    command.args(["replay", "--json", "--network", "devnet", "--folder"]).arg(project.path());
+    command.args(["--from", &from.to_string(), "--to", &to.to_string()]);
+    let ended = run_to_end(command).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let lines = ended.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["monitor"].is_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everyday_life_wakes_nobody_and_an_attack_on_borrowed_money_does() {
+    let mut chain = Chain::start(11).await;
+    let project = Project::meridian_contracts();
+    chain.declare(&project);
+    let monitor = |name: &str| {
+        format!(
+            "[[monitor]]\nname = \"{name}\"\ndetector = \"flow/{name}\"\nseverity = \"critical\"\n\n"
+        )
+    };
+    let monitors = ["attack_shape", "flash_loan"].map(monitor).concat();
+    project.write("monitors/shapes.toml", &monitors);
+    let everyday = chain.everydays(150).number;
+    let is_page = |finding: &Value| finding["severity"] == "critical";
+    let pages: Vec<Value> =
+        found(&project, 1, everyday).await.into_iter().filter(is_page).collect();
+    assert!(pages.is_empty(), "{pages:#?}");
+    let attack = chain.attack("flash_loan_price_manipulation");
+    let head = chain.devnet.head().number;
+    let pages: Vec<Value> =
+        found(&project, everyday + 1, head).await.into_iter().filter(is_page).collect();
+    assert!(pages.iter().any(|page| page["detector"] == "flow/flash_loan"), "{pages:#?}");
+    let is_attack = |page: &Value| attack.iter().any(|tx| page["tx"] == tx.to_string());
+    assert!(pages.iter().all(is_attack), "{pages:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_tests_taught_is_usual_and_what_somebody_judged_fine_is_quiet() {
+    let mut chain = Chain::start(7).await;
+    let project = Project::meridian_contracts();
+    chain.declare(&project);
+    project.write("monitors/paths.toml", MONITORS);
+    // The life of a test chain, before anything is launched.
+    let taught = chain.everydays(120).number;
+    let url = chain.node.url();
+    let (to, next) = (taught.to_string(), taught + 1);
+    let blocks = ["--from-block", "1", "--to-block", to.as_str()];
+    let arguments = [["seed", "--monitor", "paths", "--rpc", &url].as_slice(), &blocks].concat();
+    let ended = path(&project, &arguments).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("paths/seed-paths.toml has them"), "{}", ended.out);
+    let listed = path(&project, &["list", "--json"]).await.json();
+    assert_eq!(listed["seeds"][0]["monitor"], "paths");
+    assert!(listed["seeds"][0]["transactions"].as_u64().unwrap() > 30, "{listed}");
+
+    // After launch: everyday life is usual from its first block, an attack is not.
+    let usual = chain.everydays(20).number;
+    chain.attack("reentrant_drain");
+    let attacked = chain.devnet.head().number;
+    let strange = found(&project, next, attacked).await;
+    assert!(!strange.is_empty(), "the attack goes a way that no test went");
+    let of_usual = found(&project, next, usual).await;
+    assert!(of_usual.len() < strange.len(), "{of_usual:#?}");
+
+    let fact = |finding: &Value, name: &str| finding["facts"][name].as_str().unwrap().to_owned();
+    let general = fact(strange.last().unwrap(), "path in general");
+    let why = ["--why", "a drill that we know", "--by", "Ana"];
+    let fine = path(&project, &[["fine", general.as_str()].as_slice(), &why].concat()).await;
+    assert_eq!(fine.code, Some(0), "{}", fine.err);
+    let file = fs::read_to_string(project.path().join("paths/fine.toml")).unwrap();
+    assert!(file.contains("why = \"a drill that we know\""), "{file}");
+    let of_it =
+        |all: Vec<Value>| all.iter().filter(|one| fact(one, "path in general") == general).count();
+    assert_eq!(of_it(found(&project, next, attacked).await), 0);
+    let listed = path(&project, &["list", "--json"]).await.json();
+    assert_eq!(listed["fine"][0]["path"], general.as_str());
+    assert_eq!(listed["fine"][0]["judged_by"], "Ana");
+
+    let withdrawn = path(&project, &["withdraw", &general]).await;
+    assert_eq!(withdrawn.code, Some(0), "{}", withdrawn.err);
+    assert!(of_it(found(&project, next, attacked).await) > 0, "it is told again");
+    let again = path(&project, &["withdraw", &general]).await;
+    assert_eq!(again.code, Some(2));
+    assert!(again.err.contains("nobody judged"), "{}", again.err);
+}
+
+#[tokio::test]
+async fn a_judgement_says_who_and_why_and_names_what_exists() {
+    let project = Project::meridian_contracts();
+    project.write(
+        "networks/devnet.toml",
+        "chain_id = 31337\n\n[[endpoint]]\nname = \"node\"\nurl = \"http://127.0.0.1:1\"\n",
+    );
+    project.write("monitors/paths.toml", MONITORS);
+    let fingerprint = "d0bb68bb955c000e";
+    for (arguments, says) in [
+        (vec!["fine", "d0bb", "--why", "x", "--by", "Ana"], "16 hexadecimal digits"),
+        (vec!["fine", fingerprint, "--why", " ", "--by", "Ana"], "must say something"),
+        (
+            vec!["fine", fingerprint, "--why", "x", "--by", "Ana", "--monitor", "path"],
+            "unknown monitor \"path\" (one of: paths)",
+        ),
+        (
+            vec!["fine", fingerprint, "--why", "x", "--by", "Ana", "--until", "2020-01-01"],
+            "lies in the past",
+        ),
+    ] {
+        let ended = path(&project, &arguments).await;
+        assert_eq!(ended.code, Some(2), "{}", ended.out);
+        assert!(ended.err.contains(says), "{says}: {}", ended.err);
+    }
+    let exact = ["fine", fingerprint, "--exact", "--why", "first", "--by", "Ana"];
+    assert_eq!(path(&project, &exact).await.code, Some(0));
+    let anew = ["fine", fingerprint, "--exact", "--why", "second", "--by", "Bo"];
+    assert_eq!(path(&project, &anew).await.code, Some(0));
+    let listed = path(&project, &["list"]).await;
+    assert!(listed.out.contains("second") && !listed.out.contains("first"), "{}", listed.out);
+    assert!(listed.out.contains("1 path judged to be fine"), "{}", listed.out);
+}

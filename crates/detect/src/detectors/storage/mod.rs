@@ -1,0 +1,3 @@
+//! What contracts keep.
+
+pub mod silent_write; // state that changed without a word
