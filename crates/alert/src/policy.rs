@@ -198,6 +198,27 @@ mod tests {
     }
 
     #[test]
+    fn a_stage_holds_an_alert_back_and_never_lifts_it() {
+        let pages = Route {
+            severity_min: Severity::High,
+            ..Route::catch_all(name("pages"), vec![name("pager")])
+        };
+        let rest = Route::catch_all(name("rest"), vec![name("mail")]);
+        let with = |stage: Option<Stage>| Policy {
+            routes: vec![pages.clone(), rest.clone()],
+            stages: stage.map(|stage| (name("drain"), stage)).into_iter().collect(),
+            ..Policy::default()
+        };
+        let by = |stage, severity| told(&with(stage), None, severity);
+        assert_eq!(by(None, Severity::Critical), ["pager"]);
+        assert_eq!(by(Some(Stage::Page), Severity::Critical), ["pager"]);
+        assert_eq!(by(Some(Stage::Act), Severity::Critical), ["pager"]);
+        assert_eq!(by(Some(Stage::Notify), Severity::Critical), ["mail"], "told, and nobody woken");
+        assert_eq!(by(Some(Stage::Notify), Severity::Low), ["mail"]);
+        assert_eq!(by(Some(Stage::Shadow), Severity::Critical), [""; 0]);
+    }
+
+    #[test]
     fn the_first_route_that_matches_decides_unless_it_says_to_go_on() {
         let vaults = Route {
             severity_min: Severity::High,

@@ -24,6 +24,7 @@ pub mod mail_sink; // a mailbox for the demonstration
 mod mailbox; //       that mailbox as the pages show it
 pub mod metrics; //   what Prometheus scrapes
 pub mod notify; //    from the outbox to people
+pub mod outside; //   detectors that are not ours
 pub mod paths; //     what was taught about paths through contracts
 pub mod pipeline; //  from a block to an alert: read this first
 pub mod replay; //    judging blocks that are past

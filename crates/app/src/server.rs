@@ -133,6 +133,7 @@ fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {
             registry: config.registry.clone(),
             monitors: Arc::new(config.monitors.clone()),
             policy: Arc::new(config.policy.clone()),
+            outside: Arc::new(config.outside.clone()),
         },
         networks: config.networks.iter().map(|network| network.chain.clone()).collect(),
         receivers: Arc::new(Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?),

@@ -15,6 +15,8 @@ use serde_json::{Value, json, value::RawValue};
 
 /// Blocks that the devnet makes when there is no recording.
 const MADE_BLOCKS: usize = 60;
+/// Transactions of each of them.
+const MADE_TRANSACTIONS: usize = 12;
 
 pub(super) struct Blocks {
     pub(super) all: Vec<RecordedBlock>,
@@ -31,7 +33,7 @@ impl Blocks {
             }
             None => {
                 let runtime = tokio::runtime::Runtime::new().unwrap();
-                let all = runtime.block_on(make());
+                let all = runtime.block_on(make(MADE_BLOCKS, MADE_TRANSACTIONS));
                 let source = "SYNTHETIC: made by the devnet, because BELLWETHER_CORPUS is not set";
                 Self { all, source: source.to_owned() }
             }
@@ -80,7 +82,8 @@ pub(super) fn bundle(block: &RecordedBlock, with_traces: bool, prove: &Prove) ->
     assemble(&name, &name, raw, prove).unwrap()
 }
 
-async fn make() -> Vec<RecordedBlock> {
+/// Blocks of Meridian's everyday traffic, as a node gives them.
+pub(super) async fn make(count: usize, transactions: usize) -> Vec<RecordedBlock> {
     let devnet = Devnet::new(Meridian::devnet_config());
     let meridian = Meridian::deploy(&devnet).unwrap();
     let mut traffic = Traffic::new(7);
@@ -89,8 +92,8 @@ async fn make() -> Vec<RecordedBlock> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let client = reqwest::Client::new();
     let mut blocks = Vec::new();
-    for _ in 0..MADE_BLOCKS {
-        for _ in 0..12 {
+    for _ in 0..count {
+        for _ in 0..transactions {
             traffic.submit(&devnet, &meridian).unwrap();
         }
         let number = devnet.mine().unwrap().number;

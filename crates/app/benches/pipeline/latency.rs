@@ -229,5 +229,10 @@ fn rules(meridian: &Meridian) -> Rules {
         ..Route::catch_all(name("all"), vec![name("hook")])
     };
     let policy = Policy { routes: vec![route], group_window_s: 1, ..Policy::default() };
-    Rules { registry: Arc::new(registry), monitors: Arc::new(monitors), policy: Arc::new(policy) }
+    Rules {
+        registry: Arc::new(registry),
+        monitors: Arc::new(monitors),
+        policy: Arc::new(policy),
+        outside: Arc::default(),
+    }
 }

@@ -9,11 +9,12 @@
 //! goal is a miss. The exit code is 1 when anything is missed, unless `--report` asks for figures
 //! alone.
 //!
-//! Options, all after `--`: `--repeats N`, `--only cpu|latency|memory`.
+//! Options, all after `--`: `--repeats N`, `--only cpu|backtest|latency|memory`.
 
 // A benchmark that cannot run should say where, and nobody is served by anything milder.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark, not the program")]
 
+mod backtest; // past blocks of one protocol, many monitors
 mod blocks; //  recorded, or made by the devnet
 mod cpu; //     parsing, judging, proving
 mod floor; //   what merely parsing costs
@@ -45,6 +46,9 @@ fn main() -> std::process::ExitCode {
     let mut table = Table::default();
     if is_wanted("cpu") {
         cpu::measure(&blocks, repeats, &mut table);
+    }
+    if is_wanted("backtest") {
+        backtest::measure(&mut table);
     }
     if is_wanted("latency") {
         latency::measure(&mut table);

@@ -57,6 +57,7 @@ pub(super) fn child(blocks: &Blocks) {
         registry,
         monitors: Arc::new(mix::monitors(MONITORS)),
         policy: Arc::new(Policy::default()),
+        outside: Arc::default(),
     };
     let mut judge = Judge::open(network(), store.clone(), rules).unwrap();
     for (number, block) in (1..).zip(&blocks.all) {

@@ -124,7 +124,7 @@ impl Declare {
         if !networks.contains(&self.network.as_str()) {
             bail!("no network {} (declared: {})", self.network, networks.join(", "));
         }
-        for label in self.on.iter().filter(|label| config.registry.get(label).is_none()) {
+        if let Some(label) = self.on.iter().find(|label| config.registry.get(label).is_none()) {
             let known: Vec<&str> =
                 config.registry.deployments().iter().map(|d| d.label.as_str()).collect();
             bail!("unknown deployment {:?} (declared: {})", label.as_str(), known.join(", "));

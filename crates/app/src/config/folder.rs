@@ -21,6 +21,10 @@ pub trait Surroundings {
     fn list(&self, folder: &str) -> io::Result<Vec<String>>;
     /// A variable of the environment.
     fn variable(&self, name: &str) -> Option<String>;
+    /// Where programs of the folder run.
+    fn place(&self) -> PathBuf {
+        PathBuf::from(".")
+    }
 }
 
 /// A folder on disk.
@@ -42,6 +46,10 @@ impl Folder {
 }
 
 impl Surroundings for Folder {
+    fn place(&self) -> PathBuf {
+        self.root.clone()
+    }
+
     fn read(&self, path: &str) -> io::Result<String> {
         let path = self.root.join(path);
         let length = fs::metadata(&path)?.len();
@@ -83,6 +91,7 @@ pub(super) struct Files {
     pub(super) monitors: Vec<SourceFile>,
     pub(super) routes: Option<SourceFile>,
     pub(super) lints: Option<SourceFile>,
+    pub(super) outside: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
     pub(super) policy: Option<SourceFile>,
     pub(super) scans: Vec<SourceFile>,
@@ -137,6 +146,7 @@ impl Files {
         };
         let routes = optional("routes.toml");
         let lints = optional("lints.toml");
+        let outside = optional("outside.toml");
         let policy = optional("policy.toml");
         match main {
             Some(main) if mistakes.is_empty() => Ok(Self {
@@ -146,6 +156,7 @@ impl Files {
                 monitors,
                 routes,
                 lints,
+                outside,
                 labels,
                 policy,
                 scans,

@@ -15,6 +15,7 @@ mod lints; //      lints.toml
 mod mistake; //    how a mistake is shown
 mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
+mod outside; //    outside.toml
 mod paths; //      paths/*.toml
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
@@ -68,6 +69,8 @@ pub struct Config {
     pub declarations: Vec<Declaration>,
     /// What lints are told by the user.
     pub lints: Lints,
+    /// Detectors that are not ours.
+    pub outside: Vec<crate::outside::Spec>,
     /// What people said about the time before deployments were watched.
     pub clearances: Vec<Clearance>,
     /// What was taught about paths through contracts; the monitors have it among their parameters.
@@ -154,6 +157,9 @@ impl Config {
             around,
             &out,
         );
+        let outside = files.outside.as_ref().map_or_else(Vec::new, |file| {
+            outside::outside(file, &around.place(), &network_names, &monitor_names, &out)
+        });
         let mistakes = out.into_mistakes();
         match general {
             Some(general) if mistakes.is_empty() => Ok(Self {
@@ -176,6 +182,7 @@ impl Config {
                 runbooks,
                 declarations: guarded.declarations,
                 lints,
+                outside,
                 clearances,
                 paths,
                 threats: Arc::new(threats),

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use alert::{AlertBook, AlertInput, KEPT_S, Outcome, Policy};
 use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError, elsewhere::Elsewhere};
-use model::{ChainEvent, Finding, Name, Position, UnixMillis};
+use model::{ChainEvent, CoverageResult, Finding, Name, Position, UnixMillis};
 use registry::Registry;
 use store::{BlockSamples, EventLog, Step, Store, StoreError};
+
+use crate::outside::{self, Bots};
 
 /// Events judged and committed in one transaction at the most: while catching up, one disk flush
 /// serves so many blocks; at the head there is one.
@@ -26,6 +28,8 @@ pub struct Rules {
     pub monitors: Arc<Vec<MonitorSpec>>,
     /// Who hears what.
     pub policy: Arc<Policy>,
+    /// Detectors that are not ours.
+    pub outside: Arc<Vec<outside::Spec>>,
 }
 
 /// Why a network cannot be judged at the moment.
@@ -101,6 +105,7 @@ pub struct Judge {
     engine: Engine,
     book: AlertBook,
     position: Position,
+    bots: Bots,
 }
 
 impl Judge {
@@ -123,7 +128,8 @@ impl Judge {
         let position = checkpoint.map_or(Position::default(), |c| c.position);
         let alerts = store.open_alerts(&network, KEPT_S).map_err(in_store)?;
         let book = AlertBook::restore(alerts);
-        Ok(Self { network, store, rules, engine, book, position })
+        let bots = Bots::of(&rules.outside, &network);
+        Ok(Self { network, store, rules, engine, book, position, bots })
     }
 
     /// Network.
@@ -189,7 +195,8 @@ impl Judge {
         now: UnixMillis,
     ) -> Step {
         let beside = Beside(&self.store);
-        let judgement = self.engine.apply_beside(position, event, &beside);
+        let mut judgement = self.engine.apply_beside(position, event, &beside);
+        self.ask_outside(event, &mut judgement);
         *head = event.head().or(*head);
         let mut step = Step::new(
             self.network.clone(),
@@ -213,6 +220,22 @@ impl Judge {
         step.finalized = judgement.finalized;
         step.state.push(judgement.state);
         step
+    }
+
+    /// What detectors that are not ours say of a block, beside our own.
+    fn ask_outside(&mut self, event: &ChainEvent, judgement: &mut Judgement) {
+        let (ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle)) = event else { return };
+        if self.bots.is_empty() {
+            return;
+        }
+        let (findings, blind) = self.bots.judge(bundle, &self.rules.registry);
+        judgement.findings.extend(findings);
+        for row in &mut judgement.coverage {
+            if let CoverageResult::Judged { monitors_judged, blind: known } = &mut row.result {
+                *monitors_judged += (self.bots.len() - blind.len()) as u32;
+                known.extend(blind.iter().cloned());
+            }
+        }
     }
 
     /// What people get to hear of it.

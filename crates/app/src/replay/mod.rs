@@ -49,11 +49,13 @@ impl Replay {
                 registry: config.registry.clone(),
                 monitors: Arc::new(config.monitors.clone()),
                 policy: Arc::new(config.policy.clone()),
+                outside: Arc::new(config.outside.clone()),
             },
             None => Rules {
                 registry: Arc::new(Registry::default()),
                 monitors: Arc::default(),
                 policy: Arc::new(Policy::default()),
+                outside: Arc::default(),
             },
         };
         let store = Store::in_memory().context("making a store in memory")?;

@@ -1,6 +1,7 @@
 //! Attacks: alerts that belong together, with the table that says why.
 
 use axum::{extract::State, response::Html};
+use detect::fusion::Reach;
 use serde::Serialize;
 
 use super::{
@@ -16,7 +17,8 @@ const SHOWN_MAX: usize = 30;
 struct Page {
     page: &'static str,
     attacks: Vec<Told>,
-    total: usize,
+    more: usize,
+    alone: usize,
     prior: String,
     calibration: String,
     left_out: usize,
@@ -108,12 +110,20 @@ pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failu
             detect::fusion::OUTCOMES_MIN
         ),
     };
-    let shown = told.items.iter().zip(&found.all).take(SHOWN_MAX);
+    // An alert by itself that is unlikely to be one says no more here than on its own page.
+    let is_worth = |attack: &&(&wire::Attack, &detect::fusion::Attack)| {
+        attack.0.contributions.len() > 1 || attack.1.reach > Reach::Watch
+    };
+    let pairs: Vec<_> = told.items.iter().zip(&found.all).collect();
+    let worth: Vec<_> = pairs.iter().filter(is_worth).collect();
+    let (alone, more) = (pairs.len() - worth.len(), worth.len().saturating_sub(SHOWN_MAX));
+    let shown = worth.into_iter().take(SHOWN_MAX);
     let page = Page {
         page: "attacks",
         attacks: shown.map(|(wire, attack)| Told::new(wire, attack, now)).collect(),
-        total: told.items.len(),
-        prior: words::number(told.prior),
+        more,
+        alone,
+        prior: words::grouped((1.0 / told.prior).round() as u64),
         calibration,
         left_out: told.left_out,
     };

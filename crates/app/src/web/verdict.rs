@@ -37,8 +37,7 @@ pub(super) struct Filled {
 pub(super) struct Verdicts {
     /// Whether the form can be sent: a write key is configured.
     is_open: bool,
-    /// Whether an automatic action, a page or nothing follows from it, does not matter here: what
-    /// holds now.
+    /// The word that holds now.
     now: Option<&'static str>,
     said: Vec<Line>,
     choices: Vec<Choice>,

@@ -32,6 +32,7 @@ mod lives; //    from planned to sunset, with what was before
 mod mistakes; // one folder per mistake, and what `check` says to it
 mod onboarding; // from one address to a folder that watches
 mod outage; //   nodes and receivers away, odd logs, failed transactions, a stop in the middle
+mod outside; // detectors that are not ours
 mod paths; //   what was taught about paths through contracts
 mod peers; //    what other monitors watch, taken over and compared
 mod peers_running; // and what was taken finds what its rules mean

@@ -116,6 +116,8 @@ impl Backfill {
             registry: config.registry.clone(),
             monitors: std::sync::Arc::new(config.monitors.clone()),
             policy: std::sync::Arc::new(config.policy.clone()),
+            // They are asked about the present alone.
+            outside: std::sync::Arc::default(),
         };
         let endpoints = config.networks.iter().find(|n| n.chain.name == plan.network);
         let endpoints = &endpoints.context("a plan without its network")?.chain;
