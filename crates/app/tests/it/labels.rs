@@ -125,7 +125,7 @@ async fn a_label_that_comes_late_finds_what_its_address_did() {
     assert_eq!(quiet.code, Some(0), "{quiet:?}");
 
     // Somebody who dealt with the vault is listed, from a day to come on.
-    let store = Store::open_to_read(&project.store()).unwrap();
+    let store = Store::open_to_read(project.store()).unwrap();
     let network = Name::new("devnet").unwrap();
     let log = store.event_log();
     let events = log.read(&network, log.start(&network).unwrap(), 10_000).unwrap();
