@@ -63,9 +63,11 @@ impl Tail {
     pub fn surprise(&self, x: f64) -> f64 {
         let seen = self.now.seen + self.before.seen;
         let kept = self.now.largest.len() + self.before.largest.len();
-        if seen < WARM_UP || x <= 0.0 {
+        if seen < WARM_UP || x.is_nan() || x <= 0.0 {
             return 0.0;
         }
+        // As it is kept: a ratio beyond that is no less probable in any way that could be told.
+        let x = x.min(f64::from(f32::MAX));
         let total = f64::from(seen) + 1.0;
         let values = || self.now.largest.iter().chain(&self.before.largest).map(|v| f64::from(*v));
         let above = values().filter(|v| *v >= x).count() as f64;
