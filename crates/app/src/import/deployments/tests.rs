@@ -171,7 +171,7 @@ fn an_abi_that_cannot_be_used_is_told_and_nothing_is_written_for_it() {
     )]);
     let import = import(&files, Format::Truffle, into.path());
     expect![[r#"
-        not taken build/contracts/Vault.json: $.networks.1: Vault: its ABI in build/contracts/Vault.json cannot be used: bad ABI item: function f: invalid size for type: uint7
+        not taken build/contracts/Vault.json: $.networks.1: Vault: its ABI in build/contracts/Vault.json cannot be used: bad ABI item: [0] function f: invalid size for type: uint7
     "#]].assert_eq(&report(&import));
     assert!(!import.report.is_whole());
     assert!(import.files.is_empty(), "where nothing is taken, nothing is begun: {import:?}");
