@@ -15,6 +15,7 @@ use crate::{
     health,
     mail_sink::Inbox,
     notify::Receivers,
+    paths::Teacher,
     pipeline::{NetworkView, Pipeline, Rules, Running},
     snapshot::TrustLimits,
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
@@ -32,7 +33,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts everything. `inbox` is the built-in mailbox, when there is one.
+    /// Starts everything. `inbox` is the built-in mailbox, when there is one; `teacher` takes what
+    /// pages are told of paths.
     ///
     /// # Errors
     /// When the address cannot be listened on, or a receiver cannot be set up.
@@ -40,6 +42,7 @@ impl Server {
         config: &Config,
         store: Store,
         inbox: Option<Inbox>,
+        teacher: Option<Arc<dyn Teacher>>,
     ) -> anyhow::Result<Self> {
         let listen = config.general.listen;
         let listener = tokio::net::TcpListener::bind(listen)
@@ -61,6 +64,7 @@ impl Server {
             }),
             changes: pipeline.changes.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
+            teacher,
             limits: TrustLimits::default(),
             clock: clock::now,
         });
@@ -171,5 +175,6 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
         write_key: config.general.write_key.clone(),
         stages: config.policy.stages.clone(),
         budget: config.general.budget,
+        paths: Arc::new(config.paths.clone()),
     }
 }

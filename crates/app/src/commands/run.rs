@@ -1,11 +1,15 @@
 //! `bellwether run`: watch.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use store::Store;
+use tokio::sync::Notify;
 
 use super::{FolderArgument, Outcome};
 use crate::{
     config::{Config, Folder, Missing},
+    paths::TaughtFolder,
     server::Server,
     terminal::note,
     words::counted,
@@ -13,7 +17,7 @@ use crate::{
 
 /// Watch the networks of the folder, judge every block, tell people.
 ///
-/// Reads the folder again on SIGHUP: a folder with mistakes changes nothing. Stops on SIGINT and
+/// Reads the folder again on SIGHUP, and when a page wrote into it: a folder with mistakes changes nothing. Stops on SIGINT and
 /// SIGTERM; nothing is lost when it is killed instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  RPC_MAINNET=https://… bellwether run my-protocol/")]
@@ -35,7 +39,9 @@ impl Run {
         let path = folder.root().join(&config.general.store);
         let store =
             Store::open(&path).with_context(|| format!("opening the store {}", path.display()))?;
-        let mut server = Server::start(&config, store, None).await?;
+        let taught = Arc::new(Notify::new());
+        let teacher = Arc::new(TaughtFolder::new(folder.root(), taught.clone()));
+        let mut server = Server::start(&config, store, None, Some(teacher)).await?;
         note(&format!(
             "{}: watching {}, {}, {}; page {}",
             config.general.name,
@@ -47,7 +53,7 @@ impl Run {
         for warning in &config.warnings {
             note(&format!("warning: {warning}"));
         }
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(taught)?;
         loop {
             match signals.next().await {
                 Signal::Stop => {
@@ -79,16 +85,19 @@ struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    /// A page wrote something into the folder.
+    taught: Arc<Notify>,
 }
 
 impl Signals {
-    fn listen() -> anyhow::Result<Self> {
+    fn listen(taught: Arc<Notify>) -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let on = |kind| signal(kind).context("listening for signals");
         Ok(Self {
             interrupt: on(SignalKind::interrupt())?,
             terminate: on(SignalKind::terminate())?,
             hangup: on(SignalKind::hangup())?,
+            taught,
         })
     }
 
@@ -97,6 +106,7 @@ impl Signals {
             _ = self.interrupt.recv() => Signal::Stop,
             _ = self.terminate.recv() => Signal::Stop,
             _ = self.hangup.recv() => Signal::Reload,
+            () = self.taught.notified() => Signal::Reload,
         }
     }
 }

@@ -108,7 +108,8 @@ impl Demo {
         let network =
             config.networks.first().context("the example names a network")?.chain.name.clone();
         let store = Store::open(folder.path().join("bellwether.db"))?;
-        let server = Server::start(&config, store.clone(), Some(mails.inbox().clone())).await?;
+        let server =
+            Server::start(&config, store.clone(), Some(mails.inbox().clone()), None).await?;
         let (told, attacked) = (HashMap::new(), HashSet::new());
         let demo = Self {
             options,

@@ -4,7 +4,8 @@
 //! `paths/fine.toml` holds judgements (`[[fine]]`: this path is fine), `paths/seed-MONITOR.toml` what
 //! was learned before launch (`[[seen]]`). Both become parameters of the monitors that look at paths.
 
-mod learn; // paths of blocks that were lived on a fork or a test chain
+mod learn; //  paths of blocks that were lived on a fork or a test chain
+mod record; // a judgement written down
 
 use std::{fmt::Write as _, str::FromStr};
 
@@ -13,6 +14,7 @@ use model::Name;
 use registry::threats::Day;
 
 pub use learn::{Learned, learn};
+pub use record::{TaughtFolder, Teacher, record, today, write, written};
 
 /// Where judgements are written.
 pub const FINE_FILE: &str = "paths/fine.toml";

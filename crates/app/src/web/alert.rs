@@ -20,6 +20,7 @@ use super::{
     charts::{self, Chart},
     layout::{self, Failure, When},
     lines::Line,
+    path,
     verdict::Verdicts,
 };
 use crate::{api::wire, words};
@@ -78,6 +79,7 @@ struct Page {
     findings: Vec<Found>,
     similar: Vec<Row>,
     verdicts: Verdicts,
+    paths: Option<path::Judged>,
     attack: Option<attacks::Told>,
     raw: String,
 }
@@ -153,6 +155,7 @@ pub(super) async fn page(
         findings: findings(&details, &info, now),
         similar: similar.map(|other| Row::new(other, now)).collect(),
         verdicts: Verdicts::new(&site, &verdicts, now),
+        paths: path::Judged::new(&site, &info, &details),
         attack: attacks::Told::of_alert(&found, alert.id, now),
         raw: words::clean_lines(&raw),
     };

@@ -22,10 +22,11 @@ mod layout; //   templates, headers, error pages
 mod lines; //    lines of a table of facts
 mod mail; //     the built-in mailbox
 mod overview; // the first screen
+mod path; //     a path is fine from now on
 mod quality; //  how good detection is
 mod site; //     what everything is made from
-mod threats;
-mod verdict; //  what an alert turned out to be //  what could go wrong, and what is missing against it
+mod threats; //  what could go wrong, and what is missing against it
+mod verdict; //  what an alert turned out to be
 
 use axum::{
     Router,
@@ -53,6 +54,10 @@ pub fn router(site: Site) -> Router {
         .route(
             "/alerts/{id}/verdict",
             post(verdict::say).layer(DefaultBodyLimit::max(verdict::FORM_BYTES_MAX)),
+        )
+        .route(
+            "/alerts/{id}/path",
+            post(path::fine).layer(DefaultBodyLimit::max(verdict::FORM_BYTES_MAX)),
         )
         .route("/attacks", get(attacks::page))
         .route("/authority", get(authority::page))

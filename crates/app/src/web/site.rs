@@ -19,6 +19,7 @@ use crate::{
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
     feedback::{self, Quality, Said, SayError, Scope, gather},
+    paths::{Paths, Teacher},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
     words,
 };
@@ -60,6 +61,8 @@ pub struct SiteInfo {
     pub stages: BTreeMap<Name, Stage>,
     /// False alarms that people are ready to bear.
     pub budget: Budget,
+    /// What people and tests taught about paths through contracts.
+    pub paths: Arc<Paths>,
 }
 
 /// A network as configured.
@@ -141,6 +144,8 @@ pub struct Sources {
     pub changes: broadcast::Sender<()>,
     /// Mails, when there is a built-in sink.
     pub mailbox: Option<Arc<dyn Mailbox>>,
+    /// Where judgements about paths are written, when there is a folder for them.
+    pub teacher: Option<Arc<dyn Teacher>>,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -159,6 +164,7 @@ struct Inner {
     health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
     changes: broadcast::WeakSender<()>,
     mailbox: Option<Arc<dyn Mailbox>>,
+    teacher: Option<Arc<dyn Teacher>>,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -179,13 +185,14 @@ impl fmt::Debug for Site {
 impl Site {
     /// A site over these sources.
     pub fn new(sources: Sources) -> Self {
-        let Sources { store, info, health, changes, mailbox, limits, clock } = sources;
+        let Sources { store, info, health, changes, mailbox, teacher, limits, clock } = sources;
         let inner = Inner {
             store,
             info,
             health,
             changes: changes.downgrade(),
             mailbox,
+            teacher,
             limits,
             started_at: clock(),
             clock,
@@ -209,6 +216,10 @@ impl Site {
 
     pub(crate) fn started_at(&self) -> UnixMillis {
         self.inner.started_at
+    }
+
+    pub(crate) fn teacher(&self) -> Option<&Arc<dyn Teacher>> {
+        self.inner.teacher.as_ref()
     }
 
     pub(crate) fn mailbox(&self) -> Option<&Arc<dyn Mailbox>> {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::world::{Chain, Ended, Project, bellwether, run_to_end};
+use crate::world::{Chain, Ended, Program, Project, bellwether, run_to_end, until};
 
 const MONITORS: &str = r#"[[monitor]]
 name = "paths"
@@ -104,6 +104,67 @@ async fn what_tests_taught_is_usual_and_what_somebody_judged_fine_is_quiet() {
     let again = path(&project, &["withdraw", &general]).await;
     assert_eq!(again.code, Some(2));
     assert!(again.err.contains("nobody judged"), "{}", again.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_an_alert_takes_a_judgement_and_the_program_keeps_to_it() {
+    let mut chain = Chain::start(11).await;
+    let project = Project::meridian_contracts();
+    chain.declare(&project);
+    project.write(
+        "bellwether.toml",
+        "name = \"Test\"\nlisten = \"127.0.0.1:0\"\nwrite_key = { file = \"write.key\" }\n",
+    );
+    let key = "0123456789abcdef0123456789abcdef";
+    project.write("write.key", key);
+    project.write(
+        "monitors/shapes.toml",
+        "[[monitor]]\nname = \"loans\"\ndetector = \"flow/flash_loan\"\nseverity = \"critical\"\n",
+    );
+    let mut program = Program::run(&project);
+    chain.attack("flash_loan_price_manipulation");
+    let head = chain.everydays(2);
+    program.judged(head).await;
+    let list = program.ask("alerts").await;
+    let alert = &list["items"][0];
+    assert_eq!(alert["monitor"], "loans", "{list}");
+    let address = format!("alerts/{}", alert["id"].as_str().unwrap());
+    let page = program.page(&address).await;
+    let general = page.split("value=\"general:").nth(1).expect("a path to judge");
+    let general = general.split('"').next().unwrap().to_owned();
+
+    let url = format!("{}/{address}/path", program.url().await);
+    let say = async |path: &str, because: &str, until: &str, key: &str| {
+        let filled = format!("path={path}&by=ada&because={because}&until={until}&key={key}");
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let form = "application/x-www-form-urlencoded";
+        let request = client.build().unwrap().post(&url).header("content-type", form);
+        let request = request.body(filled.replace(' ', "+").replace(':', "%3A"));
+        request.send().await.unwrap().status().as_u16()
+    };
+    let path = format!("general:{general}");
+    assert_eq!(say(&path, "market making", "", "guessed").await, 403);
+    assert_eq!(
+        say("general:d0bb68bb955c000e", "market making", "", key).await,
+        400,
+        "not its path"
+    );
+    assert_eq!(say(&path, " ", "", key).await, 400, "a reason is asked for");
+    assert_eq!(say(&path, "market making", "2020-01-01", key).await, 400, "in the past");
+    let file = project.path().join("paths/fine.toml");
+    assert!(!file.exists(), "nothing that was refused is written");
+    assert_eq!(say(&path, "market making of ours", "", key).await, 303);
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(written.contains(&general) && written.contains("monitors = [\"loans\"]"), "{written}");
+
+    until("the folder is read again", || program.log().contains("configuration read again")).await;
+    let page = program.page(&address).await;
+    assert!(page.contains("judged to be fine") && page.contains("market making of ours"), "{page}");
+    chain.attack("flash_loan_price_manipulation");
+    let head = chain.everydays(2);
+    program.judged(head).await;
+    let list = program.ask("alerts").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1, "the same again is quiet: {list}");
 }
 
 #[tokio::test]

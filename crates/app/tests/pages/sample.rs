@@ -186,6 +186,7 @@ pub(crate) fn info() -> SiteInfo {
         write_key: Some(Arc::new(Secret::new(WRITE_KEY.to_owned()))),
         stages: [(name("gas-unusual"), Stage::Shadow)].into(),
         budget: Budget::default(),
+        paths: Arc::default(),
     }
 }
 
@@ -253,6 +254,7 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         health: Arc::new(move || health(began)),
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
+        teacher: None,
         limits: TrustLimits::default(),
         clock,
     };

@@ -4,13 +4,11 @@ use anyhow::bail;
 use model::Name;
 use registry::threats::Day;
 
-use super::{At, READ_AGAIN, write_fine, written};
+use super::{At, READ_AGAIN};
 use crate::{
-    clock,
     commands::{Outcome, loaded_from},
-    paths::{Covers, FINE_FILE, FinePath, PathFingerprint},
+    paths::{self, Covers, FINE_FILE, FinePath, PathFingerprint},
     terminal::print_line,
-    words,
 };
 
 /// Say that a path is fine: nobody is told of it again.
@@ -52,29 +50,16 @@ impl Fine {
             let all: Vec<&str> = known().map(Name::as_str).collect();
             bail!("unknown monitor {:?} (one of: {})", unknown.as_str(), all.join(", "));
         }
-        let today = Day::of(words::seconds(clock::now()));
-        if self.until.is_some_and(|until| until < today) {
-            bail!("--until lies in the past: the judgement would hold for nothing");
-        }
-        if self.why.trim().is_empty() || self.by.trim().is_empty() {
-            bail!("--why and --by must say something: somebody will ask later");
-        }
         let fine = FinePath {
             path: self.path,
             covers: if self.exact { Covers::Exact } else { Covers::General },
             monitors: self.monitors,
             judged_by: self.by,
-            judged_on: today,
+            judged_on: paths::today(),
             why: self.why,
             until: self.until,
         };
-        let is_same = |known: &&FinePath| {
-            (&known.path, known.covers, &known.monitors)
-                == (&fine.path, fine.covers, &fine.monitors)
-        };
-        // Judged anew, the newest judgement counts.
-        let kept = written(&config.paths).filter(|known| !is_same(known));
-        write_fine(&self.at.folder, kept.chain([&fine]))?;
+        paths::record(&self.at.folder, &config.paths, &fine)?;
         print_line(&format!(
             "{} is fine from now on ({}); {FINE_FILE} says so, and {READ_AGAIN}",
             fine.path.as_str(),

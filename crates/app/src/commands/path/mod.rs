@@ -7,10 +7,8 @@ mod withdraw; // a judgement is taken back
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
 use super::Outcome;
-use crate::paths::{FINE_FILE, FinePath, Paths, fine_file};
+use crate::paths::{FINE_FILE, FinePath, fine_file, write, written};
 
 /// Paths through your contracts: which are fine, whoever said so and why, and what was learned before
 /// launch. Detectors of paths and of attack shapes keep quiet about what is fine.
@@ -50,27 +48,11 @@ struct At {
     folder: PathBuf,
 }
 
-/// Judgements of the file that the program writes; those of other files are people's own.
-fn written(paths: &Paths) -> impl Iterator<Item = &FinePath> {
-    paths.fine.iter().filter(|(file, _)| file == FINE_FILE).map(|(_, fine)| fine)
-}
-
 fn write_fine<'f>(
     folder: &Path,
     all: impl IntoIterator<Item = &'f FinePath>,
 ) -> anyhow::Result<()> {
     write(&folder.join(FINE_FILE), &fine_file(all))
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let shown = path.display();
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("making the folder of {shown}"))?;
-    }
-    let half = path.with_extension("toml.half");
-    std::fs::write(&half, text).with_context(|| format!("writing {}", half.display()))?;
-    std::fs::rename(&half, path).with_context(|| format!("writing {shown}"))
 }
 
 /// What makes a program that runs read the folder again.
