@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 
 use alloy_primitives::{Address, B256, I256, U256, b256};
 use model::{
-    BlockBundle, Bytes, FactValue, Log, Name, ReadRequest, StorageWrite, Transaction, TxTrace,
-    UnixSeconds,
+    BlockBundle, Bytes, FactValue, Log, Name, ReadRequest, StorageWrite, TokenAmount, Transaction,
+    TxTrace, UnixSeconds,
 };
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
@@ -224,6 +224,20 @@ impl<'a> Block<'a> {
     pub fn address_fact(&self, address: Address) -> FactValue {
         let label = self.registry.label(self.network(), address).map(str::to_owned);
         FactValue::Address { address, label }
+    }
+
+    /// An amount of a token as evidence: with its symbol where the registry knows the token, and as
+    /// the bare number where it does not.
+    pub fn token_fact(&self, token: Address, raw: U256) -> FactValue {
+        let known = self.registry.at(self.network(), token);
+        match known.and_then(|deployment| deployment.token.as_ref()) {
+            Some(unit) => FactValue::Amount(TokenAmount {
+                raw,
+                decimals: unit.decimals,
+                symbol: unit.symbol.clone(),
+            }),
+            None => FactValue::Uint(raw),
+        }
     }
 
     /// What to call an address in a sentence.

@@ -141,7 +141,8 @@ impl Configured {
             claim = claim.about(block, contract);
         }
         for line in assessment.contributions.iter().filter(|line| line.weight > 0.0) {
-            let sign = format!("{} +{:.1}", line.found.signal.as_str(), line.weight);
+            let sign = line.found.signal.as_str().replace('_', " ");
+            let sign = format!("{sign} +{:.1}", line.weight);
             claim = claim.fact(sign, FactValue::Text(line.found.what.clone()));
         }
         claim = claim.fact("transaction sender", block.address_fact(block.tx(tx).from));

@@ -123,12 +123,13 @@ impl Configured {
                     claim.fact("borrowed", FactValue::Amount(model::TokenAmount::ether(amount)))
                 }
                 Asset::Token(token) => claim
-                    .fact("borrowed", FactValue::Uint(amount))
+                    .fact("borrowed", block.token_fact(token, amount))
                     .fact("token", block.address_fact(token)),
             };
         }
         for one in &borrowed.companions {
-            claim = claim.fact(one.signal.as_str(), FactValue::Text(one.what.clone()));
+            claim = claim
+                .fact(one.signal.as_str().replace('_', " "), FactValue::Text(one.what.clone()));
         }
         claim = claim.fact("transaction sender", block.address_fact(block.tx(tx).from));
         claim = with_path(claim, path);

@@ -182,9 +182,12 @@ impl Configured {
                 Asset::Native => {
                     claim.fact("gained", FactValue::Amount(model::TokenAmount::ether(net.gain())))
                 }
-                Asset::Token(token) => claim
-                    .fact(format!("gained token {}", at + 1), block.address_fact(*token))
-                    .fact(format!("amount of token {}", at + 1), FactValue::Uint(net.gain())),
+                Asset::Token(token) => {
+                    claim.fact(format!("gained token {}", at + 1), block.address_fact(*token)).fact(
+                        format!("amount of token {}", at + 1),
+                        block.token_fact(*token, net.gain()),
+                    )
+                }
             };
         }
         claim = with_path(claim, path);

@@ -185,14 +185,6 @@ impl Configured {
         if token == NATIVE {
             return FactValue::Amount(TokenAmount::ether(amount));
         }
-        let known = block.registry.at(block.network(), token);
-        match known.and_then(|deployment| deployment.token.as_ref()) {
-            Some(unit) => FactValue::Amount(TokenAmount {
-                raw: amount,
-                decimals: unit.decimals,
-                symbol: unit.symbol.clone(),
-            }),
-            None => FactValue::Uint(amount),
-        }
+        block.token_fact(token, amount)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, U256, b256};
 use model::{
     BlindReason, Bytes, Confidence, FactValue, FrameKind, Level, Log, Measure, PlannedRead,
-    ReadRequest, Severity, TokenAmount,
+    ReadRequest, Severity,
 };
 use registry::{
     Class,
@@ -323,18 +323,8 @@ impl Configured {
             .fact("highest", number(path.high))
             .fact("price at last", number(path.last));
         if let Some(loan) = loan {
-            let unit =
-                block.registry.at(block.network(), loan.token).and_then(|d| d.token.as_ref());
-            let amount = match unit {
-                Some(unit) => FactValue::Amount(TokenAmount {
-                    raw: loan.amount,
-                    decimals: unit.decimals,
-                    symbol: unit.symbol.clone(),
-                }),
-                None => FactValue::Uint(loan.amount),
-            };
             claim = claim
-                .fact("borrowed and repaid", amount)
+                .fact("borrowed and repaid", block.token_fact(loan.token, loan.amount))
                 .fact("token", block.address_fact(loan.token))
                 .fact("lender", block.address_fact(loan.lender));
         }
