@@ -92,7 +92,7 @@ pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failu
 }
 
 fn look(store: &Store, info: &SiteInfo, snapshot: &Snapshot) -> Result<Seen, StoreError> {
-    let alerts = store.alerts(&AlertFilter::default(), None, ALERTS_READ_MAX)?.items;
+    let mut alerts = store.alerts(&AlertFilter::default(), None, ALERTS_READ_MAX)?.items;
     let since = UnixSeconds(words::seconds(snapshot.at).0.saturating_sub(WINDOW_S));
     let urgent = AlertFilter {
         severity_min: Some(Severity::High),
@@ -109,12 +109,10 @@ fn look(store: &Store, info: &SiteInfo, snapshot: &Snapshot) -> Result<Seen, Sto
     let deployments = info.registry.deployments();
     let drawn: Vec<&str> =
         deployments.iter().take(DEPLOYMENTS_SHOWN_MAX).map(|d| d.label.as_str()).collect();
-    Ok(Seen {
-        charts: charts::overview(store, &alerts, end)?,
-        activity: charts::activity(store, &drawn, end)?,
-        alerts,
-        worst,
-    })
+    let charts = charts::overview(store, &alerts, end)?;
+    // An old alert to which something was added is news; of one moment, the worst comes first.
+    alerts.sort_by_key(|alert| Reverse((alert.last_finding_at, alert.severity)));
+    Ok(Seen { charts, activity: charts::activity(store, &drawn, end)?, alerts, worst })
 }
 
 /// In the order of the files; of too many, those that are called most.
