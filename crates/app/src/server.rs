@@ -15,7 +15,7 @@ use crate::{
     health,
     mail_sink::Inbox,
     notify::Receivers,
-    paths::Teacher,
+    paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
     snapshot::TrustLimits,
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
@@ -42,7 +42,7 @@ impl Server {
         config: &Config,
         store: Store,
         inbox: Option<Inbox>,
-        teacher: Option<Arc<dyn Teacher>>,
+        teacher: Option<Arc<TaughtFolder>>,
     ) -> anyhow::Result<Self> {
         let listen = config.general.listen;
         let listener = tokio::net::TcpListener::bind(listen)

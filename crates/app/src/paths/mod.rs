@@ -14,7 +14,7 @@ use model::Name;
 use registry::threats::Day;
 
 pub use learn::{Learned, learn};
-pub use record::{TaughtFolder, Teacher, record, today, write, written};
+pub use record::{TaughtFolder, record, today, write, written};
 
 /// Where judgements are written.
 pub const FINE_FILE: &str = "paths/fine.toml";

@@ -13,16 +13,7 @@ use tokio::sync::Notify;
 use super::{FINE_FILE, FinePath, Paths, fine_file};
 use crate::config::{Config, Folder, Missing};
 
-/// Where a page takes its judgements to.
-pub trait Teacher: Send + Sync {
-    /// Writes the judgement down, from where it soon holds.
-    ///
-    /// # Errors
-    /// When it says too little, or cannot be written.
-    fn fine(&self, fine: &FinePath) -> anyhow::Result<()>;
-}
-
-/// The folder that a program runs on.
+/// The folder that a program runs on, where a page takes its judgements to.
 pub struct TaughtFolder {
     root: PathBuf,
     /// Notified when the program has to read its folder again.
@@ -36,10 +27,12 @@ impl TaughtFolder {
     pub fn new(root: &Path, taught: Arc<Notify>) -> Self {
         Self { root: root.to_owned(), taught, writing: Mutex::new(()) }
     }
-}
 
-impl Teacher for TaughtFolder {
-    fn fine(&self, fine: &FinePath) -> anyhow::Result<()> {
+    /// Writes a judgement down, from where it soon holds.
+    ///
+    /// # Errors
+    /// When it says too little, the folder has mistakes, or it cannot be written.
+    pub fn fine(&self, fine: &FinePath) -> anyhow::Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         // What stands in the files now counts, not what the program read when it began.
         let config = Config::load(&Folder::new(&self.root), Missing::IsFine);

@@ -19,7 +19,7 @@ use crate::{
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
     feedback::{self, Quality, Said, SayError, Scope, gather},
-    paths::{Paths, Teacher},
+    paths::{Paths, TaughtFolder},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
     words,
 };
@@ -145,7 +145,7 @@ pub struct Sources {
     /// Mails, when there is a built-in sink.
     pub mailbox: Option<Arc<dyn Mailbox>>,
     /// Where judgements about paths are written, when there is a folder for them.
-    pub teacher: Option<Arc<dyn Teacher>>,
+    pub teacher: Option<Arc<TaughtFolder>>,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -164,7 +164,7 @@ struct Inner {
     health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
     changes: broadcast::WeakSender<()>,
     mailbox: Option<Arc<dyn Mailbox>>,
-    teacher: Option<Arc<dyn Teacher>>,
+    teacher: Option<Arc<TaughtFolder>>,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -218,7 +218,7 @@ impl Site {
         self.inner.started_at
     }
 
-    pub(crate) fn teacher(&self) -> Option<&Arc<dyn Teacher>> {
+    pub(crate) fn teacher(&self) -> Option<&Arc<TaughtFolder>> {
         self.inner.teacher.as_ref()
     }
 
