@@ -32,8 +32,11 @@ mod lint; //        policies that look healthy and reach nobody
 mod matcher; //     `protocol="acme"`, `monitor=~"drain|outflow-.*"`
 mod membership; //  which findings one alert is made of
 pub mod oncall; //  who is on call, and when nobody will be
+pub mod pager; //   from alerts to the people who hear of them, until somebody is on it
 mod pattern; //     `vault-*`
+pub mod plan; //    who there is, how they are reached, who is called in which order
 mod policy; //      routes, windows, intervals
+pub mod quiet; //   silences, maintenance windows, inhibition
 pub mod route; //   the tree of routes
 mod tell; //        who is told what
 

@@ -12,7 +12,7 @@ mod explain; // why an alert went where it went
 mod fault; //   trees that look healthy and are not
 mod index; //   the branches that could take an alert, without asking each
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use model::{Name, Severity, UnixMillis};
 
@@ -189,6 +189,7 @@ struct Node {
 pub struct Tree {
     /// The root first; every branch after the one above it.
     nodes: Vec<Node>,
+    by_path: HashMap<Path, u32>,
 }
 
 impl Tree {
@@ -198,7 +199,7 @@ impl Tree {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut tree = Self { nodes: Vec::new() };
+        let mut tree = Self { nodes: Vec::new(), by_path: HashMap::new() };
         tree.grow(root, None);
         Ok(tree)
     }
@@ -206,16 +207,17 @@ impl Tree {
     fn grow(&mut self, mut branch: Branch, above: Option<&Way>) -> u32 {
         let below = std::mem::take(&mut branch.branches);
         let way = way(&branch, above);
-        let place = self.nodes.len();
+        // The number of branches was checked against BRANCHES_MAX.
+        let place = self.nodes.len() as u32;
+        self.by_path.insert(way.path.clone(), place);
         let index = Index::default();
         self.nodes.push(Node { branch, way: way.clone(), children: Vec::new(), index });
         let children: Vec<u32> =
             below.into_iter().map(|child| self.grow(child, Some(&way))).collect();
         let index = Index::new(children.iter().map(|at| &self.nodes[*at as usize].branch));
-        let node = &mut self.nodes[place];
+        let node = &mut self.nodes[place as usize];
         (node.children, node.index) = (children, index);
-        // The number of branches was checked against BRANCHES_MAX.
-        place as u32
+        place
     }
 
     /// The ways that take this alert, in order.
@@ -243,6 +245,39 @@ impl Tree {
         }
     }
 
+    /// The ways on which some alert of this severity can end.
+    pub fn ends(&self, severity: Severity) -> Vec<&Way> {
+        let mut ends = Vec::new();
+        self.descend_all(0, severity, &mut ends);
+        ends
+    }
+
+    fn descend_all<'a>(&'a self, at: u32, severity: Severity, ends: &mut Vec<&'a Way>) {
+        let node = &self.nodes[at as usize];
+        let only_severity = Labels::default().with(crate::SEVERITY, severity.as_str());
+        let mut is_all_taken = false;
+        for child in &node.children {
+            let branch = &self.nodes[*child as usize].branch;
+            let mut of_severity =
+                branch.matchers.iter().filter(|matcher| matcher.label() == crate::SEVERITY);
+            let takes_some = severity >= branch.severity_min
+                && of_severity.all(|matcher| matcher.matches(&only_severity));
+            if !takes_some {
+                continue;
+            }
+            self.descend_all(*child, severity, ends);
+            let takes_all = branch.hours.is_none()
+                && branch.matchers.iter().all(|matcher| matcher.label() == crate::SEVERITY);
+            is_all_taken |= takes_all;
+            if takes_all && !branch.continue_matching {
+                break;
+            }
+        }
+        if !is_all_taken {
+            ends.push(&node.way);
+        }
+    }
+
     /// All ways there are, the root's first.
     pub fn ways(&self) -> impl Iterator<Item = &Way> {
         self.nodes.iter().map(|node| &node.way)
@@ -250,7 +285,7 @@ impl Tree {
 
     /// The way of a branch.
     pub fn way(&self, path: &Path) -> Option<&Way> {
-        self.ways().find(|way| way.path == *path)
+        self.by_path.get(path).map(|at| &self.nodes[*at as usize].way)
     }
 }
 

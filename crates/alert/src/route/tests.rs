@@ -173,7 +173,7 @@ proptest! {
         severity in 0..4usize,
     ) {
         let root = Drawn { matchers: vec![], severity: 0, goes_on: false, below };
-        let mut tree = Tree { nodes: Vec::new() };
+        let mut tree = Tree { nodes: Vec::new(), by_path: HashMap::new() };
         // Past the check for faults: drawn trees contradict themselves.
         tree.grow(grown(&root, 0), None);
         let values = values.iter().map(|value| ["", "a", "b", "ab"][*value]);
