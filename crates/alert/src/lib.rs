@@ -25,15 +25,27 @@
 
 mod book; //        AlertBook: inputs in, outcomes out
 mod fingerprint; // what makes findings belong together
+mod hours; //       hours of the week in a time zone
+mod labels; //      what routes, silences and inhibitions look at
+pub mod life; //    where an alert is among people, and how it came there
 mod lint; //        policies that look healthy and reach nobody
+mod matcher; //     `protocol="acme"`, `monitor=~"drain|outflow-.*"`
 mod membership; //  which findings one alert is made of
+pub mod oncall; //  who is on call, and when nobody will be
+pub mod pager; //   from alerts to the people who hear of them, until somebody is on it
 mod pattern; //     `vault-*`
+pub mod plan; //    who there is, how they are reached, who is called in which order
 mod policy; //      routes, windows, intervals
+pub mod quiet; //   silences, maintenance windows, inhibition
+pub mod route; //   the tree of routes
 mod tell; //        who is told what
 
 pub use book::{ALERTS_MAX, AlertBook, AlertInput, KEPT_S, Outcome};
 pub use fingerprint::fingerprint;
+pub use hours::{Days, Hours, SPANS_MAX, Span};
+pub use labels::{CLASS, EXPOSURE, LABEL_LEN_MAX, LABELS_MAX, Labels, PROTOCOL, SEVERITY};
 pub use lint::PolicyFault;
+pub use matcher::{Matcher, MatcherError, Op};
 pub use membership::{COUNTS_MAX, FINDINGS_MAX};
 pub use model::{Action, Decision, Reason};
 pub use pattern::{Pattern, PatternError};

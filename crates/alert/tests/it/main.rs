@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "the stage is test code, too")]
 
 mod laws; //     properties: reorgs, restarts, replays
+mod pager; //     the pager
 mod play; //     the stage: a chain, a virtual clock and a transcript
 mod timelines; // stories on the virtual clock

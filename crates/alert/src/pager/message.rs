@@ -1,0 +1,79 @@
+//! What goes to the outbox.
+
+use std::collections::BTreeMap;
+
+use model::{AlertId, Severity, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use super::{GroupId, MessageId, Whom, Why};
+use crate::life::Stage;
+
+/// Alerts that one message speaks of; further ones wait for the next message. Receivers show the
+/// first few and count the rest.
+pub const LINES_MAX: usize = 10_000;
+
+/// What kind of message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageKind {
+    /// To be read when one looks.
+    Notice,
+    /// To wake somebody; asks for an acknowledgement.
+    Page,
+    /// Many at once.
+    Summary,
+}
+
+/// What a message says about one alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// What was told is void.
+    Void,
+    /// It is there.
+    New,
+    /// It is there again.
+    Again,
+    /// It is worse.
+    Worse,
+    /// There is much more of it.
+    More,
+    /// It still waits for somebody, or still stands.
+    Still,
+    /// It is over.
+    Over(Stage),
+}
+
+/// One alert in a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Alert.
+    pub alert: AlertId,
+    /// How bad.
+    pub severity: Severity,
+    /// What is new about it.
+    pub news: News,
+}
+
+/// A message for the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Identity.
+    pub id: MessageId,
+    /// For whom.
+    pub to: Whom,
+    /// What kind.
+    pub kind: MessageKind,
+    /// The worst of its alerts.
+    pub severity: Severity,
+    /// Its group; `None` for a summary of several.
+    pub group: Option<GroupId>,
+    /// Its alerts, the worst first.
+    pub lines: Vec<Line>,
+    /// Alerts put off since the last summary, by severity.
+    pub shed: BTreeMap<Severity, u64>,
+    /// Why it is sent.
+    pub why: Why,
+    /// When it was decided.
+    pub at: UnixMillis,
+}
