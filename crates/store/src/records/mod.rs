@@ -11,7 +11,7 @@ pub(crate) mod findings; //   immutable claims and whether the chain still suppo
 mod page; //                  lists in pages
 pub(crate) mod state; //      what detectors remember
 
-pub use alerts::{AlertDetails, AlertFilter};
+pub use alerts::{AlertDetails, AlertFilter, AlertStage};
 pub use counts::{AlertCount, FindingCount};
 pub use coverage::{
     BlindCount, COVERAGE_LISTED_MAX, CoverageSummary, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX,
