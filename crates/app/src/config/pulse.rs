@@ -64,7 +64,7 @@ fn ping(table: &Table<'_>, around: &dyn Surroundings, missing: Missing) -> Optio
             table.mistake(url.span.clone(), "the switch's address begins with https:// or http://");
         }
     }
-    if url.is_none() && (table.has("ping_failing") || table.has("ping_every")) {
+    if !table.has("ping") && (table.has("ping_failing") || table.has("ping_every")) {
         table.mistake(table.span(), "ping is missing: there is no switch that could be pinged");
     }
     let every_ms = every.map_or(PingSettings::EVERY_MS_DEFAULT, |every| every.value);

@@ -1,7 +1,10 @@
 //! The watcher is watched: a switch outside that is pinged while all is well, another watcher that
 //! notices silence, and a second program that waits for the store.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{Router, body::Bytes, extract::State, http::Uri};
 use bellwether::signature::SigningKey;
@@ -15,6 +18,9 @@ on = ["token"]
 event = "Issued"
 severity = "high"
 "#;
+
+/// How old the chain is when it starts: its blocks must not look stale, or from the future.
+const RECENT: Duration = Duration::from_secs(120);
 
 /// A dead-man's switch: keeps what it was pinged with, by path.
 #[derive(Clone, Default)]
@@ -44,7 +50,8 @@ impl Switch {
     }
 }
 
-async fn watched(chain: &Chain, settings: &str) -> Project {
+/// A folder that watches the chain, and whom it tells: as long as that lives.
+async fn watched(chain: &Chain, settings: &str) -> (Project, Webhook) {
     let project = Project::meridian_contracts();
     chain.declare(&project);
     let hook = Webhook::start().await;
@@ -52,7 +59,7 @@ async fn watched(chain: &Chain, settings: &str) -> Project {
         "bellwether.toml",
         &format!("name = \"Test\"\nlisten = \"127.0.0.1:0\"\n{settings}"),
     );
-    project
+    (project, hook)
 }
 
 fn reasons(status: &serde_json::Value) -> Vec<&str> {
@@ -62,13 +69,13 @@ fn reasons(status: &serde_json::Value) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_switch_is_pinged_while_all_is_well_and_told_why_when_it_is_not() {
-    let mut chain = Chain::start(61).await;
+    let mut chain = Chain::start_before(RECENT, 61).await;
     let switch = Switch::default();
     let url = switch.start().await;
     let settings = format!(
         "[pulse]\nping = \"{url}/alive\"\nping_failing = \"{url}/failing\"\nping_every = \"1s\"\n"
     );
-    let project = watched(&chain, &settings).await;
+    let (project, _hook) = watched(&chain, &settings).await;
     let mut program = Program::run(&project);
     chain.everydays(3);
     program.judged(chain.devnet.head()).await;
@@ -91,13 +98,13 @@ async fn the_switch_is_pinged_while_all_is_well_and_told_why_when_it_is_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_watchers_believe_each_other_s_key_and_miss_each_other_s_silence() {
-    let mut chain = Chain::start(62).await;
+    let mut chain = Chain::start_before(RECENT, 62).await;
     let folder = tempfile::tempdir().unwrap();
     let (key, other) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
     let file = folder.path().join("heartbeat.key");
     key.write(&file).unwrap();
     let first = format!("[pulse]\nheartbeat_key = {{ file = \"{}\" }}\n", file.display());
-    let first = watched(&chain, &first).await;
+    let (first, _hook) = watched(&chain, &first).await;
     let mut first = Program::run(&first);
     let url = first.url().await;
     let peer = |name: &str, public: String| {
@@ -106,7 +113,7 @@ async fn two_watchers_believe_each_other_s_key_and_miss_each_other_s_silence() {
         )
     };
     let second = peer("twin", key.public()) + &peer("impostor", other.public());
-    let second = watched(&chain, &second).await;
+    let (second, _other_hook) = watched(&chain, &second).await;
     let mut second = Program::run(&second);
     chain.everydays(3);
     first.judged(chain.devnet.head()).await;
@@ -115,7 +122,7 @@ async fn two_watchers_believe_each_other_s_key_and_miss_each_other_s_silence() {
     let unsigned = "the heartbeat that another key signed is not believed";
     let text = |status: &serde_json::Value| status["trust"].to_string();
     let is_missed = |status: &serde_json::Value| {
-        text(status).contains("impostor for") && !text(status).contains("twin")
+        text(status).contains("impostor for") && !text(status).contains("twin for")
     };
     second.ask_until(PATIENCE, "status", unsigned, is_missed).await;
 
@@ -133,7 +140,7 @@ async fn two_watchers_believe_each_other_s_key_and_miss_each_other_s_silence() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_waits_for_the_store_and_goes_on_where_the_first_was_killed() {
     let mut chain = Chain::start(63).await;
-    let project = watched(&chain, "").await;
+    let (project, _hook) = watched(&chain, "").await;
     let mut first = Program::run(&project);
     chain.everydays(3);
     first.judged(chain.devnet.head()).await;
