@@ -45,9 +45,9 @@ pub use paging::{
     AlarmRow, Inbox, Input, OutboxMessage, PagingStep, RulingRow, StageRow, TakenInput,
 };
 pub use records::{
-    AlertCount, AlertDetails, AlertFilter, AlertStage, BlindCount, COVERAGE_LISTED_MAX,
-    CoverageSummary, Cursor, DetectorState, FindingCount, FindingFilter, FindingRecord, HoleRecord,
-    JudgedSpan, LEDGER_RUNS_MAX, PAGE_MAX, Page, ParseCursorError,
+    AlertCount, AlertDetails, AlertFilter, AlertStage, AnswerKey, AnswerRecord, BlindCount,
+    COVERAGE_LISTED_MAX, CoverageSummary, Cursor, DetectorState, FindingCount, FindingFilter,
+    FindingRecord, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX, PAGE_MAX, Page, ParseCursorError,
 };
 pub use retention::{Forgotten, Pass, Record, Retention};
 pub use series::{
