@@ -28,6 +28,7 @@ pub mod outside; //   detectors that are not ours
 pub mod paths; //     what was taught about paths through contracts
 pub mod pipeline; //  from a block to an alert: read this first
 pub mod replay; //    judging blocks that are past
+pub mod routing; //   where alerts would go, why, and what is wrong with a plan
 pub mod series_file; // a series as people have it: moments and values
 pub mod server; //    pipeline and pages, started and stopped together
 pub mod signature; // documents that others can check
