@@ -20,6 +20,8 @@ mod paths; //      paths/*.toml
 mod plan; //       people.toml, on-call.toml, and the routes as a tree
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
+mod pulse; //      [pulse] of bellwether.toml
+mod receiver; //   [[receiver]] of routes.toml
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
@@ -29,7 +31,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
-use model::{BlockNumber, Name};
+use model::{BlockNumber, Name, Secret};
 use registry::{Plans, Registry, gap::Clearance, threats::ThreatMap};
 
 pub use bellwether::{General, PORT_DEFAULT};
@@ -216,6 +218,18 @@ impl Config {
 }
 
 impl Config {
+    /// What watches the watcher: clocks and certificates of all endpoints and of our own page are
+    /// looked at.
+    pub fn pulse(&self) -> crate::pulse::Settings {
+        let endpoints = self.networks.iter().flat_map(|network| &network.chain.endpoints);
+        let mut pulse = self.general.pulse.clone();
+        pulse.asked = endpoints.map(|endpoint| endpoint.url.clone()).collect();
+        if self.general.public_url.starts_with("https://") {
+            pulse.asked.push(Secret::new(self.general.public_url.clone()));
+        }
+        pulse
+    }
+
     /// What must be watched, for the ledger.
     pub fn coverage(&self) -> Plan {
         Plan::new(
