@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, RwLock},
 };
 
@@ -17,6 +18,7 @@ use crate::{
     notify::Receivers,
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
+    pulse::{self, Vitals},
     snapshot::TrustLimits,
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
 };
@@ -30,6 +32,8 @@ pub struct Server {
     info: watch::Sender<Arc<SiteInfo>>,
     address: SocketAddr,
     pages: JoinHandle<()>,
+    /// Takes the program's own vital signs.
+    pulse: JoinHandle<()>,
 }
 
 impl Server {
@@ -53,6 +57,7 @@ impl Server {
         let pipeline = pipeline(config, &store)?.start(None);
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
         let (info, info_view) = watch::channel(Arc::new(site_info(config)));
+        let (vitals, vitals_view) = watch::channel(Vitals::default());
         let of_networks = networks.clone();
         let site = Site::new(Sources {
             store: store.clone(),
@@ -65,15 +70,22 @@ impl Server {
             changes: pipeline.changes.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
             teacher,
+            vitals: vitals_view,
             limits: TrustLimits::default(),
             clock: clock::now,
+        });
+        let beating = pulse::keep(site.clone(), store.file().map(Path::to_owned), vitals);
+        let pulse = tokio::spawn(async move {
+            if let Err(error) = beating.await {
+                tracing::error!(error = format!("{error:#}"), "nobody watches the watcher");
+            }
         });
         let pages = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, web::router(site)).await {
                 tracing::error!(%error, "the pages stopped");
             }
         });
-        Ok(Self { store, pipeline: Some(pipeline), networks, info, address, pages })
+        Ok(Self { store, pipeline: Some(pipeline), networks, info, address, pages, pulse })
     }
 
     /// Where people reach the page from this machine.
@@ -113,6 +125,7 @@ impl Server {
     /// Stops everything; what was being judged is finished.
     pub async fn stop(mut self) {
         self.pages.abort();
+        self.pulse.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
@@ -176,5 +189,6 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
         stages: config.policy.stages.clone(),
         budget: config.general.budget,
         paths: Arc::new(config.paths.clone()),
+        pulse: Arc::new(config.pulse()),
     }
 }

@@ -1,6 +1,7 @@
 //! The store from outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod answers; //     answers to messages: once each
 mod event_log; //   one contract, every implementation
 mod feedback; //    what people said: the last word holds, every word stays
 mod file; //        the database file: modes, locks, reopening, backup, damage
