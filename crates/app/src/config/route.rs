@@ -1,6 +1,6 @@
 //! `routes.toml`: who hears what, and how.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use alert::{Pattern, Policy, Route};
 use model::{Name, Severity};
@@ -18,6 +18,7 @@ use crate::notify::ReceiverConfig;
 pub(super) struct Routes {
     pub(super) policy: Policy,
     pub(super) receivers: Vec<(Name, ReceiverConfig)>,
+    pub(super) receivers_tested: Option<Duration>,
 }
 
 impl Routes {
@@ -29,6 +30,7 @@ impl Routes {
         Self {
             policy: Policy { routes: vec![route], ..Policy::default() },
             receivers: vec![(name, ReceiverConfig::Stdout { json: false })],
+            receivers_tested: None,
         }
     }
 }
@@ -54,7 +56,7 @@ pub(super) fn routes(
     if let Some(interval) = table.duration_ms("update_interval") {
         policy.update_interval_s = interval.value / 1_000;
     }
-    let receiver::Receivers { declared, configs: receivers } =
+    let receiver::Receivers { declared, configs: receivers, tested: receivers_tested } =
         receiver::receivers(&table, around, missing);
     for (at, entry) in table.tables("route").into_iter().enumerate() {
         let route = route(&entry, at, &declared);
@@ -68,7 +70,7 @@ pub(super) fn routes(
         );
     }
     table.finish();
-    Routes { policy, receivers }
+    Routes { policy, receivers, receivers_tested }
 }
 
 fn route(table: &Table<'_>, at: usize, declared: &[Name]) -> Option<Route> {
