@@ -27,6 +27,7 @@ pub mod notify; //    from the outbox to people
 pub mod outside; //   detectors that are not ours
 pub mod paths; //     what was taught about paths through contracts
 pub mod pipeline; //  from a block to an alert: read this first
+pub mod pulse; //     the watcher is watched: its own health, and who notices when it dies
 pub mod replay; //    judging blocks that are past
 pub mod series_file; // a series as people have it: moments and values
 pub mod server; //    pipeline and pages, started and stopped together

@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, RwLock},
 };
 
@@ -17,6 +18,7 @@ use crate::{
     notify::{Receivers, keypad, trial},
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
+    pulse::{self, Vitals},
     snapshot::TrustLimits,
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
 };
@@ -34,6 +36,8 @@ pub struct Server {
     tests: Option<JoinHandle<()>>,
     address: SocketAddr,
     pages: JoinHandle<()>,
+    /// Takes the program's own vital signs.
+    pulse: JoinHandle<()>,
 }
 
 impl Server {
@@ -59,6 +63,7 @@ impl Server {
         let pipeline = pipeline.start(None);
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
         let (info, info_view) = watch::channel(Arc::new(site_info(config)));
+        let (vitals, vitals_view) = watch::channel(Vitals::default());
         let of_networks = networks.clone();
         let site = Site::new(Sources {
             store: store.clone(),
@@ -71,8 +76,15 @@ impl Server {
             changes: pipeline.changes.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
             teacher,
+            vitals: vitals_view,
             limits: TrustLimits::default(),
             clock: clock::now,
+        });
+        let beating = pulse::keep(site.clone(), store.file().map(Path::to_owned), vitals);
+        let pulse = tokio::spawn(async move {
+            if let Err(error) = beating.await {
+                tracing::error!(error = format!("{error:#}"), "nobody watches the watcher");
+            }
         });
         let pages = tokio::spawn(async move {
             let pages = web::router(site).merge(keypad(receivers_view));
@@ -82,7 +94,7 @@ impl Server {
         });
         let tests = tests(config, &store, &receivers.borrow());
         let pipeline = Some(pipeline);
-        Ok(Self { store, pipeline, networks, info, receivers, tests, address, pages })
+        Ok(Self { store, pipeline, networks, info, receivers, tests, address, pages, pulse })
     }
 
     /// Where people reach the page from this machine.
@@ -132,6 +144,7 @@ impl Server {
     pub async fn stop(mut self) {
         self.pages.abort();
         self.stop_tests();
+        self.pulse.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
@@ -202,5 +215,6 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
         stages: config.policy.stages.clone(),
         budget: config.general.budget,
         paths: Arc::new(config.paths.clone()),
+        pulse: Arc::new(config.pulse()),
     }
 }

@@ -41,9 +41,10 @@ pub use event_log::{
 };
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
 pub use records::{
-    AlertCount, AlertDetails, AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageSummary,
-    Cursor, DetectorState, FindingCount, FindingFilter, FindingRecord, HoleRecord, JudgedSpan,
-    LEDGER_RUNS_MAX, PAGE_MAX, Page, ParseCursorError, ReceiverTest,
+    AlertCount, AlertDetails, AlertFilter, AnswerKey, AnswerRecord, BlindCount,
+    COVERAGE_LISTED_MAX, CoverageSummary, Cursor, DetectorState, FindingCount, FindingFilter,
+    FindingRecord, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX, PAGE_MAX, Page, ParseCursorError,
+    ReceiverTest,
 };
 pub use retention::{Forgotten, Pass, Record, Retention};
 pub use series::{

@@ -90,6 +90,9 @@ pub(super) struct Files {
     pub(super) deployments: Vec<SourceFile>,
     pub(super) monitors: Vec<SourceFile>,
     pub(super) routes: Option<SourceFile>,
+    pub(super) people: Option<SourceFile>,
+    pub(super) on_call: Option<SourceFile>,
+    pub(super) expectations: Option<SourceFile>,
     pub(super) lints: Option<SourceFile>,
     pub(super) outside: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
@@ -145,6 +148,9 @@ impl Files {
             }
         };
         let routes = optional("routes.toml");
+        let people = optional("people.toml");
+        let on_call = optional("on-call.toml");
+        let expectations = optional("tests/routes.toml");
         let lints = optional("lints.toml");
         let outside = optional("outside.toml");
         let policy = optional("policy.toml");
@@ -155,6 +161,9 @@ impl Files {
                 deployments,
                 monitors,
                 routes,
+                people,
+                on_call,
+                expectations,
                 lints,
                 outside,
                 labels,

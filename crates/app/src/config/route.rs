@@ -1,13 +1,14 @@
 //! `routes.toml`: who hears what, and how.
 
-use std::{str::FromStr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use alert::{Pattern, Policy, Route};
-use model::{Name, Severity};
+use alert::{Policy, Route, plan::Channel, route::Branch};
+use model::Name;
 
 use super::{
     folder::Surroundings,
-    mistake::{Mistake, SourceFile, nearest},
+    mistake::{Mistake, SourceFile},
+    plan::{self, Branches, Known, Places, Routed},
     receiver,
     secret::Missing,
     table::{Collector, Table, parse},
@@ -19,6 +20,7 @@ pub(super) struct Routes {
     pub(super) policy: Policy,
     pub(super) receivers: Vec<(Name, ReceiverConfig)>,
     pub(super) receivers_tested: Option<Duration>,
+    pub(super) routed: Routed,
 }
 
 impl Routes {
@@ -26,11 +28,20 @@ impl Routes {
     /// hears them, and `check` says that nobody else does.
     pub(super) fn to_stdout() -> Self {
         let name = Name::new("stdout").expect("a plain slug");
-        let route = Route::catch_all(Name::new("all").expect("a plain slug"), vec![name.clone()]);
+        let route = Route::catch_all(plan::root_name(), vec![name.clone()]);
+        let stdout = ReceiverConfig::Stdout { json: false };
+        let mut root = Branch::new(plan::root_name());
+        root.receivers = Some(vec![name.clone()]);
         Self {
             policy: Policy { routes: vec![route], ..Policy::default() },
-            receivers: vec![(name, ReceiverConfig::Stdout { json: false })],
             receivers_tested: None,
+            routed: Routed {
+                root,
+                channels: BTreeMap::from([(name.clone(), Channel::new(stdout.channel_kind()))]),
+                inhibitions: Vec::new(),
+                outflow_limit_usd: None,
+            },
+            receivers: vec![(name, stdout)],
         }
     }
 }
@@ -39,6 +50,7 @@ pub(super) fn routes(
     file: &SourceFile,
     around: &dyn Surroundings,
     missing: Missing,
+    (known, places): (&Known, &mut Places),
     out: &Collector,
 ) -> Routes {
     let parsed = parse(file, out);
@@ -56,78 +68,25 @@ pub(super) fn routes(
     if let Some(interval) = table.duration_ms("update_interval") {
         policy.update_interval_s = interval.value / 1_000;
     }
-    let receiver::Receivers { declared, configs: receivers, tested: receivers_tested } =
-        receiver::receivers(&table, around, missing);
-    for (at, entry) in table.tables("route").into_iter().enumerate() {
-        let route = route(&entry, at, &declared);
-        entry.finish();
-        policy.routes.extend(route);
+    let receivers_tested = receiver::tested(&table);
+    let mut receivers = Vec::new();
+    let mut channels = BTreeMap::new();
+    for declared in receiver::receivers(&table, known, around, missing) {
+        places.set("receiver", &declared.name, file, declared.place);
+        channels.insert(declared.name.clone(), declared.channel);
+        receivers.push((declared.name, declared.config));
     }
-    if policy.routes.is_empty() {
+    let Branches { root, routes } = plan::branches(file, &table, known, places);
+    policy.routes = routes;
+    let inhibitions = plan::inhibitions(&table);
+    let outflow_limit_usd = table.integer("outflow_limit_usd").map(|limit| limit.value);
+    if policy.routes.is_empty() && root.receivers.is_none() {
         out.add(
             Mistake::in_file(&file.path, "there is no [[route]]: nobody would hear of anything")
                 .with_help("[[route]]\n     severity = \"info\"\n     receivers = [\"team-mail\"]"),
         );
     }
     table.finish();
-    Routes { policy, receivers, receivers_tested }
-}
-
-fn route(table: &Table<'_>, at: usize, declared: &[Name]) -> Option<Route> {
-    let name = table.name("name").map(|n| n.value);
-    let name = name.or_else(|| Name::new(&format!("route-{}", at + 1)).ok())?;
-    let severity_min = table.word::<Severity>("severity").map_or(Severity::Info, |s| s.value);
-    let receivers = table.names("receivers");
-    for receiver in &receivers {
-        if declared.contains(&receiver.value) {
-            continue;
-        }
-        let help = match nearest(receiver.value.as_str(), declared.iter().map(Name::as_str)) {
-            Some(near) => format!("did you mean {near}?"),
-            None => format!(
-                "declared: {}",
-                declared.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
-            ),
-        };
-        table.mistake_help(
-            receiver.span.clone(),
-            format!("undefined receiver {:?} used in route {name}", receiver.value),
-            help,
-        );
-    }
-    if receivers.is_empty() {
-        table.mistake(table.span(), format!("route {name} has no receivers: nobody would hear"));
-    }
-    let confirmed_from = match table.text("confirmed_from") {
-        None => Route::CONFIRMED_FROM_DEFAULT,
-        Some(word) if word.value == "never" => None,
-        Some(word) => match Severity::from_str(&word.value) {
-            Ok(severity) => Some(severity),
-            Err(error) => {
-                table.mistake(word.span, format!("confirmed_from: {error}, or never"));
-                None
-            }
-        },
-    };
-    Some(Route {
-        severity_min,
-        networks: patterns(table, "networks"),
-        monitors: patterns(table, "monitors"),
-        deployments: patterns(table, "deployments"),
-        receivers: receivers.into_iter().map(|r| r.value).collect(),
-        continue_matching: table.boolean("continue").unwrap_or(false),
-        confirmed_from,
-        name,
-    })
-}
-
-fn patterns(table: &Table<'_>, key: &'static str) -> Vec<Pattern> {
-    let mut patterns = Vec::new();
-    for text in table.texts(key) {
-        match Pattern::from_str(&text.value) {
-            Ok(pattern) => patterns.push(pattern),
-            Err(error) => table.mistake(text.span, format!("{key}: {error}")),
-        }
-    }
-    patterns
+    let routed = Routed { root, channels, inhibitions, outflow_limit_usd };
+    Routes { policy, receivers, receivers_tested, routed }
 }

@@ -20,6 +20,7 @@ mod matrix;
 pub mod message; //  what is said, and how it looks in each channel
 mod opsgenie; //     and its like
 mod pagerduty;
+pub mod people; //   where a person can be reached
 mod receiver; //     the kinds of receivers, and what an attempt comes to
 mod receivers; //    all of them, from the configuration
 pub mod schedule; // when to try again, and when to give up

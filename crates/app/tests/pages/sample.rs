@@ -187,6 +187,7 @@ pub(crate) fn info() -> SiteInfo {
         stages: [(name("gas-unusual"), Stage::Shadow)].into(),
         budget: Budget::default(),
         paths: Arc::default(),
+        pulse: Arc::default(),
     }
 }
 
@@ -255,6 +256,7 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
         teacher: None,
+        vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
         limits: TrustLimits::default(),
         clock,
     };

@@ -4,6 +4,7 @@
 //! side. A record is stored whole in one column, beside the columns it is searched by.
 
 pub(crate) mod alerts; //     alerts, decisions
+mod answers; //               what people answered to messages
 mod counts; //                how many, by kind
 pub(crate) mod coverage; //   what was judged, per block
 pub(crate) mod feedback; //   what people said afterwards
@@ -13,6 +14,7 @@ mod receiver_tests; //        whether receivers can be reached
 pub(crate) mod state; //      what detectors remember
 
 pub use alerts::{AlertDetails, AlertFilter};
+pub use answers::{AnswerKey, AnswerRecord};
 pub use counts::{AlertCount, FindingCount};
 pub use coverage::{
     BlindCount, COVERAGE_LISTED_MAX, CoverageSummary, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX,

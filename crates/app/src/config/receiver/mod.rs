@@ -8,29 +8,35 @@ mod webhook; //   JSON
 
 use std::{ops::Range, time::Duration};
 
+use alert::plan::{Channel, ChannelKind};
 use model::Name;
 
 use super::{
     folder::Surroundings,
+    plan::Known,
     secret::{Literal, Missing, secret},
     table::{Table, parse_duration_ms},
 };
 use crate::notify::{Receiver, ReceiverConfig, ReceiverError, trial::EVERY_DEFAULT};
 
-/// What the file says of receivers.
-pub(super) struct Receivers {
-    /// Every name that is declared, also of receivers that are wrong: routes may refer to them.
-    pub(super) declared: Vec<Name>,
-    /// Those without a mistake.
-    pub(super) configs: Vec<(Name, ReceiverConfig)>,
-    /// How often each is tested by a message; `None` when never.
-    pub(super) tested: Option<Duration>,
+/// Messages in a row, or a minute, that a receiver can be said to bear: more is no limit.
+const RATE_MAX: u64 = 10_000;
+
+/// A receiver without a mistake.
+pub(super) struct Declared {
+    pub(super) name: Name,
+    pub(super) config: ReceiverConfig,
+    /// What the plan knows of it.
+    pub(super) channel: Channel,
+    /// Where it stands.
+    pub(super) place: Range<usize>,
 }
 
 /// Shortest time between two tests: a telephone that rings more often is turned off.
 const TESTED_MS_MIN: u64 = 24 * 60 * 60 * 1_000;
 
-fn tested(table: &Table<'_>) -> Option<Duration> {
+/// How often each receiver is tested by a message; `None` when never.
+pub(super) fn tested(table: &Table<'_>) -> Option<Duration> {
     let parse = |text: &str| match text {
         "never" => Ok(None),
         _ => parse_duration_ms(text).map(Some).map_err(|error| format!("{error}, or never")),
@@ -42,12 +48,14 @@ fn tested(table: &Table<'_>) -> Option<Duration> {
     written.value.map(Duration::from_millis)
 }
 
+/// All `[[receiver]]` of the file.
 pub(super) fn receivers(
     table: &Table<'_>,
+    known: &Known,
     around: &dyn Surroundings,
     missing: Missing,
-) -> Receivers {
-    let mut configs: Vec<(Name, ReceiverConfig)> = Vec::new();
+) -> Vec<Declared> {
+    let mut receivers = Vec::new();
     let mut declared: Vec<Name> = Vec::new();
     for entry in table.tables("receiver") {
         let name = entry.name("name");
@@ -65,12 +73,35 @@ pub(super) fn receivers(
         if let Some(config) = &config {
             check_receiver(&entry, config, missing);
         }
+        let bears = bears(&entry, known);
+        let place = entry.span();
         entry.finish();
         if let (Some(name), Some(config)) = (name, config) {
-            configs.push((name.value, config));
+            let channel = bears(config.channel_kind());
+            receivers.push(Declared { name: name.value, config, channel, place });
         }
     }
-    Receivers { declared, configs, tested: tested(table) }
+    receivers
+}
+
+/// Who reads a receiver's messages, and how many of them it bears: what every kind may say.
+fn bears(table: &Table<'_>, known: &Known) -> impl Fn(ChannelKind) -> Channel + use<> {
+    let readers = table.names("readers");
+    readers.iter().for_each(|reader| known.person(table, reader, "readers"));
+    let readers: Vec<Name> = readers.into_iter().map(|reader| reader.value).collect();
+    let tells_closed = table.boolean("tells_closed");
+    let rate = |key| table.integer_in(key, 1..RATE_MAX + 1).and_then(|n| u32::try_from(n).ok());
+    let (burst, per_minute) = (rate("burst"), rate("per_minute"));
+    move |kind| {
+        let usual = Channel::new(kind);
+        Channel {
+            readers: readers.clone(),
+            tells_closed: tells_closed.unwrap_or(usual.tells_closed),
+            burst: burst.unwrap_or(usual.burst),
+            per_minute: per_minute.unwrap_or(usual.per_minute),
+            ..usual
+        }
+    }
 }
 
 fn receiver(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alert::plan::ChannelKind;
 use model::Secret;
 
 /// A receiver as the user configured it.
@@ -121,6 +122,25 @@ impl ReceiverConfig {
         "webhook",
         "stdout",
     ];
+
+    /// What kind of channel it is: two of different kinds seldom fail together.
+    pub fn channel_kind(&self) -> ChannelKind {
+        match self {
+            Self::Mail { .. } => ChannelKind::Mail,
+            Self::Slack { .. }
+            | Self::Discord { .. }
+            | Self::Telegram { .. }
+            | Self::Matrix { .. }
+            | Self::Teams { .. } => ChannelKind::Chat,
+            Self::PagerDuty { .. } | Self::Opsgenie { .. } | Self::Alertmanager { .. } => {
+                ChannelKind::Pager
+            }
+            Self::Sms(_) => ChannelKind::Sms,
+            Self::Voice { .. } => ChannelKind::Voice,
+            Self::Webhook { .. } => ChannelKind::Webhook,
+            Self::Stdout { .. } => ChannelKind::Log,
+        }
+    }
 
     /// The word in the configuration.
     pub fn kind(&self) -> &'static str {
