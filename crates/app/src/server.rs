@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     health,
     mail_sink::Inbox,
-    notify::Receivers,
+    notify::{Receivers, keypad, trial},
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
     pulse::{self, Vitals},
@@ -30,6 +30,10 @@ pub struct Server {
     /// The networks as the pages see them; replaced when files change.
     networks: Arc<RwLock<Vec<NetworkView>>>,
     info: watch::Sender<Arc<SiteInfo>>,
+    /// Whom keys pressed during calls are for; replaced when files change.
+    receivers: watch::Sender<Arc<Receivers>>,
+    /// Tests of receivers from end to end; of the configuration of now.
+    tests: Option<JoinHandle<()>>,
     address: SocketAddr,
     pages: JoinHandle<()>,
     /// Takes the program's own vital signs.
@@ -54,7 +58,9 @@ impl Server {
             .with_context(|| format!("listening on {listen} for the page"))?;
         let address = listener.local_addr().context("reading the page's address")?;
         let config = &reached_at(address, config);
-        let pipeline = pipeline(config, &store)?.start(None);
+        let pipeline = pipeline(config, &store)?;
+        let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
+        let pipeline = pipeline.start(None);
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
         let (info, info_view) = watch::channel(Arc::new(site_info(config)));
         let (vitals, vitals_view) = watch::channel(Vitals::default());
@@ -81,11 +87,14 @@ impl Server {
             }
         });
         let pages = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, web::router(site)).await {
+            let pages = web::router(site).merge(keypad(receivers_view));
+            if let Err(error) = axum::serve(listener, pages).await {
                 tracing::error!(%error, "the pages stopped");
             }
         });
-        Ok(Self { store, pipeline: Some(pipeline), networks, info, address, pages, pulse })
+        let tests = tests(config, &store, &receivers.borrow());
+        let pipeline = Some(pipeline);
+        Ok(Self { store, pipeline, networks, info, receivers, tests, address, pages, pulse })
     }
 
     /// Where people reach the page from this machine.
@@ -114,6 +123,9 @@ impl Server {
             }
             None => None,
         };
+        self.stop_tests();
+        self.tests = tests(config, &self.store, &next.receivers);
+        self.receivers.send_replace(next.receivers.clone());
         let running = next.start(changes);
         *self.networks.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             running.networks.clone();
@@ -122,14 +134,28 @@ impl Server {
         Ok(())
     }
 
+    fn stop_tests(&mut self) {
+        if let Some(tests) = self.tests.take() {
+            tests.abort();
+        }
+    }
+
     /// Stops everything; what was being judged is finished.
     pub async fn stop(mut self) {
         self.pages.abort();
+        self.stop_tests();
         self.pulse.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
     }
+}
+
+/// Keeps the receivers of a configuration tested, if it wants that.
+fn tests(config: &Config, store: &Store, receivers: &Arc<Receivers>) -> Option<JoinHandle<()>> {
+    let every = config.receivers_tested?;
+    let (store, receivers) = (store.clone(), receivers.clone());
+    Some(tokio::spawn(trial::keep_testing(store, receivers, every, clock::now)))
 }
 
 /// The configuration with the address that the page really has: port 0 became another one, and a

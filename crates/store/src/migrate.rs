@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_retention.sql"),
     include_str!("migrations/0004_feedback.sql"),
     include_str!("migrations/0005_paging.sql"),
+    include_str!("migrations/0006_receiver_tests.sql"),
     include_str!("migrations/0007_answers.sql"),
 ];
 

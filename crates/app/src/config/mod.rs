@@ -27,7 +27,7 @@ mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
 mod threats; //    threats/*.toml
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
@@ -71,6 +71,8 @@ pub struct Config {
     pub policy: Policy,
     /// How each receiver is reached.
     pub receivers: Vec<(Name, ReceiverConfig)>,
+    /// How often each receiver is tested by a message; `None` when never.
+    pub receivers_tested: Option<Duration>,
     /// Who hears what: the tree of routes, people, rotas, escalations.
     pub plan: Arc<alert::plan::Plan>,
     /// Where people can be reached. Personal: never on a page.
@@ -152,6 +154,12 @@ impl Config {
         if files.routes.is_none() {
             warnings.push("there is no routes.toml: alerts go to standard output alone".to_owned());
         }
+        if files.routes.is_some() && routes.receivers_tested.is_none() {
+            warnings.push(
+                "routes.toml: receivers_tested is never: nobody notices a channel that broke"
+                    .to_owned(),
+            );
+        }
         if monitors.is_empty() {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
         }
@@ -199,6 +207,7 @@ impl Config {
                     ..routes.policy
                 },
                 receivers: routes.receivers,
+                receivers_tested: routes.receivers_tested,
                 plan: Arc::new(planned.plan),
                 contacts: planned.contacts,
                 people: planned.order,
