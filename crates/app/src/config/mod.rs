@@ -159,6 +159,15 @@ impl Config {
         if files.routes.is_none() {
             warnings.push("there is no routes.toml: alerts go to standard output alone".to_owned());
         }
+        for (name, receiver) in &routes.receivers {
+            if let ReceiverConfig::Sip(sip) = receiver
+                && sip.speech.is_none()
+            {
+                warnings.push(format!(
+                    "receiver {name} has no speech: its calls sound an alarm and take keys, and say no words"
+                ));
+            }
+        }
         if monitors.is_empty() {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
         }

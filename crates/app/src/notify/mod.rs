@@ -17,6 +17,7 @@ pub mod people; //   where a person can be reached
 mod receiver; //     the kinds of receivers, and what an attempt comes to
 mod receivers; //    all of them, from the configuration
 pub mod schedule; // when to try again, and when to give up
+mod sip; //         calls
 mod slack;
 mod stdout;
 mod webhook; //      signed JSON
@@ -28,6 +29,7 @@ pub use receiver::{
     MailTls, Receipt, Receiver, ReceiverConfig, ReceiverError, SEND_TIMEOUT, SendError,
 };
 pub use receivers::{Receivers, ReceiversError, deliver_all};
+pub use sip::SipConfig;
 pub use webhook::{SIGNATURE_HEADER, signature};
 pub use worker::{LANE_WIDTH, POLL, STOP_PATIENCE, Worker};
 

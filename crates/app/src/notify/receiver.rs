@@ -5,7 +5,14 @@ use std::time::Duration;
 use alert::plan::ChannelKind;
 use model::Secret;
 
-use super::{Message, mail::Mail, slack::Slack, stdout::Stdout, webhook::Webhook};
+use super::{
+    Message,
+    mail::Mail,
+    sip::{CALL_TIMEOUT, Sip, SipConfig},
+    slack::Slack,
+    stdout::Stdout,
+    webhook::Webhook,
+};
 
 /// Longest attempt, whatever a receiver's side does: well within the outbox's lease.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
@@ -42,6 +49,8 @@ pub enum ReceiverConfig {
         /// Key of the signature.
         secret: Secret<String>,
     },
+    /// Calls through SIP.
+    Sip(Box<SipConfig>),
     /// Standard output.
     Stdout {
         /// One JSON object per line instead of text.
@@ -56,6 +65,7 @@ impl ReceiverConfig {
             Self::Mail { .. } => ChannelKind::Mail,
             Self::Slack { .. } => ChannelKind::Chat,
             Self::Webhook { .. } => ChannelKind::Webhook,
+            Self::Sip(_) => ChannelKind::Voice,
             Self::Stdout { .. } => ChannelKind::Log,
         }
     }
@@ -111,6 +121,9 @@ pub enum ReceiverError {
         /// Its length.
         found: usize,
     },
+    /// An account or number that cannot call or be called.
+    #[error(transparent)]
+    Telephone(#[from] voice::AccountFault),
     /// TLS or the resolver could not be initialised.
     #[error("cannot set up {what}: {reason}")]
     Setup {
@@ -153,6 +166,8 @@ pub enum Receiver {
     Slack(Slack),
     /// Signed JSON.
     Webhook(Webhook),
+    /// Calls through SIP.
+    Sip(Box<Sip>),
     /// Standard output.
     Stdout(Stdout),
 }
@@ -174,11 +189,12 @@ impl Receiver {
             }
             ReceiverConfig::Slack { url } => Slack::new(url).map(Self::Slack),
             ReceiverConfig::Webhook { url, secret } => Webhook::new(url, secret).map(Self::Webhook),
+            ReceiverConfig::Sip(config) => Sip::new(config).map(Box::new).map(Self::Sip),
             ReceiverConfig::Stdout { json } => Ok(Self::Stdout(Stdout { json: *json })),
         }
     }
 
-    /// Makes one attempt, of at most [`SEND_TIMEOUT`].
+    /// Makes one attempt, of at most [`SEND_TIMEOUT`], or as long as a call takes.
     ///
     /// # Errors
     /// What came of it, and whether to try again.
@@ -188,11 +204,13 @@ impl Receiver {
                 Self::Mail(mail) => mail.send(message).await,
                 Self::Slack(slack) => slack.send(message).await,
                 Self::Webhook(webhook) => webhook.send(message).await,
+                Self::Sip(sip) => sip.send(message).await,
                 Self::Stdout(stdout) => stdout.send(message).await,
             }
         };
-        tokio::time::timeout(SEND_TIMEOUT, attempt).await.unwrap_or_else(|_| {
-            let reason = format!("no end after {} s", SEND_TIMEOUT.as_secs());
+        let patience = if matches!(self, Self::Sip(_)) { CALL_TIMEOUT } else { SEND_TIMEOUT };
+        tokio::time::timeout(patience, attempt).await.unwrap_or_else(|_| {
+            let reason = format!("no end after {} s", patience.as_secs());
             Err(SendError::Retry { after: None, reason })
         })
     }

@@ -2,6 +2,7 @@
 
 mod chat; //    Slack and its like
 mod mail; //    SMTP
+mod sip; //     calls
 mod webhook; // signed JSON
 
 use std::ops::Range;
@@ -95,12 +96,13 @@ fn receiver(
     match kind.value.as_str() {
         "mail" => mail::mail(table, around, missing),
         "slack" => chat::slack(table, around, missing),
+        "sip" => sip::sip(table, around, missing),
         "webhook" => webhook::webhook(table, around, missing),
         "stdout" => Some(ReceiverConfig::Stdout { json: table.boolean("json").unwrap_or(false) }),
         other => {
             table.mistake(
                 kind.span,
-                format!("unknown kind {other:?} (one of: mail, slack, webhook, stdout)"),
+                format!("unknown kind {other:?} (one of: mail, slack, webhook, sip, stdout)"),
             );
             None
         }
@@ -110,7 +112,7 @@ fn receiver(
 /// What would stop the receiver from being set up when the program starts is told now. Secrets that
 /// are not there say nothing about the real ones.
 fn check_receiver(table: &Table<'_>, config: &ReceiverConfig, missing: Missing) {
-    let holds_secrets = !matches!(config, ReceiverConfig::Mail { .. });
+    let holds_secrets = !matches!(config, ReceiverConfig::Mail { .. } | ReceiverConfig::Sip(_));
     if holds_secrets && missing == Missing::IsFine {
         return;
     }
