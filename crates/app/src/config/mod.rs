@@ -160,6 +160,15 @@ impl Config {
                     .to_owned(),
             );
         }
+        for (name, receiver) in &routes.receivers {
+            if let ReceiverConfig::Sip(sip) = receiver
+                && sip.speech.is_none()
+            {
+                warnings.push(format!(
+                    "receiver {name} has no speech: its calls sound an alarm and take keys, and say no words"
+                ));
+            }
+        }
         if monitors.is_empty() {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
         }

@@ -24,6 +24,7 @@ pub mod people; //   where a person can be reached
 mod receiver; //     the kinds of receivers, and what an attempt comes to
 mod receivers; //    all of them, from the configuration
 pub mod schedule; // when to try again, and when to give up
+mod sip; //         calls
 mod slack;
 mod sms;
 mod stdout;
@@ -44,6 +45,7 @@ pub use receiver::{
     ReceiverConfig, ReceiverError, SEND_TIMEOUT, SendError, Telephone,
 };
 pub use receivers::{Receivers, ReceiversError, deliver_all};
+pub use sip::SipConfig;
 pub use twilio::{SIGNATURE_HEADER as TELEPHONE_SIGNATURE_HEADER, telephone_signature};
 pub use webhook::{SIGNATURE_HEADER, signature};
 pub use worker::{LANE_WIDTH, POLL, STOP_PATIENCE, Worker};

@@ -3,6 +3,7 @@
 mod chat; //      Slack, Discord, Telegram, Matrix, Teams
 mod mail; //      SMTP
 mod pagers; //    PagerDuty, Opsgenie, Alertmanager
+mod sip; //       calls over SIP
 mod telephone; // text messages and calls
 mod webhook; //   JSON
 
@@ -122,6 +123,7 @@ fn receiver(
         "alertmanager" => pagers::alertmanager(table, around, missing),
         "sms" => telephone::sms(table, around, missing),
         "voice" => telephone::voice(table, around, missing),
+        "sip" => sip::sip(table, around, missing),
         "webhook" => webhook::webhook(table, around, missing),
         "stdout" => Some(ReceiverConfig::Stdout { json: table.boolean("json").unwrap_or(false) }),
         other => {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use alert::plan::ChannelKind;
 use model::Secret;
 
+use crate::notify::SipConfig;
+
 /// A receiver as the user configured it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReceiverConfig {
@@ -98,6 +100,8 @@ pub enum ReceiverConfig {
         /// Key of the signature; `None` only for an address on this machine.
         secret: Option<Secret<String>>,
     },
+    /// Calls through SIP.
+    Sip(Box<SipConfig>),
     /// Standard output.
     Stdout {
         /// One JSON object per line instead of text.
@@ -107,7 +111,7 @@ pub enum ReceiverConfig {
 
 impl ReceiverConfig {
     /// Every kind, by the word in the configuration.
-    pub const KINDS: [&str; 13] = [
+    pub const KINDS: [&str; 14] = [
         "mail",
         "slack",
         "discord",
@@ -119,6 +123,7 @@ impl ReceiverConfig {
         "alertmanager",
         "sms",
         "voice",
+        "sip",
         "webhook",
         "stdout",
     ];
@@ -136,7 +141,7 @@ impl ReceiverConfig {
                 ChannelKind::Pager
             }
             Self::Sms(_) => ChannelKind::Sms,
-            Self::Voice { .. } => ChannelKind::Voice,
+            Self::Voice { .. } | Self::Sip(_) => ChannelKind::Voice,
             Self::Webhook { .. } => ChannelKind::Webhook,
             Self::Stdout { .. } => ChannelKind::Log,
         }
@@ -156,6 +161,7 @@ impl ReceiverConfig {
             Self::Alertmanager { .. } => "alertmanager",
             Self::Sms(_) => "sms",
             Self::Voice { .. } => "voice",
+            Self::Sip(_) => "sip",
             Self::Webhook { .. } => "webhook",
             Self::Stdout { .. } => "stdout",
         }

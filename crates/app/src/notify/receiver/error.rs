@@ -52,6 +52,9 @@ pub enum ReceiverError {
     /// Whoever finds the address can forge alerts.
     #[error("without a secret the webhook is not signed, and may only be on this machine")]
     Unsigned,
+    /// An account or number that cannot call or be called.
+    #[error(transparent)]
+    Telephone(#[from] voice::AccountFault),
     /// TLS or the resolver could not be initialised.
     #[error("cannot set up {what}: {reason}")]
     Setup {

@@ -10,7 +10,7 @@ use model::UnixMillis;
 
 use super::{
     Message, alertmanager::Alertmanager, discord::Discord, mail::Mail, matrix::Matrix,
-    opsgenie::Opsgenie, pagerduty::PagerDuty, slack::Slack, sms::Sms, stdout::Stdout, teams::Teams,
+    opsgenie::Opsgenie, pagerduty::PagerDuty, sip::{self, Sip}, slack::Slack, sms::Sms, stdout::Stdout, teams::Teams,
     telegram::Telegram, voice::Voice, webhook::Webhook,
 };
 
@@ -71,6 +71,8 @@ pub enum Receiver {
     Sms(Sms),
     /// Calls.
     Voice(Voice),
+    /// Calls through SIP.
+    Sip(Box<Sip>),
     /// JSON.
     Webhook(Webhook),
     /// Standard output.
@@ -110,6 +112,7 @@ impl Receiver {
             ReceiverConfig::Voice { telephone, callback } => {
                 Voice::new(telephone, callback.as_deref()).map(Self::Voice)
             }
+            ReceiverConfig::Sip(config) => Sip::new(config).map(Box::new).map(Self::Sip),
             ReceiverConfig::Webhook { url, secret } => {
                 Webhook::new(url, secret.as_ref()).map(Self::Webhook)
             }
@@ -130,7 +133,11 @@ impl Receiver {
     /// # Errors
     /// What came of it, and whether to try again.
     pub async fn deliver(&self, errand: &Errand<'_>) -> Result<Receipt, SendError> {
-        let patience = if matches!(self, Self::Voice(_)) { CALL_TIMEOUT } else { SEND_TIMEOUT };
+        let patience = match self {
+            Self::Voice(_) => CALL_TIMEOUT,
+            Self::Sip(_) => sip::CALL_TIMEOUT,
+            _ => SEND_TIMEOUT,
+        };
         self.deliver_within(errand, patience).await
     }
 
@@ -156,6 +163,7 @@ impl Receiver {
                 Self::Alertmanager(alertmanager) => alertmanager.send(errand.message).await,
                 Self::Sms(sms) => sms.send(errand).await,
                 Self::Voice(voice) => voice.send(errand).await,
+                Self::Sip(sip) => sip.send(errand).await,
                 Self::Webhook(webhook) => webhook.send(errand.message).await,
                 Self::Stdout(stdout) => stdout.send(errand.message).await,
             }
@@ -185,7 +193,11 @@ impl Receiver {
                 Self::Sms(sms) => sms.check(now).await,
                 Self::Voice(voice) => voice.check(now).await,
                 Self::Stdout(_) => Ok(Some("always there".to_owned())),
-                Self::Slack(_) | Self::Teams(_) | Self::PagerDuty(_) | Self::Webhook(_) => Ok(None),
+                Self::Slack(_)
+                | Self::Teams(_)
+                | Self::PagerDuty(_)
+                | Self::Sip(_)
+                | Self::Webhook(_) => Ok(None),
             }
         };
         match tokio::time::timeout(CHECK_TIMEOUT, question).await {

@@ -31,9 +31,9 @@ fn providers() -> Vec<Box<dyn Provider>> {
     ]
 }
 
-/// Kinds whose other side is played elsewhere: mail has a real server, and the terminal is read by
-/// the tests of commands.
-const ELSEWHERE: [&str; 2] = ["mail", "stdout"];
+/// Kinds whose other side is played elsewhere: mail has a real server, SIP a real telephone, and the
+/// terminal is read by the tests of commands.
+const ELSEWHERE: [&str; 3] = ["mail", "sip", "stdout"];
 
 async fn peers() -> Vec<(&'static str, Peer, Receiver)> {
     let mut peers = Vec::new();
