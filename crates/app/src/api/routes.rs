@@ -100,6 +100,7 @@ pub(super) async fn alerts(
         "monitor",
         "deployment",
         "state",
+        "open",
         "severity",
         "since",
         "until",
@@ -115,6 +116,7 @@ pub(super) async fn alerts(
         severity_min: asked.severity()?,
         since: asked.moment("since")?,
         until: asked.moment("until")?,
+        only_open: asked.parsed::<bool>("open")?.unwrap_or(false),
     };
     let (cursor, limit) = (asked.cursor()?, asked.limit()?);
     let page = site.read(move |store| store.alerts(&filter, cursor, limit)).await?;

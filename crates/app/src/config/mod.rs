@@ -31,7 +31,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
-use model::{BlockNumber, Name, Secret, Severity};
+use model::{BlockNumber, Name, Secret};
 use registry::{Plans, Registry, gap::Clearance, threats::ThreatMap};
 
 pub use bellwether::{General, PORT_DEFAULT};
@@ -40,7 +40,7 @@ pub use folder::{Folder, Surroundings};
 pub use lints::{Lints, read_lints};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
 pub use network::Network;
-pub use plan::{Expectation, LABELS, Reach};
+pub use plan::{Expectation, LABELS, Reach, moment, zone_named};
 pub use planning::Threats;
 pub use registry::parse_address;
 pub use secret::Missing;
@@ -150,14 +150,7 @@ impl Config {
         if files.policy.is_none() {
             policy::check_monitors_without(&declared, &out);
         }
-        let receiver_names: Vec<Name> =
-            routes.receivers.iter().map(|(name, _)| name.clone()).collect();
-        let mut warnings: Vec<String> = routes
-            .policy
-            .lint(&receiver_names, Severity::High)
-            .iter()
-            .map(|fault| format!("routes.toml: {fault}"))
-            .collect();
+        let mut warnings: Vec<String> = plan::unused(&planned.plan);
         if files.routes.is_none() {
             warnings.push("there is no routes.toml: alerts go to standard output alone".to_owned());
         }

@@ -210,23 +210,24 @@ impl Attempt {
         let recorded = match outcome {
             Ok(receipt) => {
                 tracing::info!(%receiver, notification = %id, kind = notification.kind.as_str(), "delivered");
-                ask(&self.outbox, move |outbox| outbox.delivered(id, &receipt, now)).await
+                ask(&self.outbox, move |outbox| outbox.delivered(id, &receipt, now, None)).await
             }
             Err(SendError::Permanent { reason }) => {
                 tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
-                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now)).await
+                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, None)).await
             }
             Err(SendError::Retry { after, reason }) => {
                 let Notification { attempts, decided_at, .. } = notification;
                 match schedule::next(id, attempts, decided_at, now, after) {
                     Next::At(at) => {
                         tracing::warn!(%receiver, notification = %id, attempts, reason, "trying again later");
-                        ask(&self.outbox, move |outbox| outbox.retry(id, at, &reason, now)).await
+                        ask(&self.outbox, move |outbox| outbox.retry(id, at, &reason, now, None))
+                            .await
                     }
                     Next::GiveUp(why) => {
                         let reason = format!("{why}: {reason}");
                         tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
-                        ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now)).await
+                        ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, None)).await
                     }
                 }
             }
@@ -252,7 +253,8 @@ impl Attempt {
         let message = Message::new(alert, notification, &self.receivers.context, at);
         let first = self.first(&message).await?;
         let first = first.as_deref().and_then(Receipt::handle_in);
-        let errand = Errand { message: &message, address: None, first };
+        let address = self.receivers.address_of(message.person.as_ref(), receiver)?;
+        let errand = Errand { message: &message, address, first };
         receiver.deliver(&errand).await.map(|receipt| receipt.to_string())
     }
 

@@ -69,7 +69,8 @@ fn receivers(
     by_name: impl IntoIterator<Item = (Name, Receiver)>,
 ) -> watch::Receiver<Arc<Receivers>> {
     let by_name: BTreeMap<Name, Receiver> = by_name.into_iter().collect();
-    watch::Sender::new(Arc::new(Receivers { by_name, context: context() })).subscribe()
+    watch::Sender::new(Arc::new(Receivers { by_name, context: context(), ..Receivers::default() }))
+        .subscribe()
 }
 
 /// Lets everything that is due run to its end, again and again, until the outbox is empty; the clock
@@ -214,6 +215,10 @@ async fn a_retraction_waits_for_the_message_it_retracts() {
     let alert = store.outbox().alert_of(opened.id).unwrap();
     let retracted = Notification {
         id: NotificationId::derive(alert.id, &opened.receiver, 1),
+        person: None,
+        form: model::MessageForm::Notice,
+        group: None,
+        alerts: 1,
         kind: NotificationKind::Retracted,
         sequence: 1,
         state: NotificationState::Due { not_before: START },
