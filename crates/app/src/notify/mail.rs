@@ -79,7 +79,7 @@ impl Mail {
     /// still get it: one address that is gone must not silence the rest.
     pub(super) async fn send(&self, errand: &Errand<'_>) -> Result<Receipt, SendError> {
         let own = errand.address.map(mailbox).transpose();
-        let own = own.map_err(|error| SendError::permanent(error.to_string()))?;
+        let own = own.map_err(|_| SendError::permanent("the person's mail address is none"))?;
         let to = own.map_or_else(|| self.to.clone(), |own| vec![own]);
         let letter = self.letter(errand.message, to)?;
         let refused = match self.hand_over(&letter, letter.to.clone()).await {

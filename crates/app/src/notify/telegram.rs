@@ -37,7 +37,8 @@ impl Telegram {
     pub(super) async fn send(&self, errand: &Errand<'_>) -> Result<Receipt, SendError> {
         let message = errand.message;
         let chat = errand.address.unwrap_or(&self.chat);
-        check_chat(chat).map_err(|error| SendError::permanent(error.to_string()))?;
+        // A person's chat is told to nobody.
+        check_chat(chat).map_err(|_| SendError::permanent("the person's chat is none"))?;
         // The first message may stand in another chat, should the configuration have changed.
         let first = errand.first.and_then(|first| first.rsplit_once(':'));
         let first = first.and_then(|(chat, id)| Some((chat, id.parse::<i64>().ok()?)));

@@ -51,7 +51,9 @@ impl Account {
     /// The number to reach: the person's own, or the configured one.
     pub(super) fn number<'a>(&'a self, address: Option<&'a str>) -> Result<&'a str, SendError> {
         let number = address.unwrap_or(&self.to);
-        check_number(number).map_err(|error| SendError::permanent(error.to_string()))?;
+        // A person's number is told to nobody.
+        check_number(number)
+            .map_err(|_| SendError::permanent("the person's telephone number is none"))?;
         Ok(number)
     }
 

@@ -253,7 +253,8 @@ impl Attempt {
         let message = Message::new(alert, notification, &self.receivers.context, at);
         let first = self.first(&message).await?;
         let first = first.as_deref().and_then(Receipt::handle_in);
-        let errand = Errand { message: &message, address: None, first };
+        let address = self.receivers.address_of(message.person.as_ref(), receiver)?;
+        let errand = Errand { message: &message, address, first };
         receiver.deliver(&errand).await.map(|receipt| receipt.to_string())
     }
 

@@ -14,9 +14,9 @@ impl Message {
     /// The body that a webhook takes, for a new message and for an edit alike.
     pub fn discord(&self) -> Value {
         let links: Vec<String> = self
-            .links
-            .iter()
-            .map(|link| format!("[{}]({})", link.label, address(&link.url)))
+            .doors()
+            .into_iter()
+            .map(|(label, url)| format!("[{label}]({})", address(url)))
             .collect();
         let links = links.join(" · ");
         let room = DESCRIPTION_MAX - units(&links).min(DESCRIPTION_MAX / 2) - 1;

@@ -26,7 +26,31 @@ pub(super) fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
+/// Lines that a reader takes in before those about further alerts: state, and why it was sent.
+const ROWS_FIRST: usize = 2;
+
 impl Message {
+    /// What one needs to know, with the further alerts among it, before the facts that may not fit.
+    pub(super) fn all_rows(&self) -> Vec<Row> {
+        let urls = self.others.iter().map(|other| other.url.clone()).chain([None]);
+        let also = self.others_text().into_iter().zip(urls).map(|(value, link)| Row {
+            label: "Also".to_owned(),
+            value,
+            link,
+        });
+        let mut rows = self.rows.clone();
+        let at = ROWS_FIRST.min(rows.len());
+        rows.splice(at..at, also);
+        rows
+    }
+
+    /// Where a reader can go on, and what they can say by going there: label and address.
+    pub(super) fn doors(&self) -> Vec<(&str, &str)> {
+        let links = self.links.iter().map(|link| (link.label, link.url.as_str()));
+        let answers = self.answers.iter();
+        links.chain(answers.filter_map(|said| Some((said.label, said.url.as_deref()?)))).collect()
+    }
+
     /// Rows as `render` shows them, as many as fit into `size_max` by `size`, each with one more for
     /// the break behind it; the last one says how many are left for the page.
     pub(super) fn rows_within<T>(
@@ -43,12 +67,13 @@ impl Message {
         let reserve = size(&render(&more(usize::MAX))) + 1;
         let mut rows: Vec<T> = Vec::new();
         let mut used = 0;
-        for (at, row) in self.rows.iter().enumerate() {
+        let all = self.all_rows();
+        for (at, row) in all.iter().enumerate() {
             let rendered = render(row);
             let needed = size(&rendered) + 1;
-            let is_last = at + 1 == self.rows.len();
+            let is_last = at + 1 == all.len();
             if used + needed + if is_last { 0 } else { reserve } > size_max {
-                rows.push(render(&more(self.rows.len() - at)));
+                rows.push(render(&more(all.len() - at)));
                 break;
             }
             used += needed;

@@ -13,12 +13,11 @@ pub(super) struct Style {
 }
 
 impl Message {
-    /// Subject, rows and links as marked text.
-    pub(super) fn marked(&self, style: &Style) -> String {
+    /// Subject, rows and these links as marked text.
+    pub(super) fn marked(&self, style: &Style, doors: &[(&str, &str)]) -> String {
         let text = |text: &str| Escaped(&(style.touch)(text)).to_string();
         let head = format!("<b>{}</b>", text(&self.subject()));
-        let links: Vec<String> =
-            self.links.iter().map(|link| linked(link.label, &link.url)).collect();
+        let links: Vec<String> = doors.iter().map(|(label, url)| linked(label, url)).collect();
         let tail = format!("{} · {}", text(&self.installation), self.alert.id);
         let fixed: usize = [&head, &links.join(" · "), &tail]
             .iter()

@@ -19,7 +19,7 @@ impl Message {
             "msgtype": if self.is_urgent() { "m.text" } else { "m.notice" },
             "body": fitted(&self.text(), BODY_MAX, |c| c.to_string()),
             "format": "org.matrix.custom.html",
-            "formatted_body": self.marked(&STYLE),
+            "formatted_body": self.marked(&STYLE, &self.doors()),
             "m.mentions": {},
         })
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{AlertState, Severity, UnixMillis};
+use model::{AlertState, NotificationKind, Severity, UnixMillis};
 use serde_json::{Map, Value, json};
 
 use super::{Message, safe::cut};
@@ -32,7 +32,7 @@ impl Message {
 
     /// Whether there is nothing left to do about the alert.
     pub fn is_over(&self) -> bool {
-        self.alert.state == AlertState::Retracted
+        self.alert.state == AlertState::Retracted || self.kind == NotificationKind::Closed
     }
 
     fn details(&self, size_max: usize) -> Map<String, Value> {

@@ -38,9 +38,9 @@ impl Message {
             json!({ "type": "TextRun", "text": footer, "isSubtle": true, "size": "Small" });
         body.push(json!({ "type": "RichTextBlock", "inlines": [footer] }));
         let actions: Vec<Value> = self
-            .links
-            .iter()
-            .map(|link| json!({ "type": "Action.OpenUrl", "title": link.label, "url": link.url }))
+            .doors()
+            .into_iter()
+            .map(|(label, url)| json!({ "type": "Action.OpenUrl", "title": label, "url": url }))
             .collect();
         json!({
             "type": "message",

@@ -2,21 +2,34 @@
 
 use serde_json::{Value, json};
 
-use super::{Message, marked::Style};
+use super::{Answer, Message, marked::Style};
 
 /// Longest text of a message, in characters after the markup is taken away; ours counts it in.
 const TEXT_MAX: usize = 4_096;
 
+/// Buttons beside each other that a telephone shows whole.
+const BUTTONS_MAX: usize = 3;
+
 const STYLE: Style = Style { newline: "\n", units_max: TEXT_MAX, touch: unclickable };
 
 impl Message {
-    /// Text, its form and whether it makes a noise: what a new message and an edit share.
+    /// Text, its form and its buttons: what a new message and an edit share. An edit without buttons
+    /// takes those away that were there.
     pub fn telegram(&self) -> Value {
-        json!({
-            "text": self.marked(&STYLE),
+        // What can be said has buttons of its own.
+        let links: Vec<_> = self.links.iter().map(|link| (link.label, link.url.as_str())).collect();
+        let mut body = json!({
+            "text": self.marked(&STYLE, &links),
             "parse_mode": "HTML",
             "link_preview_options": { "is_disabled": true },
-        })
+        });
+        if !self.answers.is_empty() {
+            let button = |said: &Answer| json!({ "text": said.label, "callback_data": said.token });
+            let buttons: Vec<Value> = self.answers.iter().map(button).collect();
+            let lines: Vec<&[Value]> = buttons.chunks(BUTTONS_MAX).collect();
+            body["reply_markup"] = json!({ "inline_keyboard": lines });
+        }
+        body
     }
 }
 

@@ -18,7 +18,8 @@ impl Message {
         let link = self.page().map(|page| format!("\n{page}")).unwrap_or_default();
         let link = if septets(&link) <= SMS_SEPTETS_MAX / 2 { link } else { String::new() };
         let room = SMS_SEPTETS_MAX - septets(&link);
-        let told = format!("{}: {}", self.installation, self.subject());
+        let told =
+            format!("{}: {}{}", self.installation, self.subject(), self.and_more(" (+", ")"));
         let mut text = String::new();
         let mut used = 0;
         let told: Vec<char> = gsm(&told).chars().collect();
@@ -51,13 +52,20 @@ impl Message {
             Some(deployment) => format!("{deployment} on {}", alert.network),
             None => alert.network.to_string(),
         };
-        let text = format!(
-            "This is Bellwether, {}. {what}. {}. On {place}.",
+        format!(
+            "This is Bellwether, {}. {what}. {}. On {place}.{}",
             speakable(&self.installation),
             speakable(&cut(&self.headline, SPOKEN_MAX)),
-        );
-        let mut first = text.chars();
-        first.next().map(|c| c.to_uppercase().chain(first).collect()).unwrap_or_default()
+            self.and_more(" And ", " more."),
+        )
+    }
+
+    /// How many further alerts there are, between these words, if there are any.
+    fn and_more(&self, before: &str, after: &str) -> String {
+        match self.others.len() as u64 + self.others_more {
+            0 => String::new(),
+            more => format!("{before}{more}{after}"),
+        }
     }
 }
 

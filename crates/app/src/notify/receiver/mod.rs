@@ -174,6 +174,17 @@ impl Receiver {
         })
     }
 
+    /// Which address of a person it takes, by the word in `people.toml`; `None` when it reaches a
+    /// room or a program.
+    pub fn contact_kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Mail(_) => Some("mail"),
+            Self::Telegram(_) => Some("telegram"),
+            Self::Sms(_) | Self::Voice(_) => Some("phone"),
+            _ => None,
+        }
+    }
+
     /// Whether what it was told stays open there until it is taken back.
     pub fn keeps_alerts_open(&self) -> bool {
         matches!(self, Self::PagerDuty(_) | Self::Opsgenie(_) | Self::Alertmanager(_))

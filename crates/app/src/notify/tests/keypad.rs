@@ -16,8 +16,8 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::notify::{
-    Context, Heard, Receiver, ReceiverConfig, Receivers, TELEPHONE_SIGNATURE_HEADER, Telephone,
-    keypad, message::tests::message, telephone_signature,
+    Heard, Receiver, ReceiverConfig, Receivers, TELEPHONE_SIGNATURE_HEADER, Telephone, keypad,
+    message::tests::message, telephone_signature,
 };
 
 async fn listen(router: Router) -> String {
@@ -57,7 +57,7 @@ async fn a_key_that_is_pressed_ends_the_call_it_was_pressed_in() {
     });
     let team = Name::new("team").unwrap();
     let by_name = BTreeMap::from([(team.clone(), receiver.unwrap())]);
-    let receivers = Arc::new(Receivers { by_name, context: Context::default() });
+    let receivers = Arc::new(Receivers { by_name, ..Receivers::default() });
     let (_keep, view) = watch::channel(receivers.clone());
     let ours = listen(keypad(view)).await;
 

@@ -69,7 +69,8 @@ fn receivers(
     by_name: impl IntoIterator<Item = (Name, Receiver)>,
 ) -> watch::Receiver<Arc<Receivers>> {
     let by_name: BTreeMap<Name, Receiver> = by_name.into_iter().collect();
-    watch::Sender::new(Arc::new(Receivers { by_name, context: context() })).subscribe()
+    watch::Sender::new(Arc::new(Receivers { by_name, context: context(), ..Receivers::default() }))
+        .subscribe()
 }
 
 /// Lets everything that is due run to its end, again and again, until the outbox is empty; the clock

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellwether::notify::{Context, Message};
 use model::{
     Address, Alert, AlertId, AlertState, Anchor, B256, BlockRef, Confidence, Evidence, Fact,
-    FactValue, Finding, FindingId, FindingStatus, FindingSummary, Name, Notification,
+    FactValue, Finding, FindingId, FindingStatus, FindingSummary, MessageForm, Name, Notification,
     NotificationId, NotificationKind, NotificationState, Origin, Severity, UnixMillis, UnixSeconds,
 };
 use registry::Explorer;
@@ -93,6 +93,10 @@ fn about(finding: Finding, state: AlertState, sequence: u32) -> Message {
         id: NotificationId::derive(id, &receiver, sequence),
         alert: id,
         receiver,
+        person: None,
+        form: MessageForm::Page,
+        group: None,
+        alerts: 1,
         kind: if is_over { NotificationKind::Retracted } else { NotificationKind::Opened },
         sequence,
         reason: "first finding".to_owned(),

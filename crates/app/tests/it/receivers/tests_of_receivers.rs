@@ -33,7 +33,7 @@ async fn receivers(peers: &[(&str, &Peer)]) -> Receivers {
     let by_name =
         peers.iter().map(|(of, peer)| (name(of), Receiver::new(&peer.config()).unwrap())).collect();
     let context = Context { installation: "meridian".to_owned(), ..Context::default() };
-    Receivers { by_name, context }
+    Receivers { by_name, context, ..Receivers::default() }
 }
 
 #[tokio::test]
