@@ -176,5 +176,7 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
         stages: config.policy.stages.clone(),
         budget: config.general.budget,
         paths: Arc::new(config.paths.clone()),
+        answers: None,
+        chats: None,
     }
 }

@@ -91,6 +91,7 @@ pub(super) struct Files {
     pub(super) monitors: Vec<SourceFile>,
     pub(super) routes: Option<SourceFile>,
     pub(super) lints: Option<SourceFile>,
+    pub(super) answers: Option<SourceFile>,
     pub(super) outside: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
     pub(super) policy: Option<SourceFile>,
@@ -146,6 +147,7 @@ impl Files {
         };
         let routes = optional("routes.toml");
         let lints = optional("lints.toml");
+        let answers = optional("answers.toml");
         let outside = optional("outside.toml");
         let policy = optional("policy.toml");
         match main {
@@ -156,6 +158,7 @@ impl Files {
                 monitors,
                 routes,
                 lints,
+                answers,
                 outside,
                 labels,
                 policy,
