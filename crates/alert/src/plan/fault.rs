@@ -76,12 +76,28 @@ fn listed(words: &[String]) -> String {
 impl Plan {
     /// Everything that is wrong with it, looking [`AHEAD_DAYS`] ahead from `now`.
     pub fn faults(&self, now: UnixMillis) -> Vec<PlanFault> {
-        let mut faults = self.unknown();
+        let mut faults = self.mistakes();
         for (name, person) in &self.people {
             if person.channels.is_empty() {
                 faults.push(PlanFault::NoChannels(name.clone()));
             }
         }
+        for schedule in self.schedules.values().filter(|schedule| schedule.faults().is_empty()) {
+            let ahead = schedule.gaps(now, now.plus(AHEAD_DAYS * 86_400_000));
+            let schedule = &schedule.name;
+            faults.extend(ahead.into_iter().map(|(from, to)| PlanFault::Gap {
+                schedule: schedule.clone(),
+                from,
+                to,
+            }));
+        }
+        faults.extend(self.too_few(now));
+        faults
+    }
+
+    /// What is wrong with it at any time: what no program can run on, whoever there is.
+    pub fn mistakes(&self) -> Vec<PlanFault> {
+        let mut faults = self.unknown();
         for (name, channel) in &self.channels {
             if channel.burst == 0 || channel.per_minute == 0 {
                 faults.push(PlanFault::NoRate(name.clone()));
@@ -105,19 +121,8 @@ impl Plan {
             }
         }
         for schedule in self.schedules.values() {
-            let own = schedule.faults();
-            if own.is_empty() {
-                let ahead = schedule.gaps(now, now.plus(AHEAD_DAYS * 86_400_000));
-                let schedule = &schedule.name;
-                faults.extend(ahead.into_iter().map(|(from, to)| PlanFault::Gap {
-                    schedule: schedule.clone(),
-                    from,
-                    to,
-                }));
-            }
-            faults.extend(own.into_iter().map(PlanFault::from));
+            faults.extend(schedule.faults().into_iter().map(PlanFault::from));
         }
-        faults.extend(self.too_few(now));
         faults
     }
 

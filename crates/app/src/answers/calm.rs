@@ -93,7 +93,7 @@ mod tests {
     fn two_people_who_ask_for_the_same_mean_the_same_silence() {
         let one = labels(&[("network", "main"), ("monitor", "gas"), ("deployment", "vault")]);
         let other = labels(&[("network", "main"), ("monitor", "gas"), ("deployment", "pool")]);
-        let id = |labels: &Labels, by: &str| asked(&[labels.clone()], by).unwrap().id;
+        let id = |labels: &Labels, by: &str| asked(std::slice::from_ref(labels), by).unwrap().id;
         assert_eq!(id(&one, "ann"), id(&one, "bob"));
         assert_ne!(id(&one, "ann"), id(&other, "ann"));
     }

@@ -47,13 +47,16 @@ pub use wish::Wish;
 /// Alerts of one message that one answer is about: as many as one message speaks of.
 pub const ALERTS_MAX: usize = alert::pager::LINES_MAX;
 
+/// Finds a silence by its name.
+pub type FindSilence = dyn Fn(&Name) -> Result<Option<Silence>, StoreError> + Send + Sync;
+
 /// Where an answer goes: the pager's inbox, and what the pager knows.
 #[derive(Clone)]
 pub struct Desk {
     /// Takes inputs for the pager, all or none.
     pub put: Arc<dyn Fn(Vec<Input>) -> Result<(), StoreError> + Send + Sync>,
     /// A silence that has not ended, by its name.
-    pub silence: Arc<dyn Fn(&Name) -> Result<Option<Silence>, StoreError> + Send + Sync>,
+    pub silence: Arc<FindSilence>,
     /// Whether an alert looks like an attack, so that a silence needs a second signature.
     pub is_attack: Arc<dyn Fn(&Alert) -> bool + Send + Sync>,
 }

@@ -29,7 +29,7 @@ impl Reach {
             .no_proxy()
             .user_agent(concat!("bellwether/", env!("CARGO_PKG_VERSION")))
             .build();
-        client.map(Self).map_err(|error| unreached(error))
+        client.map(Self).map_err(unreached)
     }
 
     /// Posts JSON within a time; the answer's status and body, which is null when it is no JSON.

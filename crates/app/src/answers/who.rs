@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use model::Name;
 
 use super::Wish;
+use crate::config::Config;
 
 /// Systems that vouch for accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +85,34 @@ pub enum Stranger {
 }
 
 impl People {
+    /// Those of the configuration. PagerDuty does not tell the addresses of its users, so whose
+    /// accounts they are is said in `answers.toml`; Opsgenie's are mail addresses.
+    pub fn of(config: &Config) -> Self {
+        let mut people = Self::default();
+        for (person, contact) in &config.contacts {
+            for (system, address) in [
+                (System::Slack, &contact.slack),
+                (System::Discord, &contact.discord),
+                (System::Telegram, &contact.telegram),
+            ] {
+                if let Some(id) = address {
+                    people.accounts.insert((system, id.reveal().clone()), person.clone());
+                }
+            }
+            if let Some(mail) = &contact.mail {
+                let id = mail.reveal().to_lowercase();
+                people.accounts.insert((System::Opsgenie, id), person.clone());
+            }
+        }
+        for (id, person) in &config.answers.pagerduty_people {
+            people.accounts.insert((System::PagerDuty, id.clone()), person.clone());
+        }
+        let channels = config.plan.channels.iter();
+        people.readers =
+            channels.map(|(name, channel)| (name.clone(), channel.readers.clone())).collect();
+        people
+    }
+
     /// Which person it is that wants something of a message to `channel`, or to `person` alone.
     ///
     /// # Errors

@@ -90,6 +90,9 @@ pub(super) struct Files {
     pub(super) deployments: Vec<SourceFile>,
     pub(super) monitors: Vec<SourceFile>,
     pub(super) routes: Option<SourceFile>,
+    pub(super) people: Option<SourceFile>,
+    pub(super) on_call: Option<SourceFile>,
+    pub(super) expectations: Option<SourceFile>,
     pub(super) lints: Option<SourceFile>,
     pub(super) answers: Option<SourceFile>,
     pub(super) outside: Option<SourceFile>,
@@ -146,6 +149,9 @@ impl Files {
             }
         };
         let routes = optional("routes.toml");
+        let people = optional("people.toml");
+        let on_call = optional("on-call.toml");
+        let expectations = optional("tests/routes.toml");
         let lints = optional("lints.toml");
         let answers = optional("answers.toml");
         let outside = optional("outside.toml");
@@ -157,6 +163,9 @@ impl Files {
                 deployments,
                 monitors,
                 routes,
+                people,
+                on_call,
+                expectations,
                 lints,
                 answers,
                 outside,

@@ -18,8 +18,10 @@ mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
 mod outside; //    outside.toml
 mod paths; //      paths/*.toml
+mod plan; //       people.toml, on-call.toml, and the routes as a tree
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
+mod receiver; //   [[receiver]] of routes.toml
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
@@ -38,12 +40,18 @@ pub use folder::{Folder, Surroundings};
 pub use lints::{Lints, read_lints};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
 pub use network::Network;
+pub use plan::{Expectation, LABELS, Reach};
 pub use planning::Threats;
 pub use registry::parse_address;
 pub use secret::Missing;
 pub use table::parse_duration_ms;
 
-use crate::{answers::Wiring, coverage::Plan, notify::ReceiverConfig, paths::Paths};
+use crate::{
+    answers::Wiring,
+    coverage::Plan,
+    notify::{ReceiverConfig, people::Contact},
+    paths::Paths,
+};
 use folder::Files;
 use table::Collector;
 
@@ -64,6 +72,14 @@ pub struct Config {
     pub policy: Policy,
     /// How each receiver is reached.
     pub receivers: Vec<(Name, ReceiverConfig)>,
+    /// Who hears what: the tree of routes, people, rotas, escalations.
+    pub plan: Arc<alert::plan::Plan>,
+    /// Where people can be reached. Personal: never on a page.
+    pub contacts: BTreeMap<Name, Contact>,
+    /// People in the order of their file.
+    pub people: Vec<Name>,
+    /// What the user expects of the routes.
+    pub expectations: Vec<Expectation>,
     /// Texts of the runbooks that are files of the folder, by the name that monitors give them.
     pub runbooks: BTreeMap<String, String>,
     /// What the files of deployments say beyond what running needs.
@@ -113,10 +129,21 @@ impl Config {
             .iter()
             .flat_map(|file| monitor::monitors(file, &network_names, &guarded.known(), &out))
             .collect();
+        let sources = plan::Sources {
+            routes: files.routes.as_ref(),
+            people: files.people.as_ref(),
+            on_call: files.on_call.as_ref(),
+        };
+        let known = plan::Known::new(&sources);
+        let mut places = plan::Places::new(&out);
         let routes = match &files.routes {
-            Some(file) => route::routes(file, around, missing, &out),
+            Some(file) => route::routes(file, around, missing, (&known, &mut places), &out),
             None => route::Routes::to_stdout(),
         };
+        let planned = plan::plan(&sources, routes.routed, &known, (around, missing), places, &out);
+        let expectations = files.expectations.as_ref().map_or_else(Vec::new, |file| {
+            plan::expectations(file, &plan::ExpectationScope { plan: &planned.plan }, &out)
+        });
         let clearances = files.gaps.iter().filter_map(|file| gap::clearance(file, &out)).collect();
         let lints = files.lints.as_ref().map(|file| lints::lints(file, &out)).unwrap_or_default();
         let answers =
@@ -185,6 +212,10 @@ impl Config {
                     ..routes.policy
                 },
                 receivers: routes.receivers,
+                plan: Arc::new(planned.plan),
+                contacts: planned.contacts,
+                people: planned.order,
+                expectations,
                 runbooks,
                 declarations: guarded.declarations,
                 lints,

@@ -355,6 +355,20 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// A moment as it is written, `2026-03-31T09:00` or as text; whoever asks knows on whose clock.
+    pub(crate) fn moment_text(&self, key: &'static str) -> Option<Located<String>> {
+        let value = self.take(key)?;
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.as_ref().to_owned(),
+            DeValue::Datetime(moment) => moment.to_string(),
+            _ => {
+                self.wrong_type(key, value, "a moment (2026-03-31T09:00)");
+                return None;
+            }
+        };
+        Some(Located { value: text, span: value.span() })
+    }
+
     /// A nested table.
     pub(crate) fn table(&self, key: &'static str) -> Option<Table<'a>> {
         let value = self.take(key)?;

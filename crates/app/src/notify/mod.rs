@@ -13,6 +13,7 @@
 mod http; //         what Slack and webhooks have in common
 mod mail; //         SMTP
 pub mod message; //  what is said, and how it looks in each channel
+pub mod people; //   where a person can be reached
 mod receiver; //     the kinds of receivers, and what an attempt comes to
 mod receivers; //    all of them, from the configuration
 pub mod schedule; // when to try again, and when to give up

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alert::plan::ChannelKind;
 use model::Secret;
 
 use super::{Message, mail::Mail, slack::Slack, stdout::Stdout, webhook::Webhook};
@@ -46,6 +47,18 @@ pub enum ReceiverConfig {
         /// One JSON object per line instead of text.
         json: bool,
     },
+}
+
+impl ReceiverConfig {
+    /// What kind of channel it is: two of different kinds seldom fail together.
+    pub fn channel_kind(&self) -> ChannelKind {
+        match self {
+            Self::Mail { .. } => ChannelKind::Mail,
+            Self::Slack { .. } => ChannelKind::Chat,
+            Self::Webhook { .. } => ChannelKind::Webhook,
+            Self::Stdout { .. } => ChannelKind::Log,
+        }
+    }
 }
 
 /// Encryption of a connection to a mail server.

@@ -28,7 +28,7 @@ fn an_answer_is_told_to_the_pager_once_with_who_and_when() {
         at: NOW,
         reason: "acknowledged over slack".to_owned(),
     };
-    assert_eq!(world.told(), [said.clone()]);
+    assert_eq!(world.told(), std::slice::from_ref(&said));
     let again = world.answers.act(&token, &bob(), "telegram").unwrap_err();
     assert!(matches!(again, Closed::Answered(_)), "{again}");
     expect!["Answered before. Acknowledged by ann over slack, 2027-01-15 12:01:00 UTC"]
@@ -115,7 +115,7 @@ fn what_is_over_on_the_chain_has_no_buttons_and_a_path_is_judged_where_there_is_
     assert_eq!(world.answers.buttons(MESSAGE, &[void]).unwrap(), []);
     let wishes: Vec<Wish> = world
         .answers
-        .buttons(MESSAGE, &[world.alert.clone()])
+        .buttons(MESSAGE, std::slice::from_ref(&world.alert))
         .unwrap()
         .iter()
         .map(|button| button.wish)

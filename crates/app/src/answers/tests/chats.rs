@@ -137,7 +137,7 @@ async fn a_button_in_slack_counts_and_the_message_says_who_pressed_it() {
     until("and told so", || sent.lock().unwrap().len() == 3).await;
     assert_eq!(world.told().len(), 1);
 
-    let sent = sent.lock().unwrap();
+    let sent = sent.lock().unwrap().clone();
     assert_eq!(
         (&sent[0].1["response_type"], &sent[0].1["replace_original"]),
         (&json!("ephemeral"), &json!(false))
@@ -150,7 +150,6 @@ async fn a_button_in_slack_counts_and_the_message_says_who_pressed_it() {
     assert!(line["text"].as_str().unwrap().starts_with("Acknowledged by ann"), "{line}");
     assert!(sent[2].1["text"].as_str().unwrap().starts_with("Answered before"), "{}", sent[2].1);
     // A request that Slack signed but that wants us to write elsewhere is not followed.
-    drop(sent);
     let lured = block_actions("U061F7AUR", &world.token(Wish::Resolve), "http://169.254.169.254/x");
     assert_eq!(press_in_slack(&base, &slack, &lured, now_s).await, 200);
 }

@@ -58,7 +58,7 @@ impl World {
             state: NotificationState::Due { not_before: decided_at },
             ..opened
         };
-        store.commit_alerts(&[alert.clone()], &[notification], &[]).unwrap();
+        store.commit_alerts(std::slice::from_ref(&alert), &[notification], &[]).unwrap();
         let told: Arc<Mutex<Vec<Input>>> = Arc::default();
         let answers = Answers::new(Parts {
             store: store.clone(),
@@ -73,7 +73,7 @@ impl World {
 
     /// The token of a button.
     pub(super) fn token(&self, wish: Wish) -> String {
-        let buttons = self.answers.buttons(MESSAGE, &[self.alert.clone()]).unwrap();
+        let buttons = self.answers.buttons(MESSAGE, std::slice::from_ref(&self.alert)).unwrap();
         buttons.into_iter().find(|button| button.wish == wish).unwrap().token
     }
 
