@@ -26,6 +26,7 @@ mod mailbox; //       that mailbox as the pages show it
 pub mod metrics; //   what Prometheus scrapes
 pub mod notify; //    from the outbox to people
 pub mod outside; //   detectors that are not ours
+pub mod paging; //    who hears what, until somebody is on it
 pub mod paths; //     what was taught about paths through contracts
 pub mod pipeline; //  from a block to an alert: read this first
 pub mod replay; //    judging blocks that are past

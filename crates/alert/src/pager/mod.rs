@@ -68,7 +68,8 @@ pub use take::{CARD_KEPT_S, FLAPS, FLAPS_WITHIN_S};
 pub use why::{Alarm, OnCallBy, Ruling, Verdict, Why};
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// An alert is like this now.
     Alert(Facts),

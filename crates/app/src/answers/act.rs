@@ -1,11 +1,18 @@
 //! An answer that is taken.
 
-use alert::{Labels, pager::Input, quiet::SIGNATURES};
-use model::{AlertId, Name, UnixMillis};
+use alert::{
+    Labels,
+    pager::{Input, Key, Row, Stored},
+    quiet::SIGNATURES,
+};
+use model::{Alert, AlertId, Name, Severity, UnixMillis};
 use store::AnswerRecord;
 
 use super::{Answers, Asked, Closed, Stranger, System, Who, Wish, calm};
-use crate::paths::{self, Covers, FinePath};
+use crate::{
+    paging::stored,
+    paths::{self, Covers, FinePath},
+};
 
 /// What an answer came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +52,8 @@ impl Answers {
     ) -> Result<(), Closed> {
         let (by, at) = (by.clone(), self.now());
         let reason = format!("over {via}");
-        Ok((self.inner.desk.put)(vec![Input::Said { alerts, by, deed, at, reason }])?)
+        self.inner.inbox.put(&Input::Said { alerts, by, deed, at, reason }, at)?;
+        Ok(())
     }
 
     /// Whose account it is.
@@ -72,20 +80,14 @@ impl Answers {
             via: via.to_owned(),
         };
         let follows = self.follows(&asked, &by, at, via)?;
-        // On record first: of two that come at once, one is told that the other was first.
-        if let Err(answered) = self.inner.store.add_answer(&record, asked.wish.people_max())? {
+        let stored: Vec<store::Input> =
+            follows.inputs.iter().map(|input| stored(input, at)).collect();
+        let kept = self.inner.store.add_answer(&record, asked.wish.people_max(), &stored)?;
+        if let Err(answered) = kept {
             return Err(Closed::Answered(Box::new(Asked { answered, ..asked })));
         }
-        match self.carry_out(follows) {
-            Ok(unsigned) => Ok(Done { asked, by, at, unsigned }),
-            Err(error) => {
-                // Nothing came of it, so the button still counts; the first error is the cause.
-                if let Err(error) = self.inner.store.drop_answer(&record) {
-                    tracing::error!(%error, "an answer without effect stays on record");
-                }
-                Err(error)
-            }
-        }
+        self.inner.inbox.wake().notify_one();
+        Ok(Done { asked, by, at, unsigned: follows.unsigned })
     }
 
     fn follows(
@@ -97,11 +99,17 @@ impl Answers {
     ) -> Result<Follows, Closed> {
         let reason = format!("{} over {via}", asked.wish.done());
         if let Some(deed) = asked.wish.deed() {
-            let said = Input::Said { alerts: asked.ids(), by: by.clone(), deed, at, reason };
-            return Ok(Follows::Inputs(vec![said]));
+            let alerts = asked.ids.clone();
+            let said = Input::Said { alerts, by: by.clone(), deed, at, reason };
+            return Ok(Follows { inputs: vec![said], unsigned: None });
         }
         if asked.wish == Wish::PathFine {
-            return self.fine_path(asked, by, via).map(|fine| Follows::Path(Box::new(fine)));
+            // Writing the same judgement again changes nothing, so it comes before the record: what
+            // is on record was written.
+            if asked.answered.is_empty() {
+                self.judge_path(asked, by, via)?;
+            }
+            return Ok(Follows { inputs: Vec::new(), unsigned: None });
         }
         let labels: Vec<Labels> = asked.alerts.iter().map(Labels::of).collect();
         let silence = calm::silence(&labels, asked.wish, by, at, &reason).ok_or_else(|| {
@@ -111,24 +119,58 @@ impl Answers {
             )
         })?;
         let id = silence.id.clone();
-        let is_attack = asked.alerts.iter().any(|alert| (self.inner.desk.is_attack)(alert));
+        let mut needs_two = false;
+        for alert in &asked.alerts {
+            needs_two |= self.looks_like_attack(alert)?;
+        }
+        let others = self.signed(&id)?.into_iter().filter(|other| other != by).count();
+        let unsigned = (needs_two && others + 1 < SIGNATURES).then(|| id.clone());
         // Whoever comes second signs what is there already: the first of the two inputs is refused
         // then, as the silence exists. So it does not matter which of two that come at once is first.
-        let sign = Input::Sign { silence: id.clone(), by: by.clone() };
-        Ok(Follows::Silence {
-            id,
-            by: by.clone(),
-            is_attack,
-            inputs: vec![Input::Silence(silence), sign],
+        let sign = Input::Sign { silence: id, by: by.clone() };
+        Ok(Follows { inputs: vec![Input::Silence(silence), sign], unsigned })
+    }
+
+    /// Whether a silence over an alert needs a second signature: as the pager knows it, or as the
+    /// record says when the pager was not told of it yet.
+    fn looks_like_attack(&self, alert: &Alert) -> Result<bool, Closed> {
+        let key = Key::Card(alert.id).to_string();
+        let rows = self.inner.store.pager_rows_of(&key, 1)?;
+        let card = rows.into_iter().find(|(found, _)| *found == key);
+        let card = card.and_then(|(_, json)| serde_json::from_str::<Stored>(&json).ok());
+        let outflow_usd = match card.map(|stored| stored.row) {
+            Some(Row::Card(card)) => card.facts().outflow_usd,
+            _ => None,
+        };
+        let limit_usd = self.inner.plan.outflow_limit_usd;
+        Ok(alert.severity >= Severity::Critical || outflow_usd.is_some_and(|usd| usd > limit_usd))
+    }
+
+    /// Who signed a silence that has not ended.
+    fn signed(&self, silence: &Name) -> Result<Vec<Name>, Closed> {
+        let key = Key::Silence(silence.clone()).to_string();
+        let rows = self.inner.store.pager_rows_of(&key, 1)?;
+        let row = rows.into_iter().find(|(found, _)| *found == key);
+        let Some((_, json)) = row else { return Ok(Vec::new()) };
+        let stored: Stored = serde_json::from_str(&json)
+            .map_err(|error| Closed::Impossible(format!("silence {silence}: {error}")))?;
+        Ok(match stored.row {
+            Row::Silence(silence) => silence.signed.into_keys().collect(),
+            _ => Vec::new(),
         })
     }
 
-    fn fine_path(&self, asked: &Asked, by: &Name, via: &str) -> Result<FinePath, Closed> {
+    fn judge_path(&self, asked: &Asked, by: &Name, via: &str) -> Result<(), Closed> {
         let alert = asked.alerts.first().ok_or(Closed::Gone)?;
         let Some(path) = paths::path_of(&alert.first) else {
             return Err(Closed::Impossible("this alert is about no path".to_owned()));
         };
-        Ok(FinePath {
+        let Some(teacher) = &self.inner.teacher else {
+            return Err(Closed::Impossible(
+                "there is no folder here to write the judgement into".to_owned(),
+            ));
+        };
+        let fine = FinePath {
             path,
             covers: Covers::Exact,
             monitors: vec![alert.monitor.clone()],
@@ -136,49 +178,15 @@ impl Answers {
             judged_on: paths::today(),
             why: format!("alert {} was judged fine over {via}", alert.id),
             until: None,
-        })
-    }
-
-    fn carry_out(&self, follows: Follows) -> Result<Option<Name>, Closed> {
-        match follows {
-            Follows::Inputs(inputs) => {
-                (self.inner.desk.put)(inputs)?;
-                Ok(None)
-            }
-            Follows::Silence { id, by, is_attack, inputs } => {
-                let known = (self.inner.desk.silence)(&id)?;
-                let mut signed = known.map(|silence| silence.signed).unwrap_or_default();
-                signed.entry(by).or_insert(UnixMillis(0));
-                (self.inner.desk.put)(inputs)?;
-                Ok((is_attack && signed.len() < SIGNATURES).then_some(id))
-            }
-            Follows::Path(fine) => {
-                let Some(teacher) = &self.inner.teacher else {
-                    return Err(Closed::Impossible(
-                        "there is no folder here to write the judgement into".to_owned(),
-                    ));
-                };
-                teacher.fine(&fine).map_err(|error| Closed::Impossible(format!("{error:#}")))?;
-                Ok(None)
-            }
-        }
+        };
+        teacher.fine(&fine).map_err(|error| Closed::Impossible(format!("{error:#}")))
     }
 }
 
 /// What an answer leads to.
-enum Follows {
+struct Follows {
     /// Words for the pager.
-    Inputs(Vec<Input>),
-    /// A silence for the pager.
-    Silence {
-        /// Which.
-        id: Name,
-        /// Whose signature it gets now.
-        by: Name,
-        /// Whether it would hide what looks like an attack.
-        is_attack: bool,
-        inputs: Vec<Input>,
-    },
-    /// A judgement for the folder.
-    Path(Box<FinePath>),
+    inputs: Vec<Input>,
+    /// A silence that waits for another signature.
+    unsigned: Option<Name>,
 }

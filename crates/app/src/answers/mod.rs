@@ -31,11 +31,11 @@ mod words; //   what is said to whoever answered
 
 use std::{fmt, sync::Arc};
 
-use alert::{pager::Input, quiet::Silence};
-use model::{Alert, AlertId, Name, Secret, UnixMillis};
+use alert::plan::Plan;
+use model::{Alert, AlertId, Name, Notification, NotificationId, Secret, UnixMillis};
 use store::{AnswerRecord, Store, StoreError};
 
-use crate::paths::TaughtFolder;
+use crate::{config::Config, paging::Inbox, paths::TaughtFolder};
 
 pub use act::Done;
 pub use limit::WRONG_MAX;
@@ -47,25 +47,9 @@ pub use wish::Wish;
 /// Alerts of one message that one answer is about: as many as one message speaks of.
 pub const ALERTS_MAX: usize = alert::pager::LINES_MAX;
 
-/// Finds a silence by its name.
-pub type FindSilence = dyn Fn(&Name) -> Result<Option<Silence>, StoreError> + Send + Sync;
-
-/// Where an answer goes: the pager's inbox, and what the pager knows.
-#[derive(Clone)]
-pub struct Desk {
-    /// Takes inputs for the pager, all or none.
-    pub put: Arc<dyn Fn(Vec<Input>) -> Result<(), StoreError> + Send + Sync>,
-    /// A silence that has not ended, by its name.
-    pub silence: Arc<FindSilence>,
-    /// Whether an alert looks like an attack, so that a silence needs a second signature.
-    pub is_attack: Arc<dyn Fn(&Alert) -> bool + Send + Sync>,
-}
-
-impl fmt::Debug for Desk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Desk")
-    }
-}
+/// Alerts of a message whose records are read: what a page shows and a silence is made of. The worst
+/// come first, and an answer is about all of them.
+const READ_MAX: usize = 50;
 
 /// What an answer is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +65,8 @@ pub struct Asked {
     /// When it was decided.
     pub decided_at: UnixMillis,
     /// The alerts that it spoke of, the worst first; never empty.
+    pub ids: Vec<AlertId>,
+    /// The first of them, as they are now; never empty.
     pub alerts: Vec<Alert>,
     /// Who answered so before, oldest first.
     pub answered: Vec<AnswerRecord>,
@@ -95,11 +81,6 @@ impl Asked {
     /// People whose answers count: further ones are told who was before them.
     pub(crate) fn people_max(&self) -> usize {
         self.wish.people_max()
-    }
-
-    /// Which alerts.
-    pub fn ids(&self) -> Vec<AlertId> {
-        self.alerts.iter().map(|alert| alert.id).collect()
     }
 }
 
@@ -141,7 +122,8 @@ pub struct Answers {
 struct Inner {
     store: Store,
     keys: token::Keys,
-    desk: Desk,
+    inbox: Inbox,
+    plan: Arc<Plan>,
     people: Arc<People>,
     /// Where judgements about paths are written, when there is a folder for them.
     teacher: Option<Arc<TaughtFolder>>,
@@ -163,7 +145,9 @@ pub struct Parts {
     /// Signs instead of the store's own keys.
     pub key: Option<Secret<String>>,
     /// Where answers go.
-    pub desk: Desk,
+    pub inbox: Inbox,
+    /// Who hears what, and what looks like an attack.
+    pub plan: Arc<Plan>,
     /// Who there is.
     pub people: Arc<People>,
     /// Where judgements about paths are written, when there is a folder for them.
@@ -187,11 +171,32 @@ impl Answers {
     /// # Errors
     /// When the keys cannot be read.
     pub fn new(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { store, key, desk, people, teacher, clock } = parts;
+        let Parts { store, key, inbox, plan, people, teacher, clock } = parts;
         let keys = token::Keys::new(store.clone(), key)?;
         let limit = std::sync::Mutex::new(limit::Limit::new(clock()));
-        let inner = Inner { store, keys, desk, people, teacher, limit, clock };
+        let inner = Inner { store, keys, inbox, plan, people, teacher, limit, clock };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Takes answers as a configuration says.
+    ///
+    /// # Errors
+    /// When the keys cannot be read.
+    pub fn of(
+        config: &Config,
+        store: &Store,
+        inbox: &Inbox,
+        teacher: Option<Arc<TaughtFolder>>,
+    ) -> Result<Self, StoreError> {
+        Self::new(Parts {
+            store: store.clone(),
+            key: config.answers.key.clone(),
+            inbox: inbox.clone(),
+            plan: config.plan.clone(),
+            people: Arc::new(People::of(config)),
+            teacher,
+            clock: crate::clock::now,
+        })
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
@@ -245,8 +250,8 @@ impl Answers {
             return Err(Closed::Gone);
         }
         let answered = store.answers(message, wish.code())?;
-        let Spoken { channel, person, decided_at, alerts } = spoken;
-        Ok(Asked { wish, message, channel, person, decided_at, alerts, answered })
+        let Spoken { channel, person, decided_at, ids, alerts } = spoken;
+        Ok(Asked { wish, message, channel, person, decided_at, ids, alerts, answered })
     }
 }
 
@@ -255,19 +260,19 @@ struct Spoken {
     channel: Name,
     person: Option<Name>,
     decided_at: UnixMillis,
+    ids: Vec<AlertId>,
     alerts: Vec<Alert>,
 }
 
 fn spoken_of(store: &Store, message: [u8; 16]) -> Result<Option<Spoken>, StoreError> {
-    let id = model::NotificationId(message);
-    let Some(notification) = store.outbox().get(id)? else { return Ok(None) };
-    let alerts = store.alert(notification.alert)?.map(|details| details.alert);
-    Ok(Some(Spoken {
-        channel: notification.receiver,
-        person: None,
-        decided_at: notification.decided_at,
-        alerts: alerts.into_iter().collect(),
-    }))
+    let id = NotificationId(message);
+    let outbox = store.outbox();
+    let Some(notification) = outbox.get(id)? else { return Ok(None) };
+    let lines = outbox.lines(id, ALERTS_MAX)?;
+    let ids: Vec<AlertId> = lines.iter().map(|line| line.alert).collect();
+    let alerts = outbox.alerts_of(&ids[..ids.len().min(READ_MAX)])?;
+    let Notification { receiver: channel, person, decided_at, .. } = notification;
+    Ok(Some(Spoken { channel, person, decided_at, ids, alerts }))
 }
 
 #[cfg(test)]

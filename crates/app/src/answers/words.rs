@@ -9,7 +9,7 @@ impl Asked {
     /// What the alert is, in one line; safe to show as text.
     pub fn headline(&self) -> String {
         let Some(worst) = self.alerts.first() else { return String::new() };
-        let more = match self.alerts.len() {
+        let more = match self.ids.len() {
             1 => String::new(),
             count => format!(", and {} more", count - 1),
         };

@@ -85,6 +85,7 @@ pub(super) async fn alerts(
         "monitor",
         "deployment",
         "state",
+        "open",
         "severity",
         "since",
         "until",
@@ -100,6 +101,7 @@ pub(super) async fn alerts(
         severity_min: asked.severity()?,
         since: asked.moment("since")?,
         until: asked.moment("until")?,
+        only_open: asked.parsed::<bool>("open")?.unwrap_or(false),
     };
     let (cursor, limit) = (asked.cursor()?, asked.limit()?);
     let page = site.read(move |store| store.alerts(&filter, cursor, limit)).await?;

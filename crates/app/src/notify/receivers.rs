@@ -68,6 +68,7 @@ impl Receivers {
             installation: config.general.name.clone(),
             public_url: Some(config.general.public_url.clone()),
             explorers,
+            answers: None,
         };
         Self::new(&config.receivers, context)
     }

@@ -210,23 +210,24 @@ impl Attempt {
         let recorded = match outcome {
             Ok(receipt) => {
                 tracing::info!(%receiver, notification = %id, kind = notification.kind.as_str(), "delivered");
-                ask(&self.outbox, move |outbox| outbox.delivered(id, &receipt, now)).await
+                ask(&self.outbox, move |outbox| outbox.delivered(id, &receipt, now, None)).await
             }
             Err(SendError::Permanent { reason }) => {
                 tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
-                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now)).await
+                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, None)).await
             }
             Err(SendError::Retry { after, reason }) => {
                 let Notification { attempts, decided_at, .. } = notification;
                 match schedule::next(id, attempts, decided_at, now, after) {
                     Next::At(at) => {
                         tracing::warn!(%receiver, notification = %id, attempts, reason, "trying again later");
-                        ask(&self.outbox, move |outbox| outbox.retry(id, at, &reason, now)).await
+                        ask(&self.outbox, move |outbox| outbox.retry(id, at, &reason, now, None))
+                            .await
                     }
                     Next::GiveUp(why) => {
                         let reason = format!("{why}: {reason}");
                         tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
-                        ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now)).await
+                        ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, None)).await
                     }
                 }
             }
@@ -250,6 +251,16 @@ impl Attempt {
             })?;
         let at = (self.clock)();
         let message = Message::new(alert, notification, &self.receivers.context, at);
+        let receivers = self.receivers.clone();
+        // A key may have to be made, on disk.
+        let message =
+            ask(&self.outbox, move |_| Ok(message.with_answers(&receivers.context))).await;
+        let message = message.map_err(|error| error.to_string());
+        let message = message.and_then(|made| made.map_err(|error| error.to_string()));
+        let message = message.map_err(|error| {
+            let reason = format!("cannot sign its answers: {error}");
+            SendError::Retry { after: None, reason }
+        })?;
         receiver.send(&message).await.map(|receipt| receipt.0)
     }
 }

@@ -150,7 +150,7 @@ fn line(asked: &Asked) -> Option<AlertLine> {
         severity: worst.severity.as_str(),
         state: worst.state.as_str(),
         headline: format!("{} ({})", words::clean(&worst.first.title), worst.network),
-        more: asked.alerts.len() - 1,
+        more: asked.ids.len().saturating_sub(1),
     })
 }
 

@@ -12,7 +12,7 @@ pub(crate) mod findings; //   immutable claims and whether the chain still suppo
 mod page; //                  lists in pages
 pub(crate) mod state; //      what detectors remember
 
-pub use alerts::{AlertDetails, AlertFilter};
+pub use alerts::{AlertDetails, AlertFilter, AlertStage};
 pub use answers::{AnswerKey, AnswerRecord};
 pub use counts::{AlertCount, FindingCount};
 pub use coverage::{

@@ -5,19 +5,24 @@ mod chats; //  Slack, Discord, Telegram: signatures and schemas both ways
 mod page; //   a link is opened, and its button is pressed
 mod pagers; // PagerDuty, Opsgenie
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use alert::{pager::Input, quiet::Silence};
+use alert::{
+    pager::{Input, Pager, ROWS_VERSION, Stored},
+    plan::Plan,
+    route::{Branch, Tree},
+};
 use axum::Router;
 use model::{
     Alert, Name, Notification, NotificationId, NotificationState, Secret, Severity, UnixMillis,
 };
 use store::Store;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
-use super::{Answers, Chats, Desk, Parts, People, System, Wiring, Wish};
+use super::{Answers, Chats, Parts, People, System, Wiring, Wish};
 use crate::{
     notify::message::tests::{NOON_S, alert_of, finding, name},
+    paging::{Inbox, read},
     snapshot::TrustLimits,
     web::{Site, SiteInfo, Sources},
 };
@@ -37,7 +42,6 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) answers: Answers,
     pub(super) alert: Alert,
-    told: Arc<Mutex<Vec<Input>>>,
 }
 
 impl World {
@@ -59,16 +63,16 @@ impl World {
             ..opened
         };
         store.commit_alerts(std::slice::from_ref(&alert), &[notification], &[]).unwrap();
-        let told: Arc<Mutex<Vec<Input>>> = Arc::default();
         let answers = Answers::new(Parts {
             store: store.clone(),
             key: None,
-            desk: desk(told.clone()),
+            inbox: Inbox::new(store.clone(), Arc::new(Notify::new())),
+            plan: Arc::new(plan()),
             people: Arc::new(people()),
             teacher: None,
             clock: now,
         });
-        Self { store, answers: answers.unwrap(), alert, told }
+        Self { store, answers: answers.unwrap(), alert }
     }
 
     /// The token of a button.
@@ -79,7 +83,25 @@ impl World {
 
     /// What the pager was told so far.
     pub(super) fn told(&self) -> Vec<Input> {
-        self.told.lock().unwrap().clone()
+        let inputs = self.store.inbox().waiting(100).unwrap();
+        inputs.iter().map(|input| read(input).unwrap()).collect()
+    }
+
+    /// Lets a pager do what it was told so far, and keeps what it remembers.
+    pub(super) fn page(&self) {
+        let now = NOW;
+        let mut pager = Pager::new(Arc::new(plan()));
+        let facts = alert::pager::Facts::of(&self.alert, "first finding");
+        let inputs = [Input::Alert(facts)].into_iter().chain(self.told());
+        let mut rows = Vec::new();
+        for input in inputs {
+            for row in pager.apply(input, now).rows {
+                let stored = Stored { version: ROWS_VERSION, row };
+                rows.push((stored.row.key().to_string(), serde_json::to_string(&stored).unwrap()));
+            }
+        }
+        let step = store::PagingStep { rows, at: now, ..store::PagingStep::default() };
+        self.store.commit_paging(&step).unwrap();
     }
 
     /// Pages and hooks on a port of their own; their address.
@@ -105,31 +127,8 @@ impl World {
     }
 }
 
-/// What remembers silences and signatures as the pager does.
-fn desk(told: Arc<Mutex<Vec<Input>>>) -> Desk {
-    let seen = told.clone();
-    Desk {
-        put: Arc::new(move |inputs| {
-            told.lock().unwrap().extend(inputs);
-            Ok(())
-        }),
-        silence: Arc::new(move |id| {
-            let mut known: Option<Silence> = None;
-            for input in seen.lock().unwrap().iter() {
-                match (input, &mut known) {
-                    (Input::Silence(silence), None) if silence.id == *id => {
-                        known = Some(silence.clone());
-                    }
-                    (Input::Sign { silence, by }, Some(known)) if silence == id => {
-                        known.signed.insert(by.clone(), NOW);
-                    }
-                    _ => {}
-                }
-            }
-            Ok(known)
-        }),
-        is_attack: Arc::new(|alert| alert.severity >= Severity::Critical),
-    }
+fn plan() -> Plan {
+    Plan::new(Tree::new(Branch::new(name("all"))).unwrap())
 }
 
 fn people() -> People {

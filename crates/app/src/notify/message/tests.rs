@@ -90,6 +90,7 @@ pub(crate) fn context() -> Context {
             name("mainnet"),
             Explorer::new("https://explorer.example").unwrap(),
         )]),
+        answers: None,
     }
 }
 
@@ -426,6 +427,10 @@ fn a_storm_says_how_many_more() {
         id: NotificationId([0; 16]),
         alert: AlertId([0; 16]),
         receiver: name("team"),
+        person: None,
+        form: model::MessageForm::Notice,
+        group: None,
+        alerts: 1,
         kind: NotificationKind::Updated,
         sequence: 1,
         reason: "9,999 more, 10,000 findings in all".to_owned(),

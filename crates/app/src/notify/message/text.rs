@@ -12,6 +12,9 @@ impl Message {
             let label = format!("{}:", row.label);
             text.push_str(&format!("\n  {label:width$} {}", row.value));
         }
+        for other in self.others_text() {
+            text.push_str(&format!("\n  {:width$} {other}", "Also:"));
+        }
         for link in &self.links {
             let label = format!("{}:", link.label);
             text.push_str(&format!("\n  {label:width$} {}", link.url));

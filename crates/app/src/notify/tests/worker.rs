@@ -214,6 +214,10 @@ async fn a_retraction_waits_for_the_message_it_retracts() {
     let alert = store.outbox().alert_of(opened.id).unwrap();
     let retracted = Notification {
         id: NotificationId::derive(alert.id, &opened.receiver, 1),
+        person: None,
+        form: model::MessageForm::Notice,
+        group: None,
+        alerts: 1,
         kind: NotificationKind::Retracted,
         sequence: 1,
         state: NotificationState::Due { not_before: START },
