@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, RwLock},
 };
 
@@ -18,10 +19,11 @@ use crate::{
     config::Config,
     health,
     mail_sink::Inbox,
-    notify::Receivers,
+    notify::{Receivers, keypad, trial},
     paging,
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
+    pulse::{self, Vitals},
     snapshot::TrustLimits,
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
 };
@@ -33,8 +35,14 @@ pub struct Server {
     /// The networks as the pages see them; replaced when files change.
     networks: Arc<RwLock<Vec<NetworkView>>>,
     info: watch::Sender<Arc<SiteInfo>>,
+    /// Whom keys pressed during calls are for; replaced when files change.
+    receivers: watch::Sender<Arc<Receivers>>,
+    /// Tests of receivers from end to end; of the configuration of now.
+    tests: Option<JoinHandle<()>>,
     address: SocketAddr,
     pages: JoinHandle<()>,
+    /// Takes the program's own vital signs.
+    pulse: JoinHandle<()>,
     /// Where what people say goes.
     inbox: paging::Inbox,
     /// Takes what pages are told of paths.
@@ -64,9 +72,12 @@ impl Server {
         let told = paging::Inbox::new(store.clone(), Arc::new(Notify::new()));
         let answers = Answers::of(config, &store, &told, teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
-        let pipeline = pipeline(config, &store, answers)?.start(None);
+        let pipeline = pipeline(config, &store, answers)?;
+        let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
+        let pipeline = pipeline.start(None);
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
         let (info, info_view) = watch::channel(Arc::new(site_info(config, Some(&chats))));
+        let (vitals, vitals_view) = watch::channel(Vitals::default());
         let of_networks = networks.clone();
         let site = Site::new(Sources {
             store: store.clone(),
@@ -79,17 +90,38 @@ impl Server {
             changes: pipeline.changes.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
             teacher: teacher.clone(),
+            vitals: vitals_view,
             limits: TrustLimits::default(),
             clock: clock::now,
         });
+        let beating = pulse::keep(site.clone(), store.file().map(Path::to_owned), vitals);
+        let pulse = tokio::spawn(async move {
+            if let Err(error) = beating.await {
+                tracing::error!(error = format!("{error:#}"), "nobody watches the watcher");
+            }
+        });
         let pages = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, web::router(site)).await {
+            let pages = web::router(site).merge(keypad(receivers_view));
+            if let Err(error) = axum::serve(listener, pages).await {
                 tracing::error!(%error, "the pages stopped");
             }
         });
+        let tests = tests(config, &store, &receivers.borrow());
         chats.listen();
-        let pipeline = Some(pipeline);
-        Ok(Self { store, pipeline, networks, info, address, pages, inbox: told, teacher, chats })
+        Ok(Self {
+            store,
+            pipeline: Some(pipeline),
+            networks,
+            info,
+            receivers,
+            tests,
+            address,
+            pages,
+            pulse,
+            inbox: told,
+            teacher,
+            chats,
+        })
     }
 
     /// Where people reach the page from this machine.
@@ -120,6 +152,9 @@ impl Server {
             }
             None => None,
         };
+        self.stop_tests();
+        self.tests = tests(config, &self.store, &next.receivers);
+        self.receivers.send_replace(next.receivers.clone());
         let running = next.start(changes);
         *self.networks.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             running.networks.clone();
@@ -130,14 +165,29 @@ impl Server {
         Ok(())
     }
 
+    fn stop_tests(&mut self) {
+        if let Some(tests) = self.tests.take() {
+            tests.abort();
+        }
+    }
+
     /// Stops everything; what was being judged is finished.
     pub async fn stop(mut self) {
         self.pages.abort();
         self.chats.stop();
+        self.stop_tests();
+        self.pulse.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
     }
+}
+
+/// Keeps the receivers of a configuration tested, if it wants that.
+fn tests(config: &Config, store: &Store, receivers: &Arc<Receivers>) -> Option<JoinHandle<()>> {
+    let every = config.receivers_tested?;
+    let (store, receivers) = (store.clone(), receivers.clone());
+    Some(tokio::spawn(trial::keep_testing(store, receivers, every, clock::now)))
 }
 
 /// The configuration with the address that the page really has: port 0 became another one, and a
@@ -201,5 +251,6 @@ pub(crate) fn site_info(config: &Config, chats: Option<&Arc<Chats>>) -> SiteInfo
         paths: Arc::new(config.paths.clone()),
         answers: chats.map(|chats| chats.answers.clone()),
         chats: chats.cloned(),
+        pulse: Arc::new(config.pulse()),
     }
 }

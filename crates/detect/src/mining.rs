@@ -158,8 +158,9 @@ impl Miner {
             let trace = bundle.traces.as_ref().and_then(|traces| traces.get(at));
             match trace.filter(|trace| !trace.frames.is_empty()) {
                 Some(trace) => {
+                    let effects = trace.effects();
                     for (place, frame) in trace.frames.iter().enumerate() {
-                        if let Some(call) = Call::of_frame(frame, trace.took_effect(place)) {
+                        if let Some(call) = Call::of_frame(frame, effects[place]) {
                             self.call(&call, tx.from);
                         }
                     }

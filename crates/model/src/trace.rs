@@ -76,6 +76,18 @@ impl TxTrace {
         }
         true
     }
+
+    /// [`TxTrace::took_effect`] of every frame, in one pass: asked frame by frame, a trace as deep as
+    /// the chain allows would cost its length squared.
+    pub fn effects(&self) -> Vec<bool> {
+        let mut effects: Vec<bool> = Vec::with_capacity(self.frames.len());
+        for frame in &self.frames {
+            let around = frame.parent.and_then(|parent| effects.get(parent as usize));
+            let is_kept = frame.error.is_none() && around.is_none_or(|kept| *kept);
+            effects.push(is_kept);
+        }
+        effects
+    }
 }
 
 #[cfg(test)]
@@ -106,5 +118,6 @@ mod tests {
         };
         let effects: Vec<bool> = (0..5).map(|i| trace.took_effect(i)).collect();
         assert_eq!(effects, [true, false, false, true, false]);
+        assert_eq!(trace.effects(), effects[..4]);
     }
 }

@@ -210,21 +210,23 @@ impl Plan {
             }
         }
         moments.into_iter().find_map(|at| {
-            let mut people: BTreeSet<&Name> = BTreeSet::new();
+            let mut people: BTreeSet<Name> = BTreeSet::new();
             let mut kinds = BTreeSet::new();
             for channel in way.receivers.iter().filter_map(|name| self.channels.get(name)) {
-                people.extend(&channel.readers);
+                people.extend(channel.readers.iter().cloned());
                 kinds.extend((!channel.readers.is_empty()).then_some(channel.kind));
             }
-            for target in targets {
-                let person = match target {
-                    Target::Person(person) => Some(person),
-                    Target::OnCall(name) => {
-                        self.schedules.get(name).and_then(|s| s.at(at)).map(|(person, _)| person)
-                    }
-                };
-                let Some(person) = person else { continue };
-                people.insert(person);
+            let called = targets.iter().filter_map(|target| match target {
+                Target::Person(person) => Some(person.clone()),
+                Target::OnCall(name) => Some(self.schedules.get(name)?.at(at)?.0.clone()),
+            });
+            let mut called: BTreeSet<Name> = called.collect();
+            people.extend(called.iter().cloned());
+            if let Some(escalation) = escalation {
+                called.extend(self.seconds(escalation, people.clone(), at));
+            }
+            for person in &called {
+                people.insert(person.clone());
                 let channels = self.at_once(person, Severity::Critical).into_iter();
                 kinds.extend(channels.filter_map(|name| Some(self.channels.get(name)?.kind)));
             }

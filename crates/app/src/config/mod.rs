@@ -21,17 +21,18 @@ mod paths; //      paths/*.toml
 mod plan; //       people.toml, on-call.toml, and the routes as a tree
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
+mod pulse; //      [pulse] of bellwether.toml
 mod receiver; //   [[receiver]] of routes.toml
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
 mod threats; //    threats/*.toml
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
-use model::{BlockNumber, Name, Severity};
+use model::{BlockNumber, Name, Secret};
 use registry::{Plans, Registry, gap::Clearance, threats::ThreatMap};
 
 pub use bellwether::{General, PORT_DEFAULT};
@@ -40,7 +41,7 @@ pub use folder::{Folder, Surroundings};
 pub use lints::{Lints, read_lints};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
 pub use network::Network;
-pub use plan::{Expectation, LABELS, Reach};
+pub use plan::{Expectation, LABELS, Reach, moment, zone_named};
 pub use planning::Threats;
 pub use registry::parse_address;
 pub use secret::Missing;
@@ -72,6 +73,8 @@ pub struct Config {
     pub policy: Policy,
     /// How each receiver is reached.
     pub receivers: Vec<(Name, ReceiverConfig)>,
+    /// How often each receiver is tested by a message; `None` when never.
+    pub receivers_tested: Option<Duration>,
     /// Who hears what: the tree of routes, people, rotas, escalations.
     pub plan: Arc<alert::plan::Plan>,
     /// Where people can be reached. Personal: never on a page.
@@ -154,16 +157,15 @@ impl Config {
         if files.policy.is_none() {
             policy::check_monitors_without(&declared, &out);
         }
-        let receiver_names: Vec<Name> =
-            routes.receivers.iter().map(|(name, _)| name.clone()).collect();
-        let mut warnings: Vec<String> = routes
-            .policy
-            .lint(&receiver_names, Severity::High)
-            .iter()
-            .map(|fault| format!("routes.toml: {fault}"))
-            .collect();
+        let mut warnings: Vec<String> = plan::unused(&planned.plan);
         if files.routes.is_none() {
             warnings.push("there is no routes.toml: alerts go to standard output alone".to_owned());
+        }
+        if files.routes.is_some() && routes.receivers_tested.is_none() {
+            warnings.push(
+                "routes.toml: receivers_tested is never: nobody notices a channel that broke"
+                    .to_owned(),
+            );
         }
         if monitors.is_empty() {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
@@ -212,6 +214,7 @@ impl Config {
                     ..routes.policy
                 },
                 receivers: routes.receivers,
+                receivers_tested: routes.receivers_tested,
                 plan: Arc::new(planned.plan),
                 contacts: planned.contacts,
                 people: planned.order,
@@ -232,6 +235,18 @@ impl Config {
 }
 
 impl Config {
+    /// What watches the watcher: clocks and certificates of all endpoints and of our own page are
+    /// looked at.
+    pub fn pulse(&self) -> crate::pulse::Settings {
+        let endpoints = self.networks.iter().flat_map(|network| &network.chain.endpoints);
+        let mut pulse = self.general.pulse.clone();
+        pulse.asked = endpoints.map(|endpoint| endpoint.url.clone()).collect();
+        if self.general.public_url.starts_with("https://") {
+            pulse.asked.push(Secret::new(self.general.public_url.clone()));
+        }
+        pulse
+    }
+
     /// What must be watched, for the ledger.
     pub fn coverage(&self) -> Plan {
         Plan::new(

@@ -21,6 +21,7 @@ use crate::{
     dossier::{Declared, Dossier, Seen, Standings},
     feedback::{self, Quality, Said, SayError, Scope, gather},
     paths::{Paths, TaughtFolder},
+    pulse::{self, Vitals},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
     words,
 };
@@ -68,6 +69,8 @@ pub struct SiteInfo {
     pub answers: Option<Answers>,
     /// The chats and pagers that tell what was answered there.
     pub chats: Option<Arc<Chats>>,
+    /// Who notices when this program dies.
+    pub pulse: Arc<pulse::Settings>,
 }
 
 /// A network as configured.
@@ -151,6 +154,8 @@ pub struct Sources {
     pub mailbox: Option<Arc<dyn Mailbox>>,
     /// Where judgements about paths are written, when there is a folder for them.
     pub teacher: Option<Arc<TaughtFolder>>,
+    /// The program's own health.
+    pub vitals: watch::Receiver<Vitals>,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -170,6 +175,7 @@ struct Inner {
     changes: broadcast::WeakSender<()>,
     mailbox: Option<Arc<dyn Mailbox>>,
     teacher: Option<Arc<TaughtFolder>>,
+    vitals: watch::Receiver<Vitals>,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -190,7 +196,8 @@ impl fmt::Debug for Site {
 impl Site {
     /// A site over these sources.
     pub fn new(sources: Sources) -> Self {
-        let Sources { store, info, health, changes, mailbox, teacher, limits, clock } = sources;
+        let Sources { store, info, health, changes, mailbox, teacher, vitals, limits, clock } =
+            sources;
         let inner = Inner {
             store,
             info,
@@ -198,6 +205,7 @@ impl Site {
             changes: changes.downgrade(),
             mailbox,
             teacher,
+            vitals,
             limits,
             started_at: clock(),
             clock,
@@ -257,7 +265,8 @@ impl Site {
             .get(SNAPSHOT_SHARED, || {
                 let health = (self.inner.health)();
                 let (limits, now) = (self.inner.limits, self.now());
-                self.read(move |store| Snapshot::take(store, &health, &limits, now))
+                let own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                self.read(move |store| Snapshot::take(store, &health, own, &limits, now))
             })
             .await
     }

@@ -189,6 +189,7 @@ pub(crate) fn info() -> SiteInfo {
         paths: Arc::default(),
         answers: None,
         chats: None,
+        pulse: Arc::default(),
     }
 }
 
@@ -257,6 +258,7 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
         teacher: None,
+        vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
         limits: TrustLimits::default(),
         clock,
     };

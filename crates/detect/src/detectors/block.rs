@@ -1,6 +1,9 @@
 //! The block as detectors see it: the bundle, with every log decoded at most once.
 
-use std::cell::OnceCell;
+use std::{
+    cell::{OnceCell, RefCell},
+    rc::Rc,
+};
 
 use alloy_primitives::{Address, B256, I256, U256, b256};
 use model::{
@@ -15,7 +18,7 @@ use crate::{
     chronicle::News,
     elsewhere::{self, Elsewhere, Nowhere},
     state::{Key, Remembered},
-    trace::Scene,
+    trace::{Protected, Scene, Side, View},
     windows::Activity,
 };
 
@@ -88,6 +91,9 @@ enum Asked<'a> {
 
 type DecodedCell = OnceCell<Box<Result<DecodedLog, Undecoded>>>;
 
+/// By transaction and by what is protected there, ascending: what it is to those.
+type Sides = FxHashMap<(u32, Vec<u32>), Option<Rc<Side>>>;
+
 /// A block under judgement.
 #[derive(Debug)]
 pub struct Block<'a> {
@@ -113,6 +119,8 @@ pub struct Block<'a> {
     /// Calls and movements of each transaction, worked out by the first who asks: several detectors
     /// look at the same ones.
     scenes: Vec<OnceCell<Option<Box<Scene<'a>>>>>,
+    /// Each transaction from the sides that were asked for.
+    sides: RefCell<Sides>,
 }
 
 impl<'a> Block<'a> {
@@ -143,6 +151,7 @@ impl<'a> Block<'a> {
             first_log,
             reads: OnceCell::new(),
             scenes: vec![OnceCell::new(); bundle.transactions.len()],
+            sides: RefCell::default(),
         }
     }
 
@@ -153,6 +162,24 @@ impl<'a> Block<'a> {
             Some(Box::new(Scene::new(trace, Some(&self.tx(tx).logs))))
         };
         self.scenes[tx as usize].get_or_init(worked_out).as_deref()
+    }
+
+    /// A transaction from the side of what a monitor guards; `None` without traces, and when nothing
+    /// of it takes part. Monitors that guard the same share one.
+    pub fn view(&self, tx: u32, site: &Site) -> Option<View<'a, '_>> {
+        let scene = self.scene(tx)?;
+        let guarded =
+            |of: &Address| self.guarded.get(of).filter(|at| self.is_guarded_by(site, **at));
+        let mut protected: Vec<u32> = scene.parties.iter().filter_map(guarded).copied().collect();
+        protected.sort_unstable();
+        if let Some(side) = self.sides.borrow().get(&(tx, protected.clone())) {
+            return Some(View::from_side(scene, side.clone()?));
+        }
+        let addresses: Protected =
+            protected.iter().map(|index| self.deployment(*index).address).collect();
+        let side = Side::of(scene, &addresses).map(Rc::new);
+        self.sides.borrow_mut().insert((tx, protected), side.clone());
+        Some(View::from_side(scene, side?))
     }
 
     /// The same, with a view of other networks.

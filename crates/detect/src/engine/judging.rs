@@ -156,12 +156,13 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
     }
     match block.trace(at).filter(|trace| !trace.frames.is_empty()) {
         Some(trace) => {
+            let effects = trace.effects();
             for (i, frame) in trace.frames.iter().enumerate() {
                 appear(&frame.from, woken);
                 if let Some(to) = &frame.to {
                     appear(to, woken);
                 }
-                if let Some(call) = Call::of_frame(frame, trace.took_effect(i)) {
+                if let Some(call) = Call::of_frame(frame, effects[i]) {
                     wake_call(network, block, at, i as u32, call, woken);
                 }
             }

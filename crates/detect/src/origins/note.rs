@@ -28,12 +28,13 @@ pub(crate) fn note(bundle: &BlockBundle, memory: &mut StateTable) {
             }
             continue;
         };
+        let effects = trace.effects();
         for (index, frame) in trace.frames.iter().enumerate() {
             let Some(to) = frame.to else { continue };
             let creates = matches!(frame.kind, FrameKind::Create | FrameKind::Create2);
             let pays = matches!(frame.kind, FrameKind::Call | FrameKind::SelfDestruct)
                 && !frame.value.is_zero();
-            if !(creates || pays) || to == frame.from || !trace.took_effect(index) {
+            if !(creates || pays) || to == frame.from || !effects[index] {
                 continue;
             }
             match creates {

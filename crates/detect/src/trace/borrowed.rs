@@ -54,10 +54,7 @@ impl Borrowed {
             return None;
         }
         let loans = loan::loans(view);
-        let holds_entry = |loan: &&Loan| {
-            let inside = view.tree().subtree(loan.callback);
-            view.entries.iter().any(|at| inside.contains(at))
-        };
+        let holds_entry = |loan: &&Loan| view.has_entry_in(&view.tree().subtree(loan.callback));
         let around = *loans.iter().find(holds_entry)?;
         let companions = found.iter().filter(|one| COMPANIONS.contains(&one.signal));
         Some(Self { around, companions: companions.cloned().collect(), loans })

@@ -18,6 +18,7 @@ pub use assets::{Asset, Ledger, Movement, Movements, Net};
 pub use borrowed::{Borrowed, Loan};
 pub use extraction::{Extraction, Worth};
 pub use path::{Fingerprint, Path};
+pub(crate) use scene::Side;
 pub use scene::{Scene, View};
 pub use signals::{Found, Signal, observe};
 pub use tree::CallTree;
@@ -34,5 +35,5 @@ pub type Protected = FxHashSet<Address>;
 
 /// Judges a scene from the side of some contracts; `None` when it does not touch them.
 pub fn assess(scene: &Scene<'_>, protected: &Protected) -> Option<Assessment> {
-    Some(weigh(observe(&View::new(scene, protected)?)))
+    Some(weigh(View::new(scene, protected)?.found().to_vec()))
 }

@@ -14,6 +14,7 @@ use std::fmt;
 
 use alloy_primitives::{Address, keccak256};
 use model::FrameKind;
+use rustc_hash::FxHashMap;
 
 use super::scene::View;
 
@@ -52,10 +53,7 @@ impl Path {
         if view.entries.is_empty() {
             return None;
         }
-        let whole = |form| {
-            let writer = Writer { view, form };
-            fingerprint(salt, &sequence(writer.below_outsider(0, 0), form))
-        };
+        let whole = |form| fingerprint(salt, &Forest::of(view, form));
         let tree = view.tree();
         let mut entries = Vec::new();
         for &at in &view.entries {
@@ -81,115 +79,169 @@ enum Form {
     General,
 }
 
-/// Joins siblings, equal neighbours as one with the power of two of their count.
-fn sequence(nodes: Vec<Vec<u8>>, form: Form) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut at = 0;
-    while at < nodes.len() {
-        let same = nodes[at..].iter().take_while(|node| **node == nodes[at]).count();
-        bytes.extend(&nodes[at]);
-        let power = (same as u32).ilog2().min(REPEATS_LOG2_MAX);
-        if form == Form::Exact && power > 0 {
-            bytes.extend([b'*', power as u8]);
-        }
-        at += same;
-    }
-    bytes
+/// Most bytes that tell a node from others beside what lies below it: its kind, contract, selector.
+const HEAD_BYTES_MAX: usize = 1 + 20 + 4;
+
+/// The kind of a node that has nothing below it, not even brackets.
+const VIEW: u8 = b'v';
+
+/// What a node is, without what lies below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Head {
+    bytes: [u8; HEAD_BYTES_MAX],
+    len: u8,
 }
 
-struct Writer<'v, 'a, 's> {
+impl Head {
+    fn new(kind: u8) -> Self {
+        let mut head = Self { bytes: [0; HEAD_BYTES_MAX], len: 1 };
+        head.bytes[0] = kind;
+        head
+    }
+
+    fn with(mut self, part: &[u8]) -> Self {
+        let start = usize::from(self.len);
+        self.bytes[start..start + part.len()].copy_from_slice(part);
+        self.len += part.len() as u8;
+        self
+    }
+}
+
+/// Equal neighbours as one, with the power of two of their count.
+type Below = Vec<(u32, u8)>;
+
+/// Nodes of a path, equal ones once: whether two neighbours are equal is then one comparison however
+/// much lies below them, and the whole is written in the length of what it says.
+struct Forest<'v, 'a, 's> {
     view: &'v View<'a, 's>,
     form: Form,
+    nodes: Vec<(Head, Below)>,
+    known: FxHashMap<(Head, Below), u32>,
 }
 
 const TOKEN_MOVES: &[[u8; 4]] =
     &[[0xa9, 0x05, 0x9c, 0xbb], [0x23, 0xb8, 0x72, 0xdd], [0x09, 0x5e, 0xa7, 0xb3]];
 
-impl Writer<'_, '_, '_> {
-    /// What a frame comes to: nodes that stand in its place.
-    fn nodes(&self, at: usize, depth: u16) -> Vec<Vec<u8>> {
-        let tree = self.view.tree();
-        if !tree.is_kept(at) {
-            return Vec::new();
+impl<'v, 'a, 's> Forest<'v, 'a, 's> {
+    /// Canonical bytes of the path in a view.
+    fn of(view: &'v View<'a, 's>, form: Form) -> Vec<u8> {
+        let mut forest = Self { view, form, nodes: Vec::new(), known: FxHashMap::default() };
+        let mut outermost = Vec::new();
+        if view.runs_protected(0) {
+            // The transaction itself calls a protected contract.
+            forest.protected(0, 1, &mut outermost);
+        } else {
+            forest.children(0, 0, &mut outermost);
         }
-        if depth >= DEPTH_MAX {
-            return Vec::new();
-        }
-        if !self.view.runs_protected(at) {
-            let below = self.below_outsider(at, depth);
-            let is_between = tree.around(at).any(|around| self.view.runs_protected(around));
-            if below.is_empty() || !is_between {
-                return below;
-            }
-            // Somebody between two protected frames: the shape of a call back.
-            let mut node = vec![b'x'];
-            if self.form == Form::Exact {
-                node.push(if self.view.runs_cluster(at) { b's' } else { b'o' });
-            }
-            node.push(b'(');
-            node.extend(sequence(below, self.form));
-            node.push(b')');
-            return vec![node];
-        }
-        self.protected(at, depth)
+        let mut bytes = Vec::new();
+        let whole = forest.neighbours(&outermost);
+        forest.write(&whole, &mut bytes);
+        bytes
     }
 
-    fn protected(&self, at: usize, depth: u16) -> Vec<Vec<u8>> {
-        let tree = self.view.tree();
-        let frame = tree.frame(at);
-        if tree.is_view(at) {
-            let is_open = !self.view.protected.contains(&tree.caller(at))
-                && tree
-                    .around(at)
-                    .any(|around| self.view.runs_protected(around) && !tree.is_view(around));
-            // A view from outside while a call is open may be told what is not yet true.
-            return if is_open { vec![vec![b'v']] } else { Vec::new() };
+    fn node(&mut self, head: Head, below: Below) -> u32 {
+        let nodes = &mut self.nodes;
+        *self.known.entry((head, below)).or_insert_with_key(|node| {
+            nodes.push(node.clone());
+            nodes.len() as u32 - 1
+        })
+    }
+
+    fn neighbours(&self, nodes: &[u32]) -> Below {
+        let power = |same: &[u32]| match self.form {
+            Form::Exact => (same.len() as u32).ilog2().min(REPEATS_LOG2_MAX) as u8,
+            Form::General => 0,
+        };
+        nodes.chunk_by(|a, b| a == b).map(|same| (same[0], power(same))).collect()
+    }
+
+    fn write(&self, nodes: &[(u32, u8)], into: &mut Vec<u8>) {
+        for (node, power) in nodes {
+            let (head, below) = &self.nodes[*node as usize];
+            into.extend(&head.bytes[..usize::from(head.len)]);
+            if head.bytes[0] != VIEW {
+                into.push(b'(');
+                self.write(below, into);
+                into.push(b')');
+            }
+            if *power > 0 {
+                into.extend([b'*', *power]);
+            }
         }
-        let below = self.below_outsider(at, depth);
+    }
+
+    fn children(&mut self, at: usize, depth: u16, into: &mut Vec<u32>) {
+        let tree = self.view.tree();
+        for child in tree.children(at) {
+            self.frame(child, depth + 1, into);
+        }
+    }
+
+    /// What a frame comes to: nodes that stand in its place.
+    fn frame(&mut self, at: usize, depth: u16, into: &mut Vec<u32>) {
+        if !self.view.tree().is_kept(at) || depth >= DEPTH_MAX {
+            return;
+        }
+        if self.view.runs_protected(at) {
+            return self.protected(at, depth, into);
+        }
+        let before = into.len();
+        self.children(at, depth, into);
+        if into.len() == before || !self.view.is_inside_protected(at) {
+            return;
+        }
+        // Somebody between two protected frames: the shape of a call back.
+        let below = self.neighbours(&into.split_off(before));
+        let mut head = Head::new(b'x');
+        if self.form == Form::Exact {
+            head = head.with(if self.view.runs_cluster(at) { b"s" } else { b"o" });
+        }
+        into.push(self.node(head, below));
+    }
+
+    fn protected(&mut self, at: usize, depth: u16, into: &mut Vec<u32>) {
+        let view = self.view;
+        let tree = view.tree();
+        let frame = tree.frame(at);
+        let is_outermost = !view.called_by_protected(at);
+        if tree.is_view(at) {
+            // A view from outside while a call is open may be told what is not yet true.
+            if is_outermost && view.is_inside_change(at) {
+                into.push(self.node(Head::new(VIEW), Vec::new()));
+            }
+            return;
+        }
+        let before = into.len();
+        self.children(at, depth, into);
         let is_borrowed = matches!(frame.kind, FrameKind::DelegateCall | FrameKind::CallCode);
-        let parent = frame.parent.map(|parent| tree.frame(parent as usize));
+        let parent = tree.parent(at).map(|parent| tree.frame(parent));
         let is_proxied =
             is_borrowed && parent.is_some_and(|parent| parent.selector() == frame.selector());
-        let is_outermost = !self.view.protected.contains(&tree.caller(at));
-        let is_plain_move = below.is_empty()
+        let is_plain_move = into.len() == before
             && !is_outermost
             && frame.selector().is_some_and(|selector| TOKEN_MOVES.contains(&selector));
         if is_proxied || is_plain_move {
-            return below;
+            return;
         }
-        let mut node = vec![match frame.kind {
+        let below = self.neighbours(&into.split_off(before));
+        let mut head = Head::new(match frame.kind {
             FrameKind::Create | FrameKind::Create2 => b'+',
             FrameKind::SelfDestruct => b'-',
             FrameKind::DelegateCall | FrameKind::CallCode => b'd',
             FrameKind::Call | FrameKind::StaticCall => b'c',
-        }];
+        });
         // Code that is not the protocol's own is told by its function alone.
         let own = tree.runs_as(at);
-        match self.view.borrowers.contains(&own) {
-            _ if is_borrowed => {}
+        head = match view.borrowers.contains(&own) {
+            _ if is_borrowed => head,
             // One of perhaps many proxies of the protected code.
-            true => node.push(b'p'),
-            false => node.extend(own),
-        }
-        match frame.selector() {
-            Some(selector) => node.extend(selector),
-            None => node.push(if frame.input.is_empty() { b'r' } else { b'f' }),
-        }
-        node.push(b'(');
-        node.extend(sequence(below, self.form));
-        node.push(b')');
-        vec![node]
-    }
-
-    fn below_outsider(&self, at: usize, depth: u16) -> Vec<Vec<u8>> {
-        if depth == 0 && at == 0 && self.view.runs_protected(0) {
-            return self.protected_root();
-        }
-        self.view.tree().children(at).flat_map(|child| self.nodes(child, depth + 1)).collect()
-    }
-
-    /// The transaction itself calls a protected contract.
-    fn protected_root(&self) -> Vec<Vec<u8>> {
-        self.protected(0, 1)
+            true => head.with(b"p"),
+            false => head.with(own.as_slice()),
+        };
+        head = match frame.selector() {
+            Some(selector) => head.with(&selector),
+            None => head.with(if frame.input.is_empty() { b"r" } else { b"f" }),
+        };
+        into.push(self.node(head, below));
     }
 }

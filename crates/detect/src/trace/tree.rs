@@ -11,6 +11,8 @@ struct Place {
     end: u32,
     /// Whose storage it worked on: a delegate call runs foreign code in the caller's name.
     runs_as: Address,
+    /// The outermost of the unbroken run of frames around it, itself included, in the same name.
+    opened_by: u32,
     /// Neither it nor a frame around it failed.
     is_kept: bool,
     /// It could change nothing: a `STATICCALL`, or inside one.
@@ -39,9 +41,14 @@ impl<'a> CallTree<'a> {
                 None if borrows => frame.from,
                 _ => frame.to.unwrap_or(frame.from),
             };
+            let opened_by = match around {
+                Some(around) if around.runs_as == runs_as => around.opened_by,
+                _ => at as u32,
+            };
             places.push(Place {
                 end: at as u32 + 1,
                 runs_as,
+                opened_by,
                 is_kept: frame.error.is_none() && around.is_none_or(|around| around.is_kept),
                 is_view: frame.kind == FrameKind::StaticCall
                     || around.is_some_and(|around| around.is_view),
@@ -73,6 +80,17 @@ impl<'a> CallTree<'a> {
         self.places[at].runs_as
     }
 
+    /// The frame by which its name began to run: itself, unless it and those around it are one
+    /// contract with borrowed code or calling itself.
+    pub fn opened_by(&self, at: usize) -> usize {
+        self.places[at].opened_by as usize
+    }
+
+    /// Index of the frame directly around.
+    pub fn parent(&self, at: usize) -> Option<usize> {
+        self.frames[at].parent.map(|parent| parent as usize).filter(|parent| *parent < at)
+    }
+
     /// Whether what the frame did remained.
     pub fn is_kept(&self, at: usize) -> bool {
         self.places[at].is_kept
@@ -101,14 +119,13 @@ impl<'a> CallTree<'a> {
 
     /// Indexes of the frames around it, innermost first.
     pub fn around(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
-        let above = |at: usize| self.frames[at].parent.map(|parent| parent as usize);
-        std::iter::successors(above(at), move |at| above(*at))
+        std::iter::successors(self.parent(at), move |at| self.parent(*at))
     }
 
     /// In whose name the frame was called: the `msg.sender` of a call.
     pub fn caller(&self, at: usize) -> Address {
-        match self.frames[at].parent {
-            Some(parent) => self.places[parent as usize].runs_as,
+        match self.parent(at) {
+            Some(parent) => self.places[parent].runs_as,
             None => self.frames[at].from,
         }
     }
@@ -178,6 +195,8 @@ pub(crate) mod tests {
         assert_eq!(tree.subtree(1), 1..5);
         assert_eq!(tree.around(4).collect::<Vec<_>>(), [3, 2, 1, 0]);
         assert_eq!(tree.caller(3)[0], 2);
+        let opened_by: Vec<usize> = (0..6).map(|at| tree.opened_by(at)).collect();
+        assert_eq!(opened_by, [0, 0, 0, 3, 4, 5]);
     }
 
     #[test]

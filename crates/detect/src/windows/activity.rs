@@ -116,6 +116,7 @@ impl Activity {
             };
             match bundle.traces.as_ref().and_then(|traces| traces.get(at)) {
                 Some(trace) if !trace.frames.is_empty() => {
+                    let effects = trace.effects();
                     for (i, frame) in trace.frames.iter().enumerate() {
                         let is_call = matches!(
                             frame.kind,
@@ -123,7 +124,7 @@ impl Activity {
                         );
                         if let (true, Some(to)) = (is_call, &frame.to) {
                             let gas = if i == 0 { tx.gas_used } else { frame.gas_used };
-                            count(to, &frame.input, gas, tx_failed || !trace.took_effect(i));
+                            count(to, &frame.input, gas, tx_failed || !effects[i]);
                         }
                     }
                 }

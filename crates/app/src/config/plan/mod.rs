@@ -9,11 +9,12 @@ mod expected; //   tests/routes.toml
 mod inhibit; //    [[inhibit]]
 mod on_call; //    on-call.toml
 mod people; //     people.toml
-pub(crate) mod time; // as people write it
+mod time; //       as people write it
 
 use std::{collections::BTreeMap, ops::Range};
 
 use alert::{
+    PolicyFault,
     plan::{Channel, Plan, PlanFault},
     route::{Branch, Tree, TreeFault},
 };
@@ -31,6 +32,7 @@ pub(super) use branch::{Branches, branches};
 pub use expected::{Expectation, Reach};
 pub(super) use expected::{ExpectationScope, expectations};
 pub(super) use inhibit::inhibitions;
+pub use time::{moment, zone_named};
 
 /// Labels that our own alerts have. Alerts of other systems bring their own, so that others are
 /// taken as they are, unless one looks like a slip of one of these.
@@ -285,4 +287,13 @@ fn of_plan(fault: &PlanFault, places: &Places) -> Mistake {
         | PlanFault::Gap { .. } => return Mistake::in_file("routes.toml", text),
     };
     places.mistake(kind, name.as_str(), file, text)
+}
+
+/// Receivers that nothing leads to: they look configured and hear nothing.
+pub(super) fn unused(plan: &Plan) -> Vec<String> {
+    let told = plan.tree.ways().flat_map(|way| &way.receivers);
+    let of_people = plan.people.values().flat_map(|person| &person.channels);
+    let used: std::collections::BTreeSet<&Name> = told.chain(of_people).collect();
+    let unused = plan.channels.keys().filter(|name| !used.contains(name));
+    unused.map(|name| format!("routes.toml: {}", PolicyFault::Unused(name.clone()))).collect()
 }

@@ -24,7 +24,7 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 ];
 
 /// A zone of the tz database that the program carries: the same on every machine.
-pub(crate) fn zone_named(text: &str) -> Option<TimeZone> {
+pub fn zone_named(text: &str) -> Option<TimeZone> {
     TimeZoneDatabase::bundled().get(text).ok()
 }
 
@@ -126,7 +126,10 @@ pub(super) fn hours(table: &Table<'_>, key: &'static str, zone: &TimeZone) -> Op
 }
 
 /// `2026-12-24T09:00` on the clock of a zone, or a moment with its own offset (`…Z`, `…+01:00`).
-pub(super) fn moment(text: &str, zone: &TimeZone) -> Result<UnixMillis, String> {
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn moment(text: &str, zone: &TimeZone) -> Result<UnixMillis, String> {
     let unix = |at: Timestamp| UnixMillis(at.as_millisecond());
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(unix(at));

@@ -8,7 +8,7 @@ use model::{AlertState, Severity};
 use super::Message;
 
 /// A text inside an element or an attribute in double quotes.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

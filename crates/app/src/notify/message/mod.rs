@@ -9,12 +9,21 @@
 //! * the alert's state is the one at the time of sending, so that a message that was delayed tells
 //!   the truth.
 
-mod html; //  mail, light and dark
-mod json; //  webhooks, `bellwether.alert/1`
-mod safe; //  untrusted text
-mod slack; // Slack and what speaks its language
-mod text; //  terminals, plain mail
-mod words; // measurements, confidence, state in words
+mod discord; //  an embed
+mod fit; //      what fits into a channel's longest message
+mod html; //     mail, light and dark
+mod json; //     webhooks, `bellwether.alert/1`
+mod marked; //   the little HTML that chats show
+mod matrix; //   an event of a room
+mod pagers; //   PagerDuty, Opsgenie, Alertmanager
+mod safe; //     untrusted text
+mod slack; //    Slack and what speaks its language
+mod teams; //    an Adaptive Card
+mod telegram; // a bot's message
+mod telephone; // text messages and speech
+mod test_message; // that a receiver works
+mod text; //     terminals, plain mail
+mod words; //    measurements, confidence, state in words
 
 use std::collections::BTreeMap;
 
@@ -126,6 +135,8 @@ pub struct Message {
     pub links: Vec<Link>,
     /// What the user calls this installation.
     pub installation: String,
+    /// It only tests the receiver.
+    pub is_test: bool,
 }
 
 /// Facts that a message shows; the page shows all. A decoded event rarely has more.
@@ -164,6 +175,7 @@ impl Message {
             answers: Vec::new(),
             links,
             installation: safe::ours(&context.installation),
+            is_test: false,
             alert,
         }
     }
@@ -231,6 +243,9 @@ impl Message {
 
     /// One line that tells how bad, what and where; never with a line break.
     pub fn subject(&self) -> String {
+        if self.is_test {
+            return safe::cut(&format!("[TEST] {}", self.headline), SUBJECT_CHARS_MAX);
+        }
         let severity = self.alert.severity.as_str().to_uppercase();
         // The state speaks first: a message that was delayed must not raise what was retracted.
         let change = match (self.alert.state, self.kind) {
@@ -247,7 +262,9 @@ impl Message {
 
     /// Whether it should make a noise.
     pub fn is_urgent(&self) -> bool {
-        self.alert.severity >= Severity::High && self.alert.state != AlertState::Retracted
+        !self.is_test
+            && self.alert.severity >= Severity::High
+            && self.alert.state != AlertState::Retracted
     }
 }
 

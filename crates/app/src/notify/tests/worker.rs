@@ -261,7 +261,7 @@ async fn draining_ends_when_everything_is_delivered() {
 fn all_receivers_that_cannot_work_are_told_at_once() {
     let hook = |secret: &str| ReceiverConfig::Webhook {
         url: Secret::new("https://alerts.example/hook".to_owned()),
-        secret: Secret::new(secret.to_owned()),
+        secret: Some(Secret::new(secret.to_owned())),
     };
     let url = Secret::new("http://alerts.example/s3cr3t".to_owned());
     let configs = [

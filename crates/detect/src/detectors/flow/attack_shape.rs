@@ -4,7 +4,7 @@ use model::{Confidence, FactValue, Level, Measure, Severity};
 
 use super::{
     fine::{Fine, with_path},
-    scenes::{about, protected, scenes},
+    scenes::{about, views},
 };
 use crate::{
     detectors::{
@@ -12,9 +12,7 @@ use crate::{
         Wants, milder,
     },
     state::StateTable,
-    trace::{
-        Assessment, NOTIFY_SCORE_MIN, PAGE_SCORE_MIN, Path, View, everyday_share, observe, weigh,
-    },
+    trace::{Assessment, NOTIFY_SCORE_MIN, PAGE_SCORE_MIN, Path, View, everyday_share, weigh},
 };
 
 static SPEC: Spec = Spec {
@@ -83,19 +81,17 @@ impl Judge for Configured {
         if touches.is_empty() {
             return;
         }
-        let protected = protected(block, &self.site, touches);
-        for (tx, scene) in scenes(block, touches) {
-            let Some(view) = View::new(scene, &protected) else { continue };
-            let assessment = weigh(observe(&view));
+        for (tx, view) in views(block, &self.site, touches) {
+            let assessment = weigh(view.found().to_vec());
             // Sums of tenths must not miss a threshold by the last bit.
             if assessment.score + 1e-9 < self.notify_score {
                 continue;
             }
-            let path = Path::of(&view, &[]);
-            if path.as_ref().is_some_and(|path| self.fine.holds(path, block.at)) {
+            let path = view.path();
+            if path.is_some_and(|path| self.fine.holds(path, block.at)) {
                 continue;
             }
-            self.tell(block, tx, &view, &assessment, path.as_ref(), report);
+            self.tell(block, tx, &view, &assessment, path, report);
         }
     }
 }

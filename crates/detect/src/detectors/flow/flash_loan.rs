@@ -4,7 +4,7 @@ use model::{Confidence, FactValue, Level, Severity};
 
 use super::{
     fine::{Fine, with_path},
-    scenes::{about, protected, scenes},
+    scenes::{about, views},
 };
 use crate::{
     detectors::{
@@ -12,7 +12,7 @@ use crate::{
         Wants, milder,
     },
     state::StateTable,
-    trace::{Asset, Borrowed, Path, Verdict, View, observe},
+    trace::{Asset, Borrowed, Path, Verdict, View},
 };
 
 static SPEC: Spec = Spec {
@@ -74,15 +74,13 @@ impl Judge for Configured {
         if touches.is_empty() {
             return;
         }
-        let protected = protected(block, &self.site, touches);
-        for (tx, scene) in scenes(block, touches) {
-            let Some(view) = View::new(scene, &protected) else { continue };
-            let Some(borrowed) = Borrowed::of(&view, &observe(&view)) else { continue };
+        for (tx, view) in views(block, &self.site, touches) {
+            let Some(borrowed) = Borrowed::of(&view, view.found()) else { continue };
             let is_alarm = borrowed.verdict() == Verdict::Page;
-            let path = Path::of(&view, &[]);
-            let is_fine = path.as_ref().is_some_and(|path| self.fine.holds(path, block.at));
+            let path = view.path();
+            let is_fine = path.is_some_and(|path| self.fine.holds(path, block.at));
             if (is_alarm || self.tells_plain_loans) && !is_fine {
-                self.tell(block, tx, &view, &borrowed, path.as_ref(), report);
+                self.tell(block, tx, &view, &borrowed, path, report);
             }
         }
     }

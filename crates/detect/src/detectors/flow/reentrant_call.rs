@@ -55,6 +55,16 @@ struct Reentry {
     through: Address,
 }
 
+/// What is open where a frame makes calls.
+#[derive(Debug, Clone, Copy, Default)]
+struct Open {
+    /// The innermost call of the contract around it, or it itself.
+    entered: Option<usize>,
+    /// The contract was left for somebody else: by which call it was entered before, and through
+    /// whom it would be entered again.
+    left: Option<(usize, Address)>,
+}
+
 impl Judge for Configured {
     fn wants(&self) -> Wants {
         Wants { transactions: true, ..Wants::default() }
@@ -81,29 +91,32 @@ impl Judge for Configured {
 impl Configured {
     fn reentries(&self, block: &Block<'_>, trace: &TxTrace, guarded: Address) -> Vec<Reentry> {
         let mut found = Vec::new();
+        if trace.frames.iter().filter(|frame| enters(frame, guarded)).nth(1).is_none() {
+            return found;
+        }
+        let effects = trace.effects();
+        // From the outermost frame in: what a call directly below each would come back into.
+        let mut open: Vec<Open> = Vec::with_capacity(trace.frames.len());
         for (inner, frame) in trace.frames.iter().enumerate() {
-            if !enters(frame, guarded)
-                || !trace.took_effect(inner)
-                || self.is_harmless(block, frame)
+            let around = frame.parent.and_then(|parent| open.get(parent as usize)).copied();
+            let around = around.unwrap_or_default();
+            if let Some((outer, through)) = around.left
+                && enters(frame, guarded)
+                && effects[inner]
+                && !self.is_harmless(block, frame)
             {
-                continue;
+                found.push(Reentry { outer, inner, through });
             }
-            // Outwards from the frame: first somebody else, then the contract again.
-            let mut through = None;
-            let mut at = frame.parent;
-            while let Some(outer) = at.map(|at| at as usize) {
-                let Some(around) = trace.frames.get(outer) else { break };
-                let is_same = runs_as(around) == Some(guarded);
-                match through {
-                    None if !is_same => through = runs_as(around),
-                    Some(through) if is_same && enters(around, guarded) => {
-                        found.push(Reentry { outer, inner, through });
-                        break;
-                    }
-                    _ => {}
-                }
-                at = around.parent;
-            }
+            let runs_as = runs_as(frame);
+            let is_same = runs_as == Some(guarded);
+            let entered =
+                if is_same && enters(frame, guarded) { Some(inner) } else { around.entered };
+            let left = match runs_as {
+                _ if is_same => around.left,
+                Some(other) => around.entered.map(|outer| (outer, other)),
+                None => around.left,
+            };
+            open.push(Open { entered, left });
         }
         found
     }
@@ -143,11 +156,12 @@ impl Configured {
             function_label(&deployment.abi, Function::of(&deployment.abi, &frame.input))
         };
         let (outer, inner) = (function(first.outer), function(first.inner));
+        let effects = trace.effects();
         let ether_out = trace
             .frames
             .iter()
             .enumerate()
-            .filter(|(at, frame)| moves_ether(frame, deployment.address) && trace.took_effect(*at))
+            .filter(|(at, frame)| moves_ether(frame, deployment.address) && effects[*at])
             .fold(U256::ZERO, |sum, (_, frame)| sum.saturating_add(frame.value));
         let logs = &block.tx(touch.tx).logs;
         let tokens_left =

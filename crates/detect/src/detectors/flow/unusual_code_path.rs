@@ -5,7 +5,7 @@ use model::{BlindReason, Confidence, FactValue, Level, Measure, Severity};
 
 use super::{
     fine::{Fine, with_path},
-    scenes::{about, protected, scenes},
+    scenes::{about, views},
     vocabulary::{PATHS_MAX, PathSeen, Seeds, Vocabulary},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         Wants, milder,
     },
     state::{Key, Kind, StateTable},
-    trace::{NOTIFY_SCORE_MIN, Path, View, observe, weigh},
+    trace::{NOTIFY_SCORE_MIN, Path, View, weigh},
     windows::{Function, function_label},
 };
 
@@ -91,20 +91,18 @@ impl Judge for Configured {
         if touches.is_empty() {
             return;
         }
-        let protected = protected(block, &self.site, touches);
         let census = Key::new(Kind::Vocabulary).monitor(&self.site.key);
-        for (tx, scene) in scenes(block, touches) {
-            let Some(view) = View::new(scene, &protected) else { continue };
-            let Some(path) = Path::of(&view, &[]) else { continue };
+        for (tx, view) in views(block, &self.site, touches) {
+            let Some(path) = view.path() else { continue };
             let place =
                 Key::new(Kind::PathSeen).monitor(&self.site.key).with(&path.exact.0.to_be_bytes());
             let before = memory.get::<PathSeen>(&place).map(|seen| seen.count);
             let before = before.unwrap_or_else(|| self.seeds.times(path.exact));
             let known = memory.get::<Vocabulary>(&census).copied();
             let known = known.unwrap_or_else(|| self.seeds.census());
-            let is_new = before == 0 && !self.fine.holds(&path, block.at);
+            let is_new = before == 0 && !self.fine.holds(path, block.at);
             if is_new && known.is_mature(self.transactions_min, self.unseen_share_max) {
-                self.tell(block, tx, &view, &path, &known, report);
+                self.tell(block, tx, &view, path, &known, report);
             }
             if before == 0 && known.paths >= PATHS_MAX {
                 let reason =
@@ -143,7 +141,7 @@ impl Configured {
                 entered.push(name);
             }
         }
-        let assessment = weigh(observe(view));
+        let assessment = weigh(view.found().to_vec());
         let has_shape = assessment.score + 1e-9 >= NOTIFY_SCORE_MIN;
         // A new path is news; with the shape of an attack it is an emergency.
         let severity = if has_shape { self.site.severity } else { milder(self.site.severity, 3) };

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     fine::{Fine, with_path},
-    scenes::{about, protected, scenes},
+    scenes::{about, views},
 };
 use crate::{
     detectors::{
@@ -107,9 +107,7 @@ impl Judge for Configured {
             report.blind(BlindReason::Evaluation(reason));
             return;
         }
-        let protected = protected(block, &self.site, touches);
-        for (tx, scene) in scenes(block, touches) {
-            let Some(view) = View::new(scene, &protected) else { continue };
+        for (tx, view) in views(block, &self.site, touches) {
             let Some(extraction) = Extraction::of(&view) else { continue };
             let worth = match self.worth(&extraction, memory) {
                 Ok(worth) => worth,
@@ -118,10 +116,10 @@ impl Judge for Configured {
                     continue;
                 }
             };
-            let path = Path::of(&view, &[]);
-            let is_fine = path.as_ref().is_some_and(|path| self.fine.holds(path, block.at));
+            let path = view.path();
+            let is_fine = path.is_some_and(|path| self.fine.holds(path, block.at));
             if worth.is_extracted(self.profit_cents) && !is_fine {
-                self.tell(block, tx, &view, (&extraction, &worth), path.as_ref(), report);
+                self.tell(block, tx, &view, (&extraction, &worth), path, report);
             }
         }
     }

@@ -94,13 +94,14 @@ pub(super) fn flows(
         }
     }
     if let Some(trace) = block.trace(tx) {
+        let effects = trace.effects();
         for (at, frame) in trace.frames.iter().enumerate() {
             let moves = matches!(
                 frame.kind,
                 FrameKind::Call | FrameKind::Create | FrameKind::Create2 | FrameKind::SelfDestruct
             );
             if let (true, false, Some(to)) = (moves, frame.value.is_zero(), frame.to)
-                && trace.took_effect(at)
+                && effects[at]
             {
                 add(NATIVE, frame.from, to, frame.value);
             }
@@ -109,7 +110,7 @@ pub(super) fn flows(
             let creates = matches!(frame.kind, FrameKind::Create | FrameKind::Create2);
             if let (true, Some(to)) = (creates, frame.to)
                 && is_guarded(&to)
-                && trace.took_effect(at)
+                && effects[at]
             {
                 let parts = &mut flows.entry(NATIVE).or_default().parts;
                 parts.entry(to).or_default().is_created = true;

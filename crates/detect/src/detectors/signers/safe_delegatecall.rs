@@ -103,8 +103,9 @@ impl Configured {
             let frame = &trace.frames[at as usize];
             frame.kind == FrameKind::DelegateCall && frame.from == safe
         };
+        let effects = trace.effects();
         for (at, frame) in (0u32..).zip(&trace.frames) {
-            let took_effect = trace.took_effect(at as usize);
+            let took_effect = effects[at as usize];
             let enters = frame.kind == FrameKind::Call && frame.to == Some(safe);
             if enters && took_effect {
                 match safe::read(&frame.input) {

@@ -6,7 +6,7 @@ use model::FrameKind;
 use rustc_hash::FxHashSet;
 
 use super::{Found, Signal, authority, loan};
-use crate::trace::scene::View;
+use crate::trace::scene::{LeftOpen, View};
 
 pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
     entered_again(view, into);
@@ -18,34 +18,17 @@ pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
     allowed(view, into);
 }
 
-/// For a frame that runs protected: the first frame around it in another name, and whether a
-/// protected contract is open beyond that.
-fn left_open(view: &View<'_, '_>, at: usize) -> Option<(usize, usize, bool)> {
-    let tree = view.tree();
-    let (mut through, mut by_cluster) = (None, false);
-    for around in tree.around(at) {
-        let is_own = view.runs_protected(around);
-        match through {
-            _ if is_own && tree.is_view(around) => return None,
-            None if !is_own => through = Some(around),
-            Some(through) if is_own => return Some((around, through, by_cluster)),
-            _ => {}
-        }
-        by_cluster |= !is_own && view.runs_cluster(around);
-    }
-    None
-}
-
 fn entered_again(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let tree = view.tree();
     let (mut by_cluster, mut by_others, mut nested) = (Vec::new(), Vec::new(), 0);
     for &at in &view.entries {
         // Plain value that arrives enters nothing that could be abused by itself.
         let Some(inner) = tree.frame(at).selector() else { continue };
-        let Some((outer, through, is_cluster)) = left_open(view, at) else { continue };
+        let Some(open) = view.left_open(at) else { continue };
+        let LeftOpen { outer, through, by_cluster: is_cluster } = open;
         let is_same = tree.frame(outer).selector() == Some(inner);
         // Who opened the outer call must be the one who comes back.
-        let is_cluster = is_cluster && view.cluster.contains(&tree.caller(outer));
+        let is_cluster = is_cluster && view.called_by_cluster(outer);
         nested += usize::from(is_same && is_cluster);
         if is_cluster { by_cluster.push((at, through)) } else { by_others.push((at, through)) }
     }
@@ -69,8 +52,8 @@ fn read_while_open(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let mut found = (0..tree.frames().len()).filter(|&at| {
         tree.frame(at).kind == FrameKind::StaticCall
             && view.runs_protected(at)
-            && left_open(view, at).is_some_and(|(outer, _, by_cluster)| {
-                by_cluster && tree.is_kept(outer) && !view.cluster.contains(&tree.caller(at))
+            && view.left_open(at).is_some_and(|open| {
+                open.by_cluster && tree.is_kept(open.outer) && !view.called_by_cluster(at)
             })
     });
     if let Some(first) = found.next() {
@@ -136,12 +119,12 @@ fn called_sender(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let tree = view.tree();
     let (mut called, mut asked) = (Vec::new(), Vec::new());
     for at in 1..tree.frames().len() {
+        if !view.runs_cluster(at) || !view.called_by_protected(at) {
+            continue;
+        }
         let frame = tree.frame(at);
         let Some(selector) = frame.selector() else { continue };
-        if !view.runs_cluster(at)
-            || !view.protected.contains(&tree.caller(at))
-            || frame.kind == FrameKind::DelegateCall
-        {
+        if frame.kind == FrameKind::DelegateCall {
             continue;
         }
         if TOKEN_QUESTIONS.contains(&selector) {
@@ -163,21 +146,26 @@ fn called_sender(view: &View<'_, '_>, into: &mut Vec<Found>) {
 /// A call to a token whose every byte the caller had dictated.
 fn forwarded(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let tree = view.tree();
+    let moves = |at: &usize| {
+        view.called_by_protected(*at)
+            && tree.frame(*at).selector().is_some_and(|s| TOKEN_QUESTIONS[6..9].contains(&s))
+            && tree.is_call(*at)
+            && tree.is_kept(*at)
+    };
+    let moves: Vec<usize> = (1..tree.frames().len()).filter(moves).collect();
+    if moves.is_empty() {
+        return;
+    }
     for entry in view.cluster_entries() {
         let told = &tree.frame(entry).input;
         // A word for the token, an offset, a length and the call itself.
         if told.len() < 4 + 3 * 32 + 36 {
             continue;
         }
-        for at in tree.subtree(entry).skip(1) {
-            let frame = tree.frame(at);
-            let moves = frame.selector().is_some_and(|s| TOKEN_QUESTIONS[6..9].contains(&s));
-            let by_protected = view.protected.contains(&tree.caller(at));
-            if !moves || !by_protected || !tree.is_call(at) || !tree.is_kept(at) {
-                continue;
-            }
-            let is_dictated = memchr::memmem::find(&told[4..], &frame.input).is_some();
-            if is_dictated {
+        let inside = tree.subtree(entry);
+        let first = moves.partition_point(|at| *at <= inside.start);
+        for &at in moves[first..].iter().take_while(|at| inside.contains(at)) {
+            if memchr::memmem::find(&told[4..], &tree.frame(at).input).is_some() {
                 let token = tree.runs_as(at);
                 let what = format!("told {token} word for word what its caller dictated");
                 into.push(Found::new(Signal::SpokeForCaller, 1, at, what));
@@ -215,7 +203,7 @@ fn allowed(view: &View<'_, '_>, into: &mut Vec<Found>) {
         frame.selector() == Some(APPROVE)
             && tree.is_call(at)
             && tree.is_kept(at)
-            && view.protected.contains(&tree.caller(at))
+            && view.called_by_protected(at)
             && view.asked_by_cluster(at).is_some_and(|entry| !is_callback(entry))
             && frame.input.get(36..68).is_some_and(|amount| amount.iter().any(|b| *b != 0))
             && spender().is_some_and(|spender| view.cluster.contains(&spender))

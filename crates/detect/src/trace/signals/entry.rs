@@ -2,7 +2,7 @@
 
 use alloy_primitives::Address;
 use model::FrameKind;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Found, Signal};
 use crate::trace::scene::View;
@@ -28,7 +28,8 @@ pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
 
 fn fresh(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let tree = view.tree();
-    let calls = |at: &&usize| view.created.contains(&tree.caller(**at));
+    let created: FxHashSet<Address> = view.created.iter().copied().collect();
+    let calls = |at: &&usize| created.contains(&tree.caller(**at));
     if let Some(&at) = view.entries.iter().find(calls) {
         let what = format!("called by {}, created in this transaction", tree.caller(at));
         into.push(Found::new(Signal::CalledByNewborn, view.created.len(), at, what));

@@ -1,6 +1,9 @@
 //! Borrowed and paid back within the transaction.
 
+use std::ops::Range;
+
 use alloy_primitives::{Address, U256};
+use rustc_hash::FxHashMap;
 
 use super::{Found, Signal};
 use crate::trace::{
@@ -28,11 +31,8 @@ pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let loans = loans(view);
     let Some(first) = loans.first() else { return };
     let lender = view.tree().runs_as(first.lending);
-    let holds_entry = |loan: &Loan| {
-        let inside = view.tree().subtree(loan.callback);
-        view.entries.iter().any(|at| inside.contains(at))
-    };
-    if let Some(around) = loans.iter().find(|loan| holds_entry(loan)) {
+    let holds_entry = |loan: &&Loan| view.has_entry_in(&view.tree().subtree(loan.callback));
+    if let Some(around) = loans.iter().find(holds_entry) {
         let what = format!(
             "called inside {} taken from {}",
             if loans.len() == 1 {
@@ -54,24 +54,23 @@ pub(super) fn observe(view: &View<'_, '_>, into: &mut Vec<Found>) {
 pub(crate) fn loans(view: &View<'_, '_>) -> Vec<Loan> {
     let tree = view.tree();
     let mut found = Vec::new();
+    let mut entered: Option<Entered> = None;
     for callback in 1..tree.frames().len() {
         let frame = tree.frame(callback);
-        let is_callback = tree.is_call(callback)
+        let is_callback = view.runs_cluster(callback)
+            && !view.called_by_cluster(callback)
+            && tree.is_call(callback)
             && tree.is_kept(callback)
-            && view.runs_cluster(callback)
             && frame.selector().is_some();
-        let lender = tree.caller(callback);
-        if !is_callback || view.cluster.contains(&lender) {
+        if !is_callback {
             continue;
         }
+        let lender = tree.caller(callback);
         // The call to the lender in which it calls back.
-        let lending = tree
-            .around(callback)
-            .take_while(|at| tree.runs_as(*at) == lender)
-            .last()
-            .filter(|at| *at != 0);
-        let Some(lending) = lending else { continue };
-        if is_own_business(view, lender, lending, callback) {
+        let lending = tree.parent(callback).map(|parent| tree.opened_by(parent));
+        let Some(lending) = lending.filter(|at| *at != 0) else { continue };
+        let entered = entered.get_or_insert_with(|| Entered::of(view));
+        if is_own_business(view, entered, lender, lending, callback) {
             continue;
         }
         let is_named = frame.selector().is_some_and(|selector| CALLBACKS.contains(&selector));
@@ -84,9 +83,35 @@ pub(crate) fn loans(view: &View<'_, '_>) -> Vec<Loan> {
     found
 }
 
+/// Where each protected contract was called from outside, ascending.
+struct Entered(FxHashMap<Address, Vec<usize>>);
+
+impl Entered {
+    fn of(view: &View<'_, '_>) -> Self {
+        let mut places: FxHashMap<Address, Vec<usize>> = FxHashMap::default();
+        for &at in &view.entries {
+            places.entry(view.tree().runs_as(at)).or_default().push(at);
+        }
+        Self(places)
+    }
+
+    /// Whether another contract than these was called by one of the frames.
+    fn has_other_in(&self, frames: &Range<usize>, than: &[Address]) -> bool {
+        self.0.iter().any(|(contract, places)| {
+            let next = places.partition_point(|at| *at < frames.start);
+            places.get(next).is_some_and(|at| *at < frames.end) && !than.contains(contract)
+        })
+    }
+}
+
 /// What protected contracts lend is their business, unless it is used on others of them.
-fn is_own_business(view: &View<'_, '_>, lender: Address, lending: usize, callback: usize) -> bool {
-    let tree = view.tree();
+fn is_own_business(
+    view: &View<'_, '_>,
+    entered: &Entered,
+    lender: Address,
+    lending: usize,
+    callback: usize,
+) -> bool {
     let mut parties: Vec<Address> = vec![lender];
     for movement in view.movements_in(lending..callback) {
         if view.protected.contains(&movement.from) {
@@ -97,23 +122,25 @@ fn is_own_business(view: &View<'_, '_>, lender: Address, lending: usize, callbac
         }
     }
     let lends_itself = view.protected.contains(&lender) || parties.len() > 1;
-    let inside = tree.subtree(callback);
-    let mut used_on = view.entries.iter().filter(|at| inside.contains(at));
-    lends_itself && !used_on.any(|at| !parties.contains(&tree.runs_as(*at)))
+    lends_itself && !entered.has_other_in(&view.tree().subtree(callback), &parties)
 }
 
 fn is_repaid(view: &View<'_, '_>, lending: usize, callback: usize) -> bool {
     let lender = view.tree().runs_as(lending);
-    let inside = view.movements_in(view.tree().subtree(lending));
-    let is_lent = |lent: &&Movement| {
-        lent.from == lender && view.cluster.contains(&lent.to) && (lent.at as usize) < callback
-    };
-    inside.iter().filter(is_lent).any(|lent| {
-        let sum = |paid: U256, movement: &Movement| paid.saturating_add(movement.amount);
-        let back = inside
-            .iter()
-            .filter(|m| m.to == lender && m.asset == lent.asset && m.at > lent.at)
-            .fold(U256::ZERO, sum);
-        back >= lent.amount
+    let is_lent = |lent: &Movement| lent.from == lender && view.cluster.contains(&lent.to);
+    if !view.movements_in(lending..callback).iter().any(is_lent) {
+        return false;
+    }
+    // From the last to the first: what came back is then known wherever something was lent.
+    let mut back: FxHashMap<Asset, U256> = FxHashMap::default();
+    view.movements_in(view.tree().subtree(lending)).iter().rev().any(|movement| {
+        let came = back.get(&movement.asset).copied().unwrap_or_default();
+        if (movement.at as usize) < callback && is_lent(movement) && came >= movement.amount {
+            return true;
+        }
+        if movement.to == lender {
+            back.insert(movement.asset, came.saturating_add(movement.amount));
+        }
+        false
     })
 }

@@ -100,13 +100,12 @@ fn third_parties(view: &View<'_, '_>, into: &mut Vec<Found>) {
 
 /// Protected tokens and coins were taken with an allowance while their owner had no part in it.
 fn pulled(view: &View<'_, '_>, into: &mut Vec<Found>) {
-    let tree = view.tree();
     let is_pulled = |movement: &&Movement| {
         view.protected.contains(&movement.from)
             && !view.protected.contains(&movement.mover)
             && movement.mover != movement.from
             && movement.asset != Asset::Token(movement.from)
-            && !tree.around(movement.at as usize).any(|around| view.runs_protected(around))
+            && !view.is_inside_protected(movement.at as usize)
             && view.scene.balance_of(movement.from) == (false, true)
     };
     let mut found = view.scene.movements.by_calls.iter().filter(is_pulled);
@@ -152,8 +151,7 @@ fn traded_back(view: &View<'_, '_>, into: &mut Vec<Found>) {
         into.push(Found::new(Signal::TradedBack, trips.len(), trip.first, said(trip)));
         return;
     }
-    let holds_entry =
-        |trip: &&Trip| view.entries.iter().any(|at| (trip.first..trip.last).contains(at));
+    let holds_entry = |trip: &&Trip| view.has_entry_in(&(trip.first..trip.last));
     if let Some(trip) = trips.iter().find(holds_entry) {
         let what = format!("called between: {}", said(trip));
         into.push(Found::new(Signal::CalledBetweenTrades, trips.len(), trip.first, what));
@@ -233,7 +231,16 @@ fn price_read(view: &View<'_, '_>, into: &mut Vec<Found>) {
     if traded.is_empty() {
         return;
     }
-    let own = |at: usize| tree.around(at).any(|around| view.runs_protected(around));
+    // Inside the trade itself the pool looks at itself.
+    let mut in_trade: Vec<bool> = Vec::with_capacity(tree.frames().len());
+    for at in 0..tree.frames().len() {
+        let around = tree.parent(at);
+        in_trade.push(
+            around.is_some_and(|around| {
+                in_trade[around] || traded.contains_key(&tree.runs_as(around))
+            }),
+        );
+    }
     let mut found = (1..tree.frames().len()).filter(|&at| {
         let frame = tree.frame(at);
         let Some(to) = frame.to else { return false };
@@ -248,12 +255,7 @@ fn price_read(view: &View<'_, '_>, into: &mut Vec<Found>) {
             .into_iter()
             .flatten()
             .any(|pool| traded.get(&pool).is_some_and(|since| (*since as usize) < at));
-        is_traded
-            && own(at)
-            && !tree.around(at).any(|around| {
-                // Inside the trade itself the pool looks at itself.
-                traded.contains_key(&tree.runs_as(around))
-            })
+        is_traded && view.is_inside_protected(at) && !in_trade[at]
     });
     if let Some(first) = found.next() {
         let what = format!("looked at {}, traded with just before", tree.runs_as(first));
@@ -270,7 +272,7 @@ fn reserves_touched(view: &View<'_, '_>, into: &mut Vec<Found>) {
     let mut found = (0..tree.frames().len()).filter(|&at| {
         tree.is_call(at)
             && tree.is_kept(at)
-            && view.cluster.contains(&tree.caller(at))
+            && view.called_by_cluster(at)
             && matches!(tree.frame(at).selector(), Some(SYNC | SKIM))
     });
     if let Some(first) = found.next() {
@@ -281,13 +283,12 @@ fn reserves_touched(view: &View<'_, '_>, into: &mut Vec<Found>) {
 
 /// Something was handed to a protected contract beside any call to it.
 fn given(view: &View<'_, '_>, into: &mut Vec<Found>) {
-    let tree = view.tree();
     let mut found = view.scene.movements.by_calls.iter().filter(|movement| {
         matches!(movement.asset, Asset::Token(token) if !view.protected.contains(&token))
             && view.protected.contains(&movement.to)
             && view.cluster.contains(&movement.from)
             && movement.mover == movement.from
-            && !tree.around(movement.at as usize).any(|around| view.runs_protected(around))
+            && !view.is_inside_protected(movement.at as usize)
     });
     if let Some(first) = found.next() {
         let what = "was handed tokens without being called".to_owned();
