@@ -5,6 +5,7 @@
 //! file is reported at once, each with file, line and what is allowed.
 
 mod ahead; //      what deployments say before the chain does
+mod answers; //    answers.toml
 mod bellwether; // bellwether.toml
 mod dependencies; // dependencies/*.toml
 mod deployment; // deployments/*.toml
@@ -47,6 +48,7 @@ pub use secret::Missing;
 pub use table::parse_duration_ms;
 
 use crate::{
+    answers::Wiring,
     coverage::Plan,
     notify::{ReceiverConfig, people::Contact},
     paths::Paths,
@@ -87,6 +89,8 @@ pub struct Config {
     pub declarations: Vec<Declaration>,
     /// What lints are told by the user.
     pub lints: Lints,
+    /// From where people's answers are taken.
+    pub answers: Wiring,
     /// Detectors that are not ours.
     pub outside: Vec<crate::outside::Spec>,
     /// What people said about the time before deployments were watched.
@@ -145,6 +149,9 @@ impl Config {
         });
         let clearances = files.gaps.iter().filter_map(|file| gap::clearance(file, &out)).collect();
         let lints = files.lints.as_ref().map(|file| lints::lints(file, &out)).unwrap_or_default();
+        let answers =
+            files.answers.as_ref().map(|file| answers::wiring(file, around, missing, &out));
+        let answers = answers.unwrap_or_default();
         let mut monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
         if files.policy.is_none() {
@@ -224,6 +231,7 @@ impl Config {
                 runbooks,
                 declarations: guarded.declarations,
                 lints,
+                answers,
                 outside,
                 clearances,
                 paths,

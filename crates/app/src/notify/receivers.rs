@@ -74,6 +74,7 @@ impl Receivers {
             installation: config.general.name.clone(),
             public_url: Some(config.general.public_url.clone()),
             explorers,
+            answers: None,
         };
         let contacts = config.contacts.clone();
         Ok(Self { contacts, ..Self::new(&config.receivers, context)? })

@@ -251,6 +251,16 @@ impl Attempt {
             })?;
         let at = (self.clock)();
         let message = Message::new(alert, notification, &self.receivers.context, at);
+        let receivers = self.receivers.clone();
+        // A key may have to be made, on disk.
+        let message =
+            ask(&self.outbox, move |_| Ok(message.with_answers(&receivers.context))).await;
+        let message = message.map_err(|error| error.to_string());
+        let message = message.and_then(|made| made.map_err(|error| error.to_string()));
+        let message = message.map_err(|error| {
+            let reason = format!("cannot sign its answers: {error}");
+            SendError::Retry { after: None, reason }
+        })?;
         let first = self.first(&message).await?;
         let first = first.as_deref().and_then(Receipt::handle_in);
         let address = self.receivers.address_of(message.person.as_ref(), receiver)?;

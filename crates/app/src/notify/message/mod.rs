@@ -27,12 +27,13 @@ mod words; //    measurements, confidence, state in words
 
 use std::collections::BTreeMap;
 
-use alert::life::Deed;
 use model::{
     Alert, AlertId, AlertState, MessageForm, Name, Notification, NotificationId, NotificationKind,
     Severity, UnixMillis,
 };
 use registry::Explorer;
+
+use crate::answers::{Answers, Button, KeyError, Wish};
 
 /// What messages know beyond their alert.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +44,8 @@ pub struct Context {
     pub public_url: Option<String>,
     /// Block explorers by network.
     pub explorers: BTreeMap<Name, Explorer>,
+    /// Signs what readers can say to messages; without it they can say nothing.
+    pub answers: Option<Answers>,
 }
 
 /// One line of a message.
@@ -86,7 +89,7 @@ pub struct Answer {
     /// What it is called.
     pub label: &'static str,
     /// What is said with it.
-    pub deed: Deed,
+    pub wish: Wish,
     /// Where it is said, for channels that have links only.
     pub url: Option<String>,
     /// What says it, for channels that have buttons; signed, and good once.
@@ -199,6 +202,27 @@ impl Message {
             .collect();
         self.others_more = all.saturating_sub(self.others.len() as u64);
         self
+    }
+
+    /// With what its readers can say to it.
+    ///
+    /// # Errors
+    /// When there is no key to sign with.
+    pub fn with_answers(mut self, context: &Context) -> Result<Self, KeyError> {
+        let is_over = matches!(self.kind, NotificationKind::Closed | NotificationKind::Retracted);
+        let Some(answers) = context.answers.as_ref().filter(|_| !is_over) else {
+            return Ok(self);
+        };
+        let buttons = answers.buttons(self.id.0, std::slice::from_ref(&self.alert))?;
+        let base = context.public_url.as_ref();
+        let answer = |Button { wish, token }| Answer {
+            label: wish.label(),
+            wish,
+            url: base.map(|base| format!("{base}/answer/{token}")),
+            token,
+        };
+        self.answers = buttons.into_iter().map(answer).collect();
+        Ok(self)
     }
 
     /// One line for each further alert, and one for those beyond.

@@ -90,6 +90,7 @@ pub(crate) fn context() -> Context {
             name("mainnet"),
             Explorer::new("https://explorer.example").unwrap(),
         )]),
+        answers: None,
     }
 }
 
