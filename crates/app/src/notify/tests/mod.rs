@@ -2,7 +2,6 @@
 
 mod http; //   webhooks and Slack against axum
 mod mail; //   lettre against the mail sink, and against a server with moods
-mod sip;
 mod sip; //    calls to a real telephone
 mod worker; // outbox, schedule and lanes
 
