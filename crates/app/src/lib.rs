@@ -1,5 +1,6 @@
 //! Bellwether, the program: configuration, pipeline, receivers, API, pages, commands.
 
+pub mod answers; //   what people answer to messages, from any side
 pub mod api; //       the same facts as the pages, as JSON with stable shapes
 pub mod attacks; //  alerts that belong together
 pub mod authority; // who holds what on live chains, for people to hold against a policy

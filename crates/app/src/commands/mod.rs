@@ -21,6 +21,7 @@ mod lint; //   what is wrong in interfaces, events and layouts
 mod oncall; // who is on call, when, and when nobody will be
 mod path; //   which paths through contracts are fine
 mod quality; //  how good detection is, and how far monitors may go
+mod receivers; // whether those who should hear can be reached
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod routes; // where alerts would go, and why
@@ -73,6 +74,7 @@ enum Command {
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
     Tune(tune::Tune),
+    Receivers(receivers::ReceiversCommand),
     Attacks(attacks::Attacks),
     Verdict(verdict::Verdict),
     Incident(incident::Incident),
@@ -123,6 +125,7 @@ impl Cli {
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,
                 Command::Tune(command) => command.run().await,
+                Command::Receivers(command) => command.run().await,
                 Command::Attacks(command) => command.run(),
                 Command::Verdict(command) => command.run().await,
                 Command::Incident(command) => command.run().await,

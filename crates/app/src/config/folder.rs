@@ -94,6 +94,7 @@ pub(super) struct Files {
     pub(super) on_call: Option<SourceFile>,
     pub(super) expectations: Option<SourceFile>,
     pub(super) lints: Option<SourceFile>,
+    pub(super) answers: Option<SourceFile>,
     pub(super) outside: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
     pub(super) policy: Option<SourceFile>,
@@ -152,6 +153,7 @@ impl Files {
         let on_call = optional("on-call.toml");
         let expectations = optional("tests/routes.toml");
         let lints = optional("lints.toml");
+        let answers = optional("answers.toml");
         let outside = optional("outside.toml");
         let policy = optional("policy.toml");
         match main {
@@ -165,6 +167,7 @@ impl Files {
                 on_call,
                 expectations,
                 lints,
+                answers,
                 outside,
                 labels,
                 policy,

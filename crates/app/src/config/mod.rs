@@ -5,6 +5,7 @@
 //! file is reported at once, each with file, line and what is allowed.
 
 mod ahead; //      what deployments say before the chain does
+mod answers; //    answers.toml
 mod bellwether; // bellwether.toml
 mod dependencies; // dependencies/*.toml
 mod deployment; // deployments/*.toml
@@ -27,7 +28,7 @@ mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
 mod threats; //    threats/*.toml
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
@@ -47,6 +48,7 @@ pub use secret::Missing;
 pub use table::parse_duration_ms;
 
 use crate::{
+    answers::Wiring,
     coverage::Plan,
     notify::{ReceiverConfig, people::Contact},
     paths::Paths,
@@ -71,6 +73,8 @@ pub struct Config {
     pub policy: Policy,
     /// How each receiver is reached.
     pub receivers: Vec<(Name, ReceiverConfig)>,
+    /// How often each receiver is tested by a message; `None` when never.
+    pub receivers_tested: Option<Duration>,
     /// Who hears what: the tree of routes, people, rotas, escalations.
     pub plan: Arc<alert::plan::Plan>,
     /// Where people can be reached. Personal: never on a page.
@@ -85,6 +89,8 @@ pub struct Config {
     pub declarations: Vec<Declaration>,
     /// What lints are told by the user.
     pub lints: Lints,
+    /// From where people's answers are taken.
+    pub answers: Wiring,
     /// Detectors that are not ours.
     pub outside: Vec<crate::outside::Spec>,
     /// What people said about the time before deployments were watched.
@@ -143,6 +149,9 @@ impl Config {
         });
         let clearances = files.gaps.iter().filter_map(|file| gap::clearance(file, &out)).collect();
         let lints = files.lints.as_ref().map(|file| lints::lints(file, &out)).unwrap_or_default();
+        let answers =
+            files.answers.as_ref().map(|file| answers::wiring(file, around, missing, &out));
+        let answers = answers.unwrap_or_default();
         let mut monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
         if files.policy.is_none() {
@@ -151,6 +160,12 @@ impl Config {
         let mut warnings: Vec<String> = plan::unused(&planned.plan);
         if files.routes.is_none() {
             warnings.push("there is no routes.toml: alerts go to standard output alone".to_owned());
+        }
+        if files.routes.is_some() && routes.receivers_tested.is_none() {
+            warnings.push(
+                "routes.toml: receivers_tested is never: nobody notices a channel that broke"
+                    .to_owned(),
+            );
         }
         for (name, receiver) in &routes.receivers {
             if let ReceiverConfig::Sip(sip) = receiver
@@ -208,6 +223,7 @@ impl Config {
                     ..routes.policy
                 },
                 receivers: routes.receivers,
+                receivers_tested: routes.receivers_tested,
                 plan: Arc::new(planned.plan),
                 contacts: planned.contacts,
                 people: planned.order,
@@ -215,6 +231,7 @@ impl Config {
                 runbooks,
                 declarations: guarded.declarations,
                 lints,
+                answers,
                 outside,
                 clearances,
                 paths,

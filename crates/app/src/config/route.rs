@@ -1,6 +1,6 @@
 //! `routes.toml`: who hears what, and how.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use alert::{Policy, Route, plan::Channel, route::Branch};
 use model::Name;
@@ -19,6 +19,7 @@ use crate::notify::ReceiverConfig;
 pub(super) struct Routes {
     pub(super) policy: Policy,
     pub(super) receivers: Vec<(Name, ReceiverConfig)>,
+    pub(super) receivers_tested: Option<Duration>,
     pub(super) routed: Routed,
 }
 
@@ -33,6 +34,7 @@ impl Routes {
         root.receivers = Some(vec![name.clone()]);
         Self {
             policy: Policy { routes: vec![route], ..Policy::default() },
+            receivers_tested: None,
             routed: Routed {
                 root,
                 channels: BTreeMap::from([(name.clone(), Channel::new(stdout.channel_kind()))]),
@@ -66,6 +68,7 @@ pub(super) fn routes(
     if let Some(interval) = table.duration_ms("update_interval") {
         policy.update_interval_s = interval.value / 1_000;
     }
+    let receivers_tested = receiver::tested(&table);
     let mut receivers = Vec::new();
     let mut channels = BTreeMap::new();
     for declared in receiver::receivers(&table, known, around, missing) {
@@ -85,5 +88,5 @@ pub(super) fn routes(
     }
     table.finish();
     let routed = Routed { root, channels, inhibitions, outflow_limit_usd };
-    Routes { policy, receivers, routed }
+    Routes { policy, receivers, receivers_tested, routed }
 }

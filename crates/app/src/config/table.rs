@@ -124,6 +124,11 @@ impl<'a> Table<'a> {
         self.entries.iter().any(|(k, _)| k.get_ref() == key)
     }
 
+    /// The text under a key, if it is one, without counting the key as known.
+    pub(crate) fn written(&self, key: &str) -> Option<&'a str> {
+        self.entries.iter().find(|(k, _)| k.get_ref() == key)?.1.get_ref().as_str()
+    }
+
     fn take(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.taken.borrow_mut().push(key);
         self.entries.iter().find(|(k, _)| k.get_ref() == key).map(|(_, v)| v)

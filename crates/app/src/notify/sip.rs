@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use voice::{Account, Announcement, CallError, Heard, Number, Script, Speech, sip::Manner, words};
 
-use super::{Message, Receipt, ReceiverError, SendError};
+use super::{Errand, Receipt, ReceiverError, SendError};
 
 /// After how long a call is repeated that was hung up in the middle: whoever did it by mistake has
 /// put the telephone down by then, and nobody fell asleep again.
@@ -63,7 +63,13 @@ impl Sip {
         })
     }
 
-    pub(super) async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
+    /// Calls the person, or whom the configuration names.
+    pub(super) async fn send(&self, errand: &Errand<'_>) -> Result<Receipt, SendError> {
+        let message = errand.message;
+        let to = errand.address.map(Number::new).transpose().map_err(|error| {
+            SendError::Permanent { reason: format!("the person's number: {error}") }
+        })?;
+
         let announcement = Announcement {
             installation: message.installation.clone(),
             severity: message.alert.severity,
@@ -72,7 +78,7 @@ impl Sip {
             is_drill: false,
         };
         let script = self.script(&announcement).await;
-        came_to(voice::call(&self.account, &self.to, script, self.manner).await)
+        came_to(voice::call(&self.account, to.as_ref().unwrap_or(&self.to), script, self.manner).await)
     }
 
     /// A synthesiser that fails takes the words, never the call.
@@ -96,11 +102,16 @@ impl Sip {
     }
 }
 
+/// A call that was taken, and what the person did.
+fn taken(heard: super::Heard) -> Receipt {
+    Receipt { heard: Some(heard), ..Receipt::new(heard.to_string()) }
+}
+
 fn came_to(outcome: Result<Heard, CallError>) -> Result<Receipt, SendError> {
     let permanent = |reason: &str| Err(SendError::Permanent { reason: reason.to_owned() });
     match outcome {
-        Ok(Heard::Acknowledged) => Ok(Receipt("answered, acknowledged by key".to_owned())),
-        Ok(Heard::Played) => Ok(Receipt("answered, no key was pressed".to_owned())),
+        Ok(Heard::Acknowledged) => Ok(taken(super::Heard::Acknowledged)),
+        Ok(Heard::Played) => Ok(taken(super::Heard::Played)),
         Ok(Heard::Escalate) => permanent("answered, passed on by key"),
         Ok(Heard::NoAnswer) => permanent("nobody answered"),
         Ok(Heard::Busy) => permanent("the line was busy"),

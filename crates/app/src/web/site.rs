@@ -15,6 +15,7 @@ use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
 use crate::{
+    answers::{Answers, Chats},
     attacks::{self, Attacks},
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
@@ -64,6 +65,10 @@ pub struct SiteInfo {
     pub budget: Budget,
     /// What people and tests taught about paths through contracts.
     pub paths: Arc<Paths>,
+    /// Takes people's answers; without it, none are taken.
+    pub answers: Option<Answers>,
+    /// The chats and pagers that tell what was answered there.
+    pub chats: Option<Arc<Chats>>,
     /// Who notices when this program dies.
     pub pulse: Arc<pulse::Settings>,
 }
@@ -230,6 +235,16 @@ impl Site {
         self.inner.teacher.as_ref()
     }
 
+    /// Takes people's answers.
+    pub(crate) fn answers(&self) -> Option<Answers> {
+        self.info().answers.clone()
+    }
+
+    /// The chats and pagers that tell what was answered there.
+    pub(crate) fn chats(&self) -> Option<Arc<Chats>> {
+        self.info().chats.clone()
+    }
+
     pub(crate) fn mailbox(&self) -> Option<&Arc<dyn Mailbox>> {
         self.inner.mailbox.as_ref()
     }
@@ -319,7 +334,7 @@ impl Site {
     }
 
     /// Lets the pages that are open know.
-    fn changed(&self) {
+    pub(crate) fn changed(&self) {
         if let Some(changes) = self.inner.changes.upgrade() {
             // Nobody listening is no loss.
             let _nobody = changes.send(());

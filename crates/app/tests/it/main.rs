@@ -37,6 +37,7 @@ mod paths; //   what was taught about paths through contracts
 mod peers; //    what other monitors watch, taken over and compared
 mod peers_running; // and what was taken finds what its rules mean
 mod pulse; //    who notices when the watcher dies, and who goes on
+mod receivers; // every kind against a counterpart of its provider
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
 mod routing; //  who hears what, explained and expected; rotas in and out

@@ -187,6 +187,8 @@ pub(crate) fn info() -> SiteInfo {
         stages: [(name("gas-unusual"), Stage::Shadow)].into(),
         budget: Budget::default(),
         paths: Arc::default(),
+        answers: None,
+        chats: None,
         pulse: Arc::default(),
     }
 }

@@ -32,7 +32,7 @@ use crate::{
             canary::CanaryHeard, contract_silent::Pauses, expected_event_missing::LastHeard,
         },
         storage::silent_write::{WriteKind, WritesSeen},
-        telemetry::series::{CallRate, FailedCalls, GasLevel, OpenBuckets},
+        telemetry::series::{CallRate, ChartPast, FailedCalls, GasLevel, OpenBuckets},
         telemetry::{bursts::Bursts, calls_in_quick_succession::Repetition},
     },
     engine::{Finality, Head},
@@ -156,11 +156,11 @@ remembered! {
     /// A monitor's buckets that are still being filled.
     5 v 1 OpenBuckets,
     /// A monitor's level of gas of one function.
-    6 v 1 GasLevel,
+    6 v 2 GasLevel,
     /// A monitor's ratio of failed calls of one function.
-    7 v 1 FailedCalls,
+    7 v 2 FailedCalls,
     /// A monitor's rate of calls of one function.
-    8 v 1 CallRate,
+    8 v 2 CallRate,
     /// A monitor's view of one price feed.
     9 v 1 Feed,
     /// Tokens held by one guarded address, and what left it lately.
@@ -169,6 +169,8 @@ remembered! {
     11 v 1 LedgerShard,
     /// Since when which monitors are blind.
     12 v 1 Streaks,
+    /// What a monitor's charts of one function did while nothing was wrong.
+    13 v 1 ChartPast,
     /// A contract that a guarded factory created.
     20 v 1 Offspring,
     /// How many children a factory, or the network, has.

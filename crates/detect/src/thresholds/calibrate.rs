@@ -78,33 +78,52 @@ impl Calibration {
         if self.in_block < BLOCK {
             return;
         }
-        let at = self.largest.partition_point(|v| *v >= self.block_max);
+        let largest = self.block_max;
+        (self.block_max, self.in_block) = (0.0, 0);
+        self.push_block(f64::from(largest));
+    }
+
+    /// Takes the largest statistic of a whole block of [`BLOCK`] that somebody else filled.
+    pub fn push_block(&mut self, largest: f64) {
+        let largest = largest.clamp(0.0, f64::from(f32::MAX)) as f32;
+        let at = self.largest.partition_point(|v| *v >= largest);
         if at < KEPT {
-            self.largest.insert(at, self.block_max);
+            self.largest.insert(at, largest);
             self.largest.truncate(KEPT);
         }
         self.blocks += 1;
-        (self.block_max, self.in_block) = (0.0, 0);
+    }
+
+    /// [`Limit::estimate`] alone, for a fraction of the work.
+    pub fn estimate(&self, arl0: f64) -> Option<f64> {
+        let (threshold, excesses) = self.tail()?;
+        Some(threshold + excess_at(&excesses, self.share_of(&excesses, arl0)))
+    }
+
+    /// The threshold of the tail, and by how much the largest block maxima exceed it, ascending.
+    fn tail(&self) -> Option<(f64, Vec<f64>)> {
+        let wanted = (TAIL_SHARE * self.blocks as f64) as usize;
+        let count = wanted.min(self.largest.len().saturating_sub(1));
+        if count < FIT_MIN {
+            return None;
+        }
+        let threshold = f64::from(self.largest[count]);
+        let excess = |v: &f32| f64::from(*v) - threshold;
+        Some((threshold, self.largest[..count].iter().rev().map(excess).collect()))
+    }
+
+    /// The share of such excesses that lie above a limit of `arl0`.
+    fn share_of(&self, excesses: &[f64], arl0: f64) -> f64 {
+        f64::from(BLOCK) / arl0 * self.blocks as f64 / excesses.len().max(1) as f64
     }
 
     /// The limit whose false alarms are `arl0` observations apart; `None` until there are enough
     /// blocks. Where the limit lies below everything kept, the smallest value kept stands for it:
     /// then alarms are rarer than asked for.
     pub fn limit(&self, arl0: f64) -> Option<Limit> {
-        let wanted = (TAIL_SHARE * self.blocks as f64) as usize;
-        let count = wanted.min(self.largest.len().saturating_sub(1));
-        if count < FIT_MIN {
-            return None;
-        }
-        // Ascending, above the threshold.
-        let threshold = f64::from(self.largest[count]);
-        let excesses: Vec<f64> =
-            self.largest[..count].iter().rev().map(|v| f64::from(*v) - threshold).collect();
-        let rarity = f64::from(BLOCK) / arl0;
-        let blocks = self.blocks as f64;
-        let quantile = |excesses: &[f64]| {
-            threshold + excess_at(excesses, rarity * blocks / excesses.len().max(1) as f64)
-        };
+        let (threshold, excesses) = self.tail()?;
+        let quantile =
+            |excesses: &[f64]| threshold + excess_at(excesses, self.share_of(excesses, arl0));
         let mut dice = Dice(0);
         let mut again: Vec<f64> = (0..REPETITIONS)
             .map(|_| {

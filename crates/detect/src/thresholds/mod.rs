@@ -10,6 +10,7 @@
 //! - a [`Calibration`] draws those limits from what a chart did on innocent observations, where the
 //!   normal distribution does not hold;
 //! - [`FailedRatio`] and [`Rate`] judge counts, where a normal distribution would lie;
+//! - an [`OwnLimit`] is what a chart does with that while it runs;
 //! - an [`Episode`] makes one alert of one thing that goes on for a while.
 
 pub mod arl; //      average run length <-> width of the limits
@@ -17,16 +18,22 @@ mod baseline; //     winsorised level, spread, autocorrelation
 mod calibrate; //    limits from innocent observations: peaks over threshold, bootstrap
 mod charts; //       EWMA of the mean, EWMS of the variance, Shewhart
 mod episode; //      idle, open, cooling
+mod failures; //     failed of all: beta-binomial tail and running sum, each with its limit
+mod own_limit; //    the limit that a chart's past gives it
 mod rate; //         calls per bucket: negative binomial tail
 mod ratio; //        failed of all: beta-binomial tail
+mod running_sum; //  a share that rose a little and stays
 pub mod special; //  incomplete beta and gamma functions and what follows from them
 
 pub use baseline::{Level, Residual, WINSOR_SIGMA};
 pub use calibrate::{BLOCK as CALIBRATION_BLOCK, Calibration, Limit};
 pub use charts::{EwmaChart, VarianceChart, learning_pace, shewhart_limit, variance_limit};
 pub use episode::{Episode, EpisodeRules, Step};
+pub use failures::{FailedShare, Failures};
+pub use own_limit::OwnLimit;
 pub use rate::Rate;
 pub use ratio::FailedRatio;
+pub use running_sum::RunningSum;
 
 /// `libm`'s natural logarithm: the same on every machine.
 pub(crate) fn ln(x: f64) -> f64 {

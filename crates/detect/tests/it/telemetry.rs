@@ -184,3 +184,21 @@ fn windows_of_twelve_thousand_transactions_equal_a_batch_computation() {
     }
     assert!(seen.len() >= 10_000, "{}", seen.len());
 }
+
+#[test]
+fn a_reorg_over_the_end_of_a_block_of_observations_leaves_the_limits_as_they_were() {
+    // Charts are watched from their hundredth bucket on, and every fiftieth changes what is kept of
+    // their past.
+    let (mut world, mut noise) = after_a_day(145);
+    let before = (world.state(), world.rows.clone());
+    for _ in 0..15 {
+        let block = minute(&mut noise, 8, 90_000.0, 0.05);
+        world.push(60, &block);
+    }
+    let past_kind = 13;
+    let has_past = |world: &World| world.rows.keys().any(|key| key[0] == past_kind);
+    assert!(has_past(&world), "the fiftieth bucket was not reached");
+    world.revert(15);
+    assert_eq!(world.state(), before.0);
+    assert!(world.rows == before.1, "the store holds what was never seen");
+}

@@ -4,7 +4,9 @@
 //! They judge as `telemetry/call_rate_unusual` and `telemetry/failed_calls_rise` do with their
 //! defaults: one-minute buckets, told below one in 10,000, one alarm an episode.
 
-use bellwether_detect::thresholds::{Episode, EpisodeRules, FailedRatio, Rate, Step};
+use bellwether_detect::thresholds::{
+    Calibration, Episode, EpisodeRules, FailedShare, OwnLimit, Rate, Step,
+};
 use model::UnixSeconds;
 
 use super::dice::Dice;
@@ -71,13 +73,20 @@ fn caution(episode: &Episode) -> f64 {
 #[derive(Clone, Default)]
 struct CallRate {
     rate: Rate,
+    own: OwnLimit,
+    past: Calibration,
     episode: Episode,
 }
 
 impl Counts for CallRate {
     fn bucket(&mut self, at: usize, calls: u64, _: u64) -> bool {
-        let score = self.rate.tail(calls).max(f64::MIN_POSITIVE).ln() / ALPHA.ln();
+        let theory = -ALPHA.ln();
+        let statistic = -self.rate.tail(calls).max(f64::MIN_POSITIVE).ln();
+        let score = statistic / self.own.limit(theory);
         let told = at >= WARM_UP && told(&mut self.episode, score, at);
+        if let Some(due) = self.own.push(statistic, theory) {
+            self.own.calibrate(&mut self.past, due, 1.0 / ALPHA, f64::ln);
+        }
         self.rate.learn(calls, caution(&self.episode));
         told
     }
@@ -85,7 +94,8 @@ impl Counts for CallRate {
 
 #[derive(Clone, Default)]
 struct FailedCalls {
-    ratio: FailedRatio,
+    share: FailedShare,
+    past: [Calibration; 2],
     calls: u64,
     failed: u64,
     episode: Episode,
@@ -94,11 +104,12 @@ struct FailedCalls {
 impl Counts for FailedCalls {
     fn bucket(&mut self, at: usize, calls: u64, failed: u64) -> bool {
         (self.calls, self.failed) = (self.calls + calls, self.failed + failed);
-        let Some(p) = self.ratio.tail(self.failed, self.calls) else { return false };
-        let is_up = self.failed as f64 > self.ratio.mean() * self.calls as f64;
-        let score = if is_up { p.max(f64::MIN_POSITIVE).ln() / ALPHA.ln() } else { 0.0 };
-        let told = at >= WARM_UP && told(&mut self.episode, score, at);
-        self.ratio.learn(self.failed, self.calls, caution(&self.episode));
+        let Some(seen) = self.share.judge(self.failed, self.calls, ALPHA) else { return false };
+        let told = at >= WARM_UP && told(&mut self.episode, seen.score, at);
+        let caution = caution(&self.episode);
+        if let Some(due) = self.share.learn(self.failed, self.calls, caution, ALPHA) {
+            self.share.calibrate(&mut self.past, due, ALPHA);
+        }
         (self.calls, self.failed) = (0, 0);
         told
     }

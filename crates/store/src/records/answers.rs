@@ -5,8 +5,9 @@ use model::{Name, Secret, UnixMillis};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::{
-    Store, StoreError,
+    Input, Store, StoreError,
     codec::{self, fixed, printed},
+    paging,
 };
 
 const ANSWERS: &str = "answers";
@@ -80,9 +81,9 @@ impl Store {
         })
     }
 
-    /// Puts an answer on record, unless the same person answered with the same button before, or
-    /// `people_max` people did; then what is on record is given back as the inner error, oldest
-    /// first.
+    /// Puts an answer on record, and what the pager is told of it into its inbox, both or neither;
+    /// unless the same person answered with the same button before, or `people_max` people did: then
+    /// what is on record is given back as the inner error, oldest first.
     ///
     /// # Errors
     /// When the database cannot be written or a row is corrupt.
@@ -90,6 +91,7 @@ impl Store {
         &self,
         answer: &AnswerRecord,
         people_max: usize,
+        inputs: &[Input],
     ) -> Result<Result<(), Vec<AnswerRecord>>, StoreError> {
         self.write("keep an answer", |tx, _| {
             let known = answers_with(tx, answer.message, answer.wish)?;
@@ -106,20 +108,10 @@ impl Store {
                 answer.at.0,
                 answer.via
             ])?;
+            for input in inputs {
+                paging::insert(tx, input)?;
+            }
             Ok(Ok(()))
-        })
-    }
-
-    /// Takes back an answer that did not come to anything: what should have followed could not be
-    /// stored.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn drop_answer(&self, answer: &AnswerRecord) -> Result<(), StoreError> {
-        self.write("take back an answer", |tx, _| {
-            tx.prepare_cached("DELETE FROM answers WHERE message = ?1 AND wish = ?2 AND by = ?3")?
-                .execute(params![answer.message.as_slice(), answer.wish, answer.by.as_str()])?;
-            Ok(())
         })
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod coverage; //   what was judged, per block
 pub(crate) mod feedback; //   what people said afterwards
 pub(crate) mod findings; //   immutable claims and whether the chain still supports them
 mod page; //                  lists in pages
+mod receiver_tests; //        whether receivers can be reached
 pub(crate) mod state; //      what detectors remember
 
 pub use alerts::{AlertDetails, AlertFilter, AlertStage};
@@ -20,6 +21,7 @@ pub use coverage::{
 };
 pub use findings::{FindingFilter, FindingRecord};
 pub use page::{Cursor, PAGE_MAX, Page, ParseCursorError};
+pub use receiver_tests::ReceiverTest;
 pub use state::DetectorState;
 
 use model::Severity;

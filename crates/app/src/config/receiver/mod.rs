@@ -1,11 +1,13 @@
 //! `[[receiver]]` of `routes.toml`: how people are reached. One file per family of kinds.
 
-mod chat; //    Slack and its like
-mod mail; //    SMTP
-mod sip; //     calls
-mod webhook; // signed JSON
+mod chat; //      Slack, Discord, Telegram, Matrix, Teams
+mod mail; //      SMTP
+mod pagers; //    PagerDuty, Opsgenie, Alertmanager
+mod sip; //       calls over SIP
+mod telephone; // text messages and calls
+mod webhook; //   JSON
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
 use alert::plan::{Channel, ChannelKind};
 use model::Name;
@@ -14,9 +16,9 @@ use super::{
     folder::Surroundings,
     plan::Known,
     secret::{Literal, Missing, secret},
-    table::Table,
+    table::{Table, parse_duration_ms},
 };
-use crate::notify::{Receiver, ReceiverConfig, ReceiverError};
+use crate::notify::{Receiver, ReceiverConfig, ReceiverError, trial::EVERY_DEFAULT};
 
 /// Messages in a row, or a minute, that a receiver can be said to bear: more is no limit.
 const RATE_MAX: u64 = 10_000;
@@ -29,6 +31,22 @@ pub(super) struct Declared {
     pub(super) channel: Channel,
     /// Where it stands.
     pub(super) place: Range<usize>,
+}
+
+/// Shortest time between two tests: a telephone that rings more often is turned off.
+const TESTED_MS_MIN: u64 = 24 * 60 * 60 * 1_000;
+
+/// How often each receiver is tested by a message; `None` when never.
+pub(super) fn tested(table: &Table<'_>) -> Option<Duration> {
+    let parse = |text: &str| match text {
+        "never" => Ok(None),
+        _ => parse_duration_ms(text).map(Some).map_err(|error| format!("{error}, or never")),
+    };
+    let Some(written) = table.parsed("receivers_tested", parse) else { return Some(EVERY_DEFAULT) };
+    if written.value.is_some_and(|ms| ms < TESTED_MS_MIN) {
+        table.mistake(written.span, "receivers_tested is at least 1d, or never");
+    }
+    written.value.map(Duration::from_millis)
 }
 
 /// All `[[receiver]]` of the file.
@@ -96,31 +114,67 @@ fn receiver(
     match kind.value.as_str() {
         "mail" => mail::mail(table, around, missing),
         "slack" => chat::slack(table, around, missing),
+        "discord" => chat::discord(table, around, missing),
+        "telegram" => chat::telegram(table, around, missing),
+        "matrix" => chat::matrix(table, around, missing),
+        "teams" => chat::teams(table, around, missing),
+        "pagerduty" => pagers::pagerduty(table, around, missing),
+        "opsgenie" => pagers::opsgenie(table, around, missing),
+        "alertmanager" => pagers::alertmanager(table, around, missing),
+        "sms" => telephone::sms(table, around, missing),
+        "voice" => telephone::voice(table, around, missing),
         "sip" => sip::sip(table, around, missing),
         "webhook" => webhook::webhook(table, around, missing),
         "stdout" => Some(ReceiverConfig::Stdout { json: table.boolean("json").unwrap_or(false) }),
         other => {
-            table.mistake(
-                kind.span,
-                format!("unknown kind {other:?} (one of: mail, slack, webhook, sip, stdout)"),
-            );
+            let kinds = ReceiverConfig::KINDS.join(", ");
+            table.mistake(kind.span, format!("unknown kind {other:?} (one of: {kinds})"));
             None
         }
     }
 }
 
-/// What would stop the receiver from being set up when the program starts is told now. Secrets that
-/// are not there say nothing about the real ones.
+/// What would stop the receiver from being set up when the program starts is told now. Addresses
+/// that are secret and not there say nothing about the real ones.
 fn check_receiver(table: &Table<'_>, config: &ReceiverConfig, missing: Missing) {
-    let holds_secrets = !matches!(config, ReceiverConfig::Mail { .. } | ReceiverConfig::Sip(_));
-    if holds_secrets && missing == Missing::IsFine {
+    let has_secret_address = matches!(
+        config,
+        ReceiverConfig::Slack { .. }
+            | ReceiverConfig::Discord { .. }
+            | ReceiverConfig::Teams { .. }
+            | ReceiverConfig::Webhook { .. }
+    );
+    if has_secret_address && missing == Missing::IsFine {
         return;
     }
     match Receiver::new(config) {
         // These were told where they are written.
         Ok(_) | Err(ReceiverError::MailAddress { .. } | ReceiverError::NoAddressee) => {}
-        Err(error) => table.mistake(table.span(), error.to_string()),
+        Err(error) => table.mistake(place(table, &error), error.to_string()),
     }
+}
+
+/// The key that a mistake is about; the whole receiver, if it is about no single one.
+fn place(table: &Table<'_>, error: &ReceiverError) -> Range<usize> {
+    let keys: &[&'static str] = match error {
+        ReceiverError::Name { text, .. } => {
+            let keys = ["chat", "room", "account", "from", "to"];
+            let is_it = |key: &&str| table.written(key) == Some(text);
+            return keys
+                .iter()
+                .find(|key| is_it(key))
+                .map_or(table.span(), |key| table.span_of(key));
+        }
+        ReceiverError::Url { what: "callback", .. } => &["callback"],
+        ReceiverError::Url { .. } | ReceiverError::Unsigned => &["url"],
+        _ => &[],
+    };
+    keys.iter().find(|key| table.has(key)).map_or(table.span(), |key| table.span_of(key))
+}
+
+/// The provider's own address, unless another one is written.
+fn address_or(table: &Table<'_>, own: &str) -> String {
+    table.text("url").map_or_else(|| own.to_owned(), |url| url.value)
 }
 
 fn required_secret(

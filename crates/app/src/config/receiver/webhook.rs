@@ -1,8 +1,12 @@
-//! Signed JSON.
+//! JSON, signed unless it stays on this machine.
 
 use super::required_secret;
 use crate::{
-    config::{folder::Surroundings, secret::Missing, table::Table},
+    config::{
+        folder::Surroundings,
+        secret::{Literal, Missing},
+        table::Table,
+    },
     notify::ReceiverConfig,
 };
 
@@ -12,6 +16,11 @@ pub(super) fn webhook(
     missing: Missing,
 ) -> Option<ReceiverConfig> {
     let url = required_secret(table, "url", around, missing);
-    let secret = required_secret(table, "secret", around, missing);
-    Some(ReceiverConfig::Webhook { url: url?, secret: secret? })
+    let stays = url.as_ref().is_some_and(|url| Literal::LoopbackUrl.allows(url.reveal()));
+    let secret = if stays && !table.has("secret") {
+        None
+    } else {
+        Some(required_secret(table, "secret", around, missing)?)
+    };
+    Some(ReceiverConfig::Webhook { url: url?, secret })
 }

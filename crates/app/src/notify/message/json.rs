@@ -24,6 +24,7 @@ impl Message {
             "sequence": self.sequence,
             "receiver": self.receiver.as_str(),
             "reason": self.reason,
+            "test": self.is_test,
             "decided_at_ms": self.decided_at.0,
             "sent_at_ms": self.at.0,
             "installation": self.installation,

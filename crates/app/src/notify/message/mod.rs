@@ -9,21 +9,31 @@
 //! * the alert's state is the one at the time of sending, so that a message that was delayed tells
 //!   the truth.
 
-mod html; //  mail, light and dark
-mod json; //  webhooks, `bellwether.alert/1`
-mod safe; //  untrusted text
-mod slack; // Slack and what speaks its language
-mod text; //  terminals, plain mail
-mod words; // measurements, confidence, state in words
+mod discord; //  an embed
+mod fit; //      what fits into a channel's longest message
+mod html; //     mail, light and dark
+mod json; //     webhooks, `bellwether.alert/1`
+mod marked; //   the little HTML that chats show
+mod matrix; //   an event of a room
+mod pagers; //   PagerDuty, Opsgenie, Alertmanager
+mod safe; //     untrusted text
+mod slack; //    Slack and what speaks its language
+mod teams; //    an Adaptive Card
+mod telegram; // a bot's message
+mod telephone; // text messages and speech
+mod test_message; // that a receiver works
+mod text; //     terminals, plain mail
+mod words; //    measurements, confidence, state in words
 
 use std::collections::BTreeMap;
 
-use alert::life::Deed;
 use model::{
     Alert, AlertId, AlertState, MessageForm, Name, Notification, NotificationId, NotificationKind,
     Severity, UnixMillis,
 };
 use registry::Explorer;
+
+use crate::answers::{Answers, Button, KeyError, Wish};
 
 /// What messages know beyond their alert.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +44,8 @@ pub struct Context {
     pub public_url: Option<String>,
     /// Block explorers by network.
     pub explorers: BTreeMap<Name, Explorer>,
+    /// Signs what readers can say to messages; without it they can say nothing.
+    pub answers: Option<Answers>,
 }
 
 /// One line of a message.
@@ -77,7 +89,7 @@ pub struct Answer {
     /// What it is called.
     pub label: &'static str,
     /// What is said with it.
-    pub deed: Deed,
+    pub wish: Wish,
     /// Where it is said, for channels that have links only.
     pub url: Option<String>,
     /// What says it, for channels that have buttons; signed, and good once.
@@ -123,6 +135,8 @@ pub struct Message {
     pub links: Vec<Link>,
     /// What the user calls this installation.
     pub installation: String,
+    /// It only tests the receiver.
+    pub is_test: bool,
 }
 
 /// Facts that a message shows; the page shows all. A decoded event rarely has more.
@@ -161,6 +175,7 @@ impl Message {
             answers: Vec::new(),
             links,
             installation: safe::ours(&context.installation),
+            is_test: false,
             alert,
         }
     }
@@ -189,6 +204,27 @@ impl Message {
         self
     }
 
+    /// With what its readers can say to it.
+    ///
+    /// # Errors
+    /// When there is no key to sign with.
+    pub fn with_answers(mut self, context: &Context) -> Result<Self, KeyError> {
+        let is_over = matches!(self.kind, NotificationKind::Closed | NotificationKind::Retracted);
+        let Some(answers) = context.answers.as_ref().filter(|_| !is_over) else {
+            return Ok(self);
+        };
+        let buttons = answers.buttons(self.id.0, std::slice::from_ref(&self.alert))?;
+        let base = context.public_url.as_ref();
+        let answer = |Button { wish, token }| Answer {
+            label: wish.label(),
+            wish,
+            url: base.map(|base| format!("{base}/answer/{token}")),
+            token,
+        };
+        self.answers = buttons.into_iter().map(answer).collect();
+        Ok(self)
+    }
+
     /// One line for each further alert, and one for those beyond.
     pub fn others_text(&self) -> Vec<String> {
         let mut lines: Vec<String> = self
@@ -207,6 +243,9 @@ impl Message {
 
     /// One line that tells how bad, what and where; never with a line break.
     pub fn subject(&self) -> String {
+        if self.is_test {
+            return safe::cut(&format!("[TEST] {}", self.headline), SUBJECT_CHARS_MAX);
+        }
         let severity = self.alert.severity.as_str().to_uppercase();
         // The state speaks first: a message that was delayed must not raise what was retracted.
         let change = match (self.alert.state, self.kind) {
@@ -223,7 +262,9 @@ impl Message {
 
     /// Whether it should make a noise.
     pub fn is_urgent(&self) -> bool {
-        self.alert.severity >= Severity::High && self.alert.state != AlertState::Retracted
+        !self.is_test
+            && self.alert.severity >= Severity::High
+            && self.alert.state != AlertState::Retracted
     }
 }
 

@@ -90,6 +90,7 @@ pub(crate) fn context() -> Context {
             name("mainnet"),
             Explorer::new("https://explorer.example").unwrap(),
         )]),
+        answers: None,
     }
 }
 
@@ -228,7 +229,8 @@ fn the_webhook_body_follows_its_schema() {
           "seconds_since_block": 4,
           "sent_at_ms": 1800014404000,
           "sequence": 0,
-          "subject": "[CRITICAL] 93 % of vault left in one transaction (mainnet)"
+          "subject": "[CRITICAL] 93 % of vault left in one transaction (mainnet)",
+          "test": false
         }"#]].assert_eq(&serde_json::to_string_pretty(&message().json()).unwrap());
 }
 

@@ -15,9 +15,9 @@ impl Message {
         for other in self.others_text() {
             text.push_str(&format!("\n  {:width$} {other}", "Also:"));
         }
-        for link in &self.links {
-            let label = format!("{}:", link.label);
-            text.push_str(&format!("\n  {label:width$} {}", link.url));
+        for (label, url) in self.doors() {
+            let label = format!("{label}:");
+            text.push_str(&format!("\n  {label:width$} {url}"));
         }
         text
     }

@@ -46,7 +46,7 @@ async fn what_was_pressed_decides_what_becomes_of_the_message() {
     for (scenario, expected) in cases {
         let Some(peer) = Peer::start(&scenario, "u1") else { return };
         let receipt = receiver(peer.port, None).send(&message()).await;
-        assert_eq!(receipt.map(|receipt| receipt.0), expected);
+        assert_eq!(receipt.map(|receipt| receipt.text), expected);
         peer.was_content();
     }
 }

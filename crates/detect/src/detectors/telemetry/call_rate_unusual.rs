@@ -12,7 +12,7 @@ use crate::{
         Wants, milder,
     },
     state::{Kind, StateTable},
-    thresholds::{Episode, Rate, Step, ln},
+    thresholds::{Episode, OwnLimit, Rate, Step, ln},
 };
 
 static SPEC: Spec = Spec {
@@ -84,7 +84,13 @@ impl Judge for Configured {
             let key = self.telemetry.key(entity);
             if memory.get::<CallRate>(&key).is_some() {
                 let known = memory.entry(key, || fresh(block, now));
-                self.close(block, entity, known, report);
+                if let Some(due) = self.close(block, entity, known, report) {
+                    let mut own = known.own;
+                    let [past] = self.telemetry.past(entity, memory).charts();
+                    // One in e^h innocent buckets exceeds h.
+                    own.calibrate(past, due, 1.0 / self.alpha, ln);
+                    memory.entry(key, || fresh(block, now)).own = own;
+                }
             }
         }
         for (entity, tally) in self.telemetry.tallies(block) {
@@ -104,12 +110,21 @@ impl Judge for Configured {
     }
 }
 
+/// Buckets before statistics are watched: a rate that is hardly known makes anything unlikely.
+const SETTLED_BUCKETS: u64 = 100;
+
+/// How unlikely the bucket is so far, as -ln p.
+fn statistic(known: &CallRate) -> f64 {
+    -ln(known.rate.tail(known.calls).max(f64::MIN_POSITIVE))
+}
+
 fn fresh(block: &Block<'_>, bucket: u64) -> CallRate {
     CallRate {
         first_at: block.at,
         bucket,
         calls: 0,
         rate: Rate::default(),
+        own: OwnLimit::default(),
         episode: Episode::default(),
     }
 }
@@ -121,19 +136,29 @@ impl Configured {
         entity: Entity,
         known: &mut CallRate,
         report: &mut Report<'_>,
-    ) {
+    ) -> Option<f64> {
         self.judge_bucket(block, entity, known, false, report);
+        let is_settled = known.rate.observations() >= SETTLED_BUCKETS;
+        let statistic = statistic(known);
+        let due = is_settled.then(|| known.own.push(statistic, -ln(self.alpha))).flatten();
         let caution = if known.episode.is_open() { CAUTION_WHILE_OPEN } else { 1.0 };
         known.rate.learn(known.calls, caution);
         known.calls = 0;
         let values = [
             ("calls_usual_per_bucket", known.rate.mean()),
-            ("calls_upper_per_bucket", known.rate.upper(self.alpha) as f64),
+            ("calls_upper_per_bucket", known.rate.upper(self.own_alpha(known)) as f64),
         ];
         for (metric, value) in values {
             let series = self.telemetry.series(block, report.monitor(), entity, metric);
             report.sample(series, block.at, value);
         }
+        due
+    }
+
+    /// The chance of an innocent bucket, as the rate has it, that stands for `alpha` here: where the
+    /// past of this function was wilder than any rate, a smaller one.
+    fn own_alpha(&self, known: &CallRate) -> f64 {
+        libm::exp(-known.own.limit(-ln(self.alpha)))
     }
 
     fn judge_bucket(
@@ -148,8 +173,7 @@ impl Configured {
         if let Err(reason) = warm {
             return report.blind(reason);
         }
-        let p = known.rate.tail(known.calls);
-        let score = ln(p.max(f64::MIN_POSITIVE)) / ln(self.alpha);
+        let score = statistic(known) / known.own.limit(-ln(self.alpha));
         if is_filling && score < 1.0 {
             return;
         }
@@ -166,6 +190,7 @@ impl Configured {
             known.rate.mean()
         );
         let base = self.telemetry.site.severity;
+        let p = libm::pow(self.alpha, score);
         let severity = if p <= self.alpha_page { base } else { milder(base, 1) };
         report.claim(
             Claim::about_episode(block, entity_name("call rate", entity), began, title)
@@ -177,7 +202,7 @@ impl Configured {
                     name: format!("calls per {bucket_s} s"),
                     unit: "calls".to_owned(),
                     value: known.calls as f64,
-                    threshold: known.rate.upper(self.alpha) as f64,
+                    threshold: known.rate.upper(self.own_alpha(known)) as f64,
                     history: Some(History {
                         usual: known.rate.mean(),
                         spread: libm::sqrt(known.rate.variance()),

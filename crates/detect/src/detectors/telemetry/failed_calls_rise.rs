@@ -12,7 +12,7 @@ use crate::{
         Wants, milder,
     },
     state::{Kind, StateTable},
-    thresholds::{Episode, FailedRatio, Step, ln},
+    thresholds::{Episode, FailedShare, Step},
 };
 
 static SPEC: Spec = Spec {
@@ -103,7 +103,7 @@ impl Configured {
         let key = self.telemetry.key(entity);
         if memory
             .get::<FailedCalls>(&key)
-            .is_none_or(|known| known.ratio.tail(0, known.calls).is_none())
+            .is_none_or(|known| known.share.ratio().tail(0, known.calls).is_none())
         {
             // Too few calls to judge: they wait for the next bucket.
             return;
@@ -111,10 +111,16 @@ impl Configured {
         let known = memory.entry(key, || fresh(block.at));
         self.judge_bucket(block, entity, known, false, report);
         let caution = if known.episode.is_open() { CAUTION_WHILE_OPEN } else { 1.0 };
-        known.ratio.learn(known.failed, known.calls, caution);
+        let due = known.share.learn(known.failed, known.calls, caution, self.alpha);
         let names = ["failed_ratio_usual", "failed_ratio_upper"];
-        let values = [known.ratio.mean(), known.ratio.upper(known.calls, self.alpha).min(1.0)];
+        let upper = known.share.upper(known.calls, self.alpha).min(1.0);
+        let values = [known.share.ratio().mean(), upper];
         (known.calls, known.failed) = (0, 0);
+        if let Some(due) = due {
+            let mut share = known.share.clone();
+            share.calibrate(self.telemetry.past(entity, memory).charts(), due, self.alpha);
+            memory.entry(key, || fresh(block.at)).share = share;
+        }
         for (metric, value) in names.into_iter().zip(values) {
             let series = self.telemetry.series(block, report.monitor(), entity, metric);
             report.sample(series, block.at, value);
@@ -129,28 +135,32 @@ impl Configured {
         is_filling: bool,
         report: &mut Report<'_>,
     ) {
-        let warm = self.telemetry.warm(known.ratio.observations(), known.first_at, block.at);
+        let warm =
+            self.telemetry.warm(known.share.ratio().observations(), known.first_at, block.at);
         if let Err(reason) = warm {
             return report.blind(reason);
         }
-        let Some(p) = known.ratio.tail(known.failed, known.calls) else { return };
-        let is_up = known.failed as f64 > known.ratio.mean() * known.calls as f64;
-        let score = if is_up { ln(p.max(f64::MIN_POSITIVE)) / ln(self.alpha) } else { 0.0 };
-        if is_filling && score < 1.0 {
+        let Some(seen) = known.share.judge(known.failed, known.calls, self.alpha) else { return };
+        if is_filling && seen.score < 1.0 {
             return;
         }
-        let (began, again) = match known.episode.step(score, block.at, self.telemetry.rules) {
+        let (began, again) = match known.episode.step(seen.score, block.at, self.telemetry.rules) {
             Step::Opened { began } => (began, ""),
             Step::Escalated { began } => (began, "worse"),
-            Step::Silent | Step::Closed { .. } => return,
+            Step::Closed { .. } => return known.share.settle(),
+            Step::Silent => return,
         };
         let subject = self.telemetry.title_of(block, entity);
         let (failed, calls) = (known.failed, known.calls);
+        let ratio = known.share.ratio();
+        let lasting = if seen.is_lasting { ", and so for a while" } else { "" };
         let title = format!(
-            "{failed} of {calls} calls to {subject} failed, usually {:.1} % do",
-            known.ratio.mean() * 100.0
+            "{failed} of {calls} calls to {subject} failed, usually {:.1} % do{lasting}",
+            ratio.mean() * 100.0
         );
         let base = self.telemetry.site.severity;
+        // A limit stands for the chance alpha, twice as far out for its square.
+        let p = libm::pow(self.alpha, seen.score);
         let severity = if p <= self.alpha_page { base } else { milder(base, 1) };
         report.claim(
             Claim::about_episode(block, entity_name("failed calls", entity), began, title)
@@ -162,11 +172,11 @@ impl Configured {
                     name: "failed calls of all calls".to_owned(),
                     unit: String::new(),
                     value: failed as f64 / calls as f64,
-                    threshold: known.ratio.upper(calls, self.alpha),
+                    threshold: known.share.upper(calls, self.alpha),
                     history: Some(History {
-                        usual: known.ratio.mean(),
-                        spread: known.ratio.spread(),
-                        n: known.ratio.observations(),
+                        usual: ratio.mean(),
+                        spread: ratio.spread(),
+                        n: ratio.observations(),
                     }),
                 })
                 .fact("function", FactValue::Text(subject))
@@ -182,7 +192,7 @@ fn fresh(at: UnixSeconds) -> FailedCalls {
         first_at: at,
         calls: 0,
         failed: 0,
-        ratio: FailedRatio::default(),
+        share: FailedShare::default(),
         episode: Episode::default(),
     }
 }

@@ -15,8 +15,8 @@ use crate::{
     },
     state::{Kind, StateTable},
     thresholds::{
-        Episode, EwmaChart, Level, Step, VarianceChart, arl, learning_pace, ln, shewhart_limit,
-        special, variance_limit,
+        Episode, EwmaChart, Level, OwnLimit, Step, VarianceChart, arl, learning_pace, ln,
+        shewhart_limit, special, variance_limit,
     },
     windows::LAST_CALLS_MAX,
 };
@@ -108,7 +108,23 @@ struct Charts {
     variance_limit: f64,
     spike_limit: f64,
     judges_window_variance: bool,
+    /// Observations between two false alarms of one of the charts: together they keep the promise.
+    arl0_of_each: f64,
+    arl0: f64,
 }
+
+/// Charts that have a limit out of their own past, in the order of [`GasLevel::own`].
+const CHARTS: usize = 4;
+
+/// Observations before the charts are watched: a level that is hardly known makes anything an
+/// outlier.
+const SETTLED_OBSERVATIONS: u64 = 100;
+
+/// Places in [`GasLevel::own`].
+const SPIKE: usize = 0;
+const MEAN: usize = 1;
+const VARIANCE: usize = 2;
+const SCATTER: usize = 3;
 
 /// What the charts say about one observation.
 #[derive(Debug, Clone, Copy)]
@@ -119,6 +135,11 @@ struct Verdict {
     p: f64,
 }
 
+impl Verdict {
+    /// Of charts that were not asked.
+    const NOTHING: Self = Self { score: 0.0, chart: "none", p: 1.0 };
+}
+
 impl Charts {
     fn new(lambda: f64, arl0: f64, judges_window_variance: bool) -> Self {
         Self {
@@ -127,7 +148,59 @@ impl Charts {
             variance_limit: variance_limit(LAMBDA_VARIANCE, ALPHA_VARIANCE),
             spike_limit: shewhart_limit(arl0),
             judges_window_variance,
+            arl0_of_each: arl0 * CHARTS as f64,
+            arl0,
         }
+    }
+
+    /// Limits of theory, in the order of [`GasLevel::own`].
+    fn theory(&self) -> [f64; CHARTS] {
+        [self.spike_limit, self.mean_limit, self.variance_limit, self.mean_limit]
+    }
+
+    /// Puts full blocks into the charts' pasts and takes the limits anew.
+    fn calibrate(
+        &self,
+        own: &mut [OwnLimit; CHARTS],
+        past: &mut [crate::thresholds::Calibration; CHARTS],
+        due: [f64; CHARTS],
+    ) {
+        for (chart, ((own, past), due)) in own.iter_mut().zip(past).zip(due).enumerate() {
+            own.calibrate(past, due, self.arl0_of_each, |arl0| match chart {
+                // The statistic forgets half in fifteen observations: its alarms are about as far
+                // apart as one in ten times as many independent ones.
+                VARIANCE => variance_limit(LAMBDA_VARIANCE, 0.65 / arl0),
+                _ => shewhart_limit(arl0),
+            });
+        }
+    }
+
+    /// One bucket, judged and watched. With the verdict the largest statistics of a block of buckets
+    /// when it filled one: [`Charts::calibrate`] is due.
+    fn observe(
+        &self,
+        level: &mut GasLevel,
+        x: f64,
+        window_variance: Option<f64>,
+        is_warm: bool,
+    ) -> (Verdict, Option<[f64; CHARTS]>) {
+        let is_settled = level.slow.observations() >= SETTLED_OBSERVATIONS;
+        if !is_settled && !is_warm {
+            return (Verdict::NOTHING, None);
+        }
+        let (verdict, statistics) = self.judge(level, x, window_variance);
+        if !is_settled {
+            return (verdict, None);
+        }
+        let (theory, mut due) = (self.theory(), [0.0; CHARTS]);
+        let mut is_due = false;
+        for chart in 0..CHARTS {
+            // Pushed at the same observations, they fill their blocks together.
+            if let Some(largest) = level.own[chart].push(statistics[chart], theory[chart]) {
+                (due[chart], is_due) = (largest, true);
+            }
+        }
+        (verdict, is_due.then_some(due))
     }
 
     fn level(&self, first_at: model::UnixSeconds) -> GasLevel {
@@ -142,6 +215,7 @@ impl Charts {
             mean_chart: EwmaChart::new(self.lambda),
             variance_chart: VarianceChart::new(LAMBDA_VARIANCE),
             scatter_chart: EwmaChart::new(self.lambda),
+            own: Default::default(),
             episode: Episode::default(),
         }
     }
@@ -149,7 +223,7 @@ impl Charts {
     /// Upper limit of the variance of ln gas within the last calls:
     /// exp(m_y + L s_y sqrt(l/(2-l))).
     fn window_variance_limit(&self, level: &GasLevel) -> f64 {
-        let width = self.mean_limit * self.steady_width();
+        let width = level.own[SCATTER].limit(self.mean_limit) * self.steady_width();
         libm::exp(level.scatter.mean() + width * level.scatter.spread())
     }
 
@@ -161,14 +235,24 @@ impl Charts {
     /// Learns from a bucket; `caution` in (0, 1] slows learning.
     fn learn(&self, level: &mut GasLevel, x: f64, window_variance: Option<f64>, caution: f64) {
         level.fast.learn(x, caution);
-        let pace = learning_pace(level.mean_chart.statistic() / self.mean_limit);
+        let pace =
+            learning_pace(level.mean_chart.statistic() / level.own[MEAN].limit(self.mean_limit));
         level.slow.learn(x, caution * pace);
         if let Some(variance) = window_variance {
             level.scatter.learn(ln(variance + VARIANCE_MIN), caution);
         }
     }
 
-    fn judge(&self, level: &mut GasLevel, x: f64, window_variance: Option<f64>) -> Verdict {
+    /// What the charts say, with their statistics.
+    fn judge(
+        &self,
+        level: &mut GasLevel,
+        x: f64,
+        window_variance: Option<f64>,
+    ) -> (Verdict, [f64; CHARTS]) {
+        let theory = self.theory();
+        let limit = |chart: usize| level.own[chart].limit(theory[chart]);
+        let limits: [f64; CHARTS] = std::array::from_fn(limit);
         let spike = level.fast.residual(x);
         let slow = level.slow.residual(x);
         let pulled_in = slow.winsorised();
@@ -177,21 +261,22 @@ impl Charts {
         let degrees = (2.0 - LAMBDA_VARIANCE) / LAMBDA_VARIANCE;
         let mut verdicts = vec![
             Verdict {
-                score: spike.u.abs() / self.spike_limit,
+                score: spike.u.abs() / limits[SPIKE],
                 chart: "spike",
                 p: special::normal_two_sided(spike.u),
             },
             Verdict {
-                score: mean / self.mean_limit,
+                score: mean / limits[MEAN],
                 chart: "lasting shift",
                 p: special::normal_two_sided(mean),
             },
             Verdict {
-                score: variance / self.variance_limit,
+                score: variance / limits[VARIANCE],
                 chart: "wider spread",
                 p: 1.0 - special::gamma_regularized(degrees / 2.0, variance * degrees / 2.0),
             },
         ];
+        let mut statistics = [spike.u.abs(), mean, variance, 0.0];
         if let Some(variance) = window_variance {
             let y = ln(variance + VARIANCE_MIN);
             // Windows overlap, so neighbours resemble each other; the residual against what the last
@@ -201,8 +286,9 @@ impl Charts {
             // nobody: functions whose cost never changes would otherwise tell of single units.
             let is_felt = variance >= SPREAD_MIN * SPREAD_MIN;
             let is_up = is_felt && level.scatter_chart.z() > 0.0;
+            statistics[SCATTER] = if is_up { scatter } else { 0.0 };
             verdicts.push(Verdict {
-                score: if is_up { scatter / self.mean_limit } else { 0.0 },
+                score: statistics[SCATTER] / limits[SCATTER],
                 chart: "scatter among the last calls",
                 p: 0.5 * special::normal_two_sided(scatter),
             });
@@ -216,8 +302,10 @@ impl Charts {
             }
         }
         let furthest = |a: Verdict, b: Verdict| if b.score > a.score { b } else { a };
-        let none = Verdict { score: 0.0, chart: "none", p: 1.0 };
-        verdicts.into_iter().fold(none, furthest)
+        let verdict = verdicts.into_iter().fold(Verdict::NOTHING, furthest);
+        // Where the past was wilder than normal, so is the chance.
+        let p = verdict.p.max(libm::pow(self.arl0, -verdict.score));
+        (Verdict { p, ..verdict }, statistics)
     }
 }
 
@@ -248,7 +336,12 @@ impl Judge for Configured {
             let key = self.telemetry.key(entity);
             if memory.get::<GasLevel>(&key).is_some_and(|known| known.calls > 0) {
                 let known = memory.entry(key, || self.charts.level(block.at));
-                self.close(block, entity, known, report);
+                if let Some(due) = self.close(block, entity, known, report) {
+                    let mut own = known.own;
+                    let past = self.telemetry.past(entity, memory).charts();
+                    self.charts.calibrate(&mut own, past, due);
+                    memory.entry(key, || self.charts.level(block.at)).own = own;
+                }
             }
         }
         for (entity, tally) in self.telemetry.tallies(block) {
@@ -281,16 +374,16 @@ impl Configured {
         entity: Entity,
         known: &mut GasLevel,
         report: &mut Report<'_>,
-    ) {
+    ) -> Option<[f64; CHARTS]> {
         let x = known.sum_ln / known.calls as f64;
         (known.calls, known.sum_ln) = (0, 0.0);
         let window_variance = variance_of(&known.last_ln);
         let warm = self.telemetry.warm(known.slow.observations(), known.first_at, block.at);
+        let usual = known.fast.residual(x);
+        let (verdict, due) = self.charts.observe(known, x, window_variance, warm.is_ok());
         match warm {
             Err(reason) => report.blind(reason),
             Ok(()) => {
-                let usual = known.fast.residual(x);
-                let verdict = self.charts.judge(known, x, window_variance);
                 let step = known.episode.step(verdict.score, block.at, self.telemetry.rules);
                 match step {
                     Step::Opened { began } | Step::Escalated { began } => {
@@ -314,6 +407,7 @@ impl Configured {
         }
         let caution = if known.episode.is_open() { CAUTION_WHILE_OPEN } else { 1.0 };
         self.charts.learn(known, x, window_variance, caution);
+        due
     }
 
     fn samples(
@@ -324,7 +418,7 @@ impl Configured {
         (x, usual): (f64, crate::thresholds::Residual),
         report: &mut Report<'_>,
     ) {
-        let width = self.charts.spike_limit * usual.spread;
+        let width = known.own[SPIKE].limit(self.charts.spike_limit) * usual.spread;
         let values = [
             ("gas_observed_gas", libm::exp(x)),
             ("gas_usual_gas", libm::exp(usual.expected)),
@@ -350,7 +444,8 @@ impl Configured {
         let subject = self.telemetry.title_of(block, entity);
         let (value, typical) = (libm::exp(x), libm::exp(usual.expected));
         let spread = typical * usual.spread;
-        let edge = usual.expected + self.charts.spike_limit * usual.spread.copysign(usual.u);
+        let limit = known.own[SPIKE].limit(self.charts.spike_limit);
+        let edge = usual.expected + limit * usual.spread.copysign(usual.u);
         let title = format!(
             "gas of {subject} is unusual ({}): {value:.0} gas per call, usually {typical:.0}",
             verdict.chart
@@ -376,95 +471,4 @@ impl Configured {
 }
 
 #[cfg(test)]
-mod tests {
-    use rand::{Rng, SeedableRng, rngs::StdRng};
-
-    use super::*;
-
-    fn normal(rng: &mut StdRng) -> f64 {
-        let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * rng.random::<f64>()).sin()
-    }
-
-    /// One bucket of eight calls whose ln gas scatters by a fifth, times `factor`.
-    fn bucket(charts: &Charts, level: &mut GasLevel, rng: &mut StdRng, factor: f64) -> f64 {
-        let mut sum = 0.0;
-        for _ in 0..8 {
-            let x = 11.0 + 0.2 * factor * normal(rng);
-            sum += x;
-            if level.last_ln.len() == LAST_CALLS_MAX {
-                level.last_ln.pop_front();
-            }
-            level.last_ln.push_back(x);
-        }
-        let variance = variance_of(&level.last_ln);
-        let is_warm = level.slow.observations() >= 200;
-        let score = if is_warm { charts.judge(level, sum / 8.0, variance).score } else { 0.0 };
-        charts.learn(level, sum / 8.0, variance, 1.0);
-        score
-    }
-
-    #[test]
-    fn a3_three_times_the_scatter_is_found_within_six_buckets() {
-        let charts = Charts::new(0.1, 1e5, false);
-        let mut rng = StdRng::seed_from_u64(3);
-        let found = (0..1_000)
-            .filter(|_| {
-                let mut level = charts.level(model::UnixSeconds(0));
-                for _ in 0..300 {
-                    bucket(&charts, &mut level, &mut rng, 1.0);
-                }
-                (0..6).any(|_| bucket(&charts, &mut level, &mut rng, 3.0) >= 1.0)
-            })
-            .count();
-        assert!(found >= 950, "{found} of 1,000");
-    }
-
-    #[test]
-    fn in_control_false_alarms_are_about_as_rare_as_designed() {
-        let charts = Charts::new(0.1, 1e4, false);
-        let mut rng = StdRng::seed_from_u64(4);
-        let mut level = charts.level(model::UnixSeconds(0));
-        let (mut alarms, mut resting) = (0, 0);
-        for _ in 0..100_000 {
-            let is_out = bucket(&charts, &mut level, &mut rng, 1.0) >= 1.0;
-            alarms += u32::from(is_out && resting == 0);
-            resting = if is_out { 30 } else { resting.max(1) - 1 };
-        }
-        // Three charts with ARL0 10,000 and one with 55,556 on 100,000 buckets: 32 expected.
-        assert!((8..=64).contains(&alarms), "{alarms} alarms");
-    }
-
-    /// `cargo xtask quality` reads the line that begins with `figure`.
-    #[test]
-    #[ignore = "half a minute; cargo xtask quality series runs it"]
-    fn gas_at_length() {
-        let charts = Charts::new(0.1, 1e5, false);
-        let mut rng = StdRng::seed_from_u64(5);
-        let mut level = charts.level(model::UnixSeconds(0));
-        let (weeks, week) = (40, 10_080);
-        let (mut alarms, mut resting, mut delays) = (0, 0, Vec::new());
-        for i in 0..weeks * week {
-            let is_out = bucket(&charts, &mut level, &mut rng, 1.0) >= 1.0;
-            alarms += u32::from(is_out && resting == 0);
-            resting = if is_out { 30 } else { resting.max(1) - 1 };
-            if i >= week && i % (weeks * week / 520) == 0 && delays.len() < 500 && resting == 0 {
-                let mut troubled = level.clone();
-                let found = (1..=10).find(|_| bucket(&charts, &mut troubled, &mut rng, 3.0) >= 1.0);
-                delays.push(found.unwrap_or(u32::MAX));
-            }
-        }
-        delays.sort_unstable();
-        let found = delays.iter().filter(|delay| **delay <= 10).count();
-        println!(
-            "\nfigure {{\"detector\":\"telemetry/gas_unusual\",\"data\":\"simulated normal ln \
-             gas, eight calls a minute; scatter times three\",\"n\":\"{weeks} weeks of one \
-             function, {} troubles\",\"recall\":[{found},{}],\"false_alarms\":[{alarms},{weeks}],\
-             \"lead\":\"{} min after it began\"}}",
-            delays.len(),
-            delays.len(),
-            delays[delays.len() / 2]
-        );
-        assert!(found > 0, "nothing was found");
-    }
-}
+mod tests;

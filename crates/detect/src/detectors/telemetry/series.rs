@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     detectors::{Block, ParamKind, ParamSpec, Settings, Site},
     state::{Key, Kind, MonitorKey, StateTable},
-    thresholds::{Episode, EpisodeRules, EwmaChart, FailedRatio, Level, Rate, VarianceChart},
+    thresholds::{
+        Calibration, Episode, EpisodeRules, EwmaChart, FailedShare, Level, OwnLimit, Rate,
+        VarianceChart,
+    },
     windows::{CallTally, Function, function_label},
 };
 
@@ -63,7 +66,25 @@ pub struct GasLevel {
     pub(super) mean_chart: EwmaChart,
     pub(super) variance_chart: VarianceChart,
     pub(super) scatter_chart: EwmaChart,
+    /// Limits of the charts out of their own past: spike, lasting shift, spread, scatter.
+    pub(super) own: [OwnLimit; 4],
     pub(super) episode: Episode,
+}
+
+/// What the charts of one function did while nothing was wrong: changes once in a block of
+/// observations, so it lies beside what changes with each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChartPast(Vec<Calibration>);
+
+impl ChartPast {
+    /// The pasts of so many charts. What was stored by a detector with another number of charts is
+    /// learned anew.
+    pub(super) fn charts<const N: usize>(&mut self) -> &mut [Calibration; N] {
+        if self.0.len() != N {
+            self.0 = vec![Calibration::new(); N];
+        }
+        self.0.as_mut_slice().try_into().expect("the length was made right above")
+    }
 }
 
 /// What [`super::failed_calls_rise`] remembers of a function.
@@ -73,7 +94,7 @@ pub struct FailedCalls {
     /// Calls not yet learned from: those of the open bucket and of earlier ones too small to judge.
     pub(super) calls: u64,
     pub(super) failed: u64,
-    pub(super) ratio: FailedRatio,
+    pub(super) share: FailedShare,
     pub(super) episode: Episode,
 }
 
@@ -85,6 +106,7 @@ pub struct CallRate {
     pub(super) bucket: u64,
     pub(super) calls: u64,
     pub(super) rate: Rate,
+    pub(super) own: OwnLimit,
     pub(super) episode: Episode,
 }
 
@@ -129,6 +151,13 @@ impl Telemetry {
     /// Key of what is remembered of a function.
     pub(super) fn key(&self, (address, function): Entity) -> Key {
         Key::new(self.kind).monitor(&self.monitor).address(address).with(&function)
+    }
+
+    /// What the charts of a function did in the past.
+    pub(super) fn past<'m>(&self, entity: Entity, memory: &'m mut StateTable) -> &'m mut ChartPast {
+        let (address, function) = entity;
+        let key = Key::new(Kind::ChartPast).monitor(&self.monitor).address(address).with(&function);
+        memory.entry(key, || ChartPast(Vec::new()))
     }
 
     /// The calls of this block to guarded functions.
