@@ -1,5 +1,6 @@
-//! Programs from Debian's archive, unpacked into the services' folder: nobody needs to be root, and
-//! nothing on the machine changes.
+//! Programs from Debian's archive, unpacked into the services' folder, so that nothing of the machine
+//! is replaced. Two files alone go elsewhere: the templates that Debian's Alertmanager looks for under
+//! a path that is built into it; writing them needs root, as CI has.
 //!
 //! ```text
 //! .services/debian/root/usr/…    the packages as they are
@@ -52,12 +53,16 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
 ];
 
+/// Where Debian's Alertmanager looks for its templates, whatever it is told.
+const TEMPLATES: &str = "usr/share/prometheus/alertmanager";
+
 /// Installs what is missing; what each program prints of itself.
 pub(super) fn up(folder: &Path) -> anyhow::Result<Vec<(&'static str, String)>> {
     let bin = folder.join("bin");
     if PROGRAMS.iter().any(|program| !bin.join(program.name).exists()) {
         fs::create_dir_all(&bin).with_context(|| format!("creating {}", bin.display()))?;
         let root = fs::canonicalize(unpack(&folder.join("debian"))?)?;
+        place_templates(&root)?;
         for program in PROGRAMS {
             write_starter(&bin.join(program.name), &root, program)?;
         }
@@ -133,6 +138,20 @@ fn unpack(folder: &Path) -> anyhow::Result<PathBuf> {
     }
     fs::remove_dir_all(&fetched).with_context(|| format!("removing {}", fetched.display()))?;
     Ok(root)
+}
+
+fn place_templates(root: &Path) -> anyhow::Result<()> {
+    let folder = Path::new("/").join(TEMPLATES);
+    for name in ["default.tmpl", "email.tmpl"] {
+        let (from, to) = (root.join(TEMPLATES).join(name), folder.join(name));
+        if from.exists() && !to.exists() {
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("creating {} (needs root)", folder.display()))?;
+            fs::copy(&from, &to)
+                .with_context(|| format!("writing {} (needs root)", to.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn write_starter(starter: &Path, root: &Path, program: &Program) -> anyhow::Result<()> {
