@@ -88,7 +88,7 @@ impl Answer {
     }
 
     /// Taken to be refused for `status`, whatever the real one says: some say 200 and mean another.
-    pub(super) fn as_if(mut self, status: u16) -> Self {
+    pub(super) fn taken_for(mut self, status: u16) -> Self {
         self.status = StatusCode::from_u16(status)
             .ok()
             .filter(|status| !status.is_success())

@@ -35,7 +35,7 @@ impl PagerDuty {
         match told["status"].as_str() {
             Some("success") => Ok(Receipt::named("taken by PagerDuty", message.key())),
             Some(_) => {
-                answer.as_if(400).verdict()?;
+                answer.taken_for(400).verdict()?;
                 Err(SendError::permanent("PagerDuty refused the event"))
             }
             None => Err(answer.is_not_of("PagerDuty")),

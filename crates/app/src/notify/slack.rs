@@ -49,5 +49,5 @@ fn verdict(answer: Answer) -> Result<Receipt, SendError> {
     let passes =
         ["ratelimited", "rate_limited", "internal_error", "service_unavailable", "fatal_error"];
     let status = if passes.contains(&refusal.as_str()) { 429 } else { 400 };
-    answer.as_if(status).verdict()
+    answer.taken_for(status).verdict()
 }

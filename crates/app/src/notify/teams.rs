@@ -39,11 +39,11 @@ impl Teams {
         // A workflow answers 202 and nothing; what stands between may say 200 to its own error.
         let told = answer.told().to_lowercase();
         if told.contains("error 429") || told.contains("throttl") {
-            return Err(answer.as_if(429).verdict().err().unwrap_or_else(unclear));
+            return Err(answer.taken_for(429).verdict().err().unwrap_or_else(unclear));
         }
         let is_error = answer.json().is_some_and(|told| !told["error"].is_null());
         if is_error {
-            return Err(answer.as_if(400).verdict().err().unwrap_or_else(unclear));
+            return Err(answer.taken_for(400).verdict().err().unwrap_or_else(unclear));
         }
         if told.contains("<html") || told.contains("failed") {
             return Err(answer.is_not_of("a workflow"));

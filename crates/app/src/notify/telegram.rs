@@ -114,7 +114,7 @@ fn result(answer: Answer) -> Result<Value, SendError> {
         Some(false) => {
             let code = told["error_code"].as_u64().and_then(|code| u16::try_from(code).ok());
             let status = answer.status.as_u16();
-            answer.as_if(code.unwrap_or(status)).verdict()?;
+            answer.taken_for(code.unwrap_or(status)).verdict()?;
             Err(SendError::permanent("Telegram refused the message"))
         }
         _ => {

@@ -124,7 +124,7 @@ fn account_of(answer: Answer) -> Result<Value, SendError> {
         // An error's shape under a status that says yes.
         if let Some(status) = told["status"].as_u64().and_then(|status| u16::try_from(status).ok())
         {
-            answer.as_if(status).verdict()?;
+            answer.taken_for(status).verdict()?;
             return Err(SendError::permanent("the provider refused the request"));
         }
         return Err(answer.is_not_of("the provider"));

@@ -11,6 +11,9 @@ const SMS_SEPTETS_MAX: usize = 3 * 153;
 /// twice.
 const SPOKEN_MAX: usize = 300;
 
+/// Longest name of an installation that is read out.
+const NAME_SPOKEN_MAX: usize = 60;
+
 impl Message {
     /// The text of a message to a telephone, in the GSM alphabet: a character outside of it would
     /// more than halve what fits into a part. The link is whole or not there.
@@ -40,7 +43,7 @@ impl Message {
     pub fn spoken(&self) -> String {
         let alert = &self.alert;
         if self.is_test {
-            let name = speakable(&self.installation);
+            let name = cut(&speakable(&self.installation), NAME_SPOKEN_MAX);
             return format!("This is Bellwether, {name}. This is only a test. Nothing is wrong.");
         }
         let what = match alert.state {
@@ -52,12 +55,10 @@ impl Message {
             Some(deployment) => format!("{deployment} on {}", alert.network),
             None => alert.network.to_string(),
         };
-        format!(
-            "This is Bellwether, {}. {what}. {}. On {place}.{}",
-            speakable(&self.installation),
-            speakable(&cut(&self.headline, SPOKEN_MAX)),
-            self.and_more(" And ", " more."),
-        )
+        let headline = cut(&speakable(&self.headline), SPOKEN_MAX);
+        let name = cut(&speakable(&self.installation), NAME_SPOKEN_MAX);
+        let more = self.and_more(" And ", " more.");
+        format!("This is Bellwether, {name}. {what}. {headline}. On {place}.{more}")
     }
 
     /// How many further alerts there are, between these words, if there are any.
@@ -79,7 +80,10 @@ fn speakable(text: &str) -> String {
                     digits.chars().skip(digits.len() - 4).map(|c| c.to_string()).collect();
                 format!("an address ending in {}", last.join(" "))
             }
-            _ => word.replace('%', " percent").replace(['"', '[', ']', '_', '<', '>', '*'], " "),
+            _ => word
+                .replace('%', " percent")
+                .replace('&', " and ")
+                .replace(|c: char| r#""'`[]_<>*{}|"#.contains(c), " "),
         }
     });
     let spoken: Vec<String> = words.collect();

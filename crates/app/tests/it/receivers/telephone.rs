@@ -25,7 +25,7 @@ pub(super) fn telephone(url: &str) -> Telephone {
 }
 
 /// What is asked of the account, below its path; `None` for the account itself, which is answered.
-fn asked_of<'a>(asked: &'a Asked) -> Result<Option<&'a str>, String> {
+fn asked_of(asked: &Asked) -> Result<Option<&str>, String> {
     is("account", asked.account(), Some((ACCOUNT.to_owned(), KEY.to_owned())))?;
     let path = asked.path.strip_prefix(&format!("/2010-04-01/Accounts/{ACCOUNT}"));
     let path = path.ok_or("another account")?;
