@@ -9,7 +9,7 @@
 //! goal is a miss. The exit code is 1 when anything is missed, unless `--report` asks for figures
 //! alone.
 //!
-//! Options, all after `--`: `--repeats N`, `--only cpu|backtest|latency|memory`.
+//! Options, all after `--`: `--repeats N`, `--only cpu|everything|backtest|latency|memory`.
 
 // A benchmark that cannot run should say where, and nobody is served by anything milder.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark, not the program")]
@@ -17,6 +17,7 @@
 mod backtest; // past blocks of one protocol, many monitors
 mod blocks; //  recorded, or made by the devnet
 mod cpu; //     parsing, judging, proving
+mod everything; // every detector at once, labels, state
 mod floor; //   what merely parsing costs
 mod latency; // from a block at an endpoint to a webhook
 mod memory; //  resident size of a process that judges
@@ -33,6 +34,10 @@ fn main() -> std::process::ExitCode {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).cloned()
     };
+    if arguments.iter().any(|argument| argument == everything::CHILD) {
+        everything::child();
+        return std::process::ExitCode::SUCCESS;
+    }
     let blocks = Blocks::load();
     if arguments.iter().any(|argument| argument == memory::CHILD) {
         memory::child(&blocks);
@@ -46,6 +51,9 @@ fn main() -> std::process::ExitCode {
     let mut table = Table::default();
     if is_wanted("cpu") {
         cpu::measure(&blocks, repeats, &mut table);
+    }
+    if is_wanted("everything") {
+        everything::measure(&blocks, repeats, &mut table);
     }
     if is_wanted("backtest") {
         backtest::measure(&mut table);

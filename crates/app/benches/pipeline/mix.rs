@@ -59,6 +59,15 @@ const ABI: &[&str] = &[
 /// The busiest addresses of some blocks: emitters of logs first, then targets of transactions, then
 /// addresses that never occur.
 pub(super) fn registry(bundles: &[BlockBundle]) -> Arc<Registry> {
+    registry_of(bundles, CONTRACTS, LABELS)
+}
+
+/// The same with so many contracts and labelled addresses.
+pub(super) fn registry_of(
+    bundles: &[BlockBundle],
+    contracts: usize,
+    labelled: u64,
+) -> Arc<Registry> {
     let mut seen: HashMap<Address, (u64, u64)> = HashMap::new();
     for tx in bundles.iter().flat_map(|bundle| &bundle.transactions) {
         if let (Some(to), false) = (tx.to, tx.input.is_empty()) {
@@ -71,10 +80,11 @@ pub(super) fn registry(bundles: &[BlockBundle]) -> Arc<Registry> {
     let mut busiest: Vec<(Address, (u64, u64))> = seen.into_iter().collect();
     busiest.sort_by_key(|(address, (logs, calls))| (std::cmp::Reverse((*logs, *calls)), *address));
     let strangers = (0u64..).map(|n| (address("stranger", n), (0, 0)));
-    let chosen = busiest.into_iter().chain(strangers).take(CONTRACTS);
-    let deployments = chosen.enumerate().map(|(at, (address, _))| deployment(at, address));
+    let chosen = busiest.into_iter().chain(strangers).take(contracts);
+    let deployments = chosen.enumerate();
+    let deployments = deployments.map(|(at, (address, _))| deployment((at, contracts), address));
     let mut labels = Labels::builder();
-    for n in 0..LABELS {
+    for n in 0..labelled {
         let (category, name) = (Category::Exploiter, format!("exploiter {}", n / 10));
         let label = Label { name: &name, ..Label::new(&category, "bench") };
         labels.add(None, address("labelled", n), label).unwrap();
@@ -82,12 +92,12 @@ pub(super) fn registry(bundles: &[BlockBundle]) -> Arc<Registry> {
     Arc::new(Registry::new(deployments.collect(), labels.build()).unwrap())
 }
 
-fn deployment(at: usize, address: Address) -> Deployment {
-    let is_feed = at >= CONTRACTS - FEEDS;
+fn deployment((at, of): (usize, usize), address: Address) -> Deployment {
+    let is_feed = of > FEEDS && at >= of - FEEDS;
     let class = match at {
         _ if is_feed => Class::Oracle,
-        at if at < CONTRACTS / 4 => Class::Token,
-        at if at < CONTRACTS / 2 => Class::Pool,
+        at if at < of / 4 => Class::Token,
+        at if at < of / 2 => Class::Pool,
         _ => Class::Contract,
     };
     Deployment {
@@ -182,6 +192,17 @@ fn many(n: usize) -> MonitorSpec {
 fn expression(n: usize, on: Vec<Name>, subject: Subject, when: &str) -> MonitorSpec {
     let rule = RuleSpec::Expression { subject, when: Some(when.to_owned()), any_address_abi: None };
     spec(n, on, rule)
+}
+
+/// A detector on every contract of a registry.
+pub(super) fn detector_on(n: usize, id: &str, registry: &Registry) -> MonitorSpec {
+    let on = registry.deployments().iter().map(|deployment| deployment.label.clone()).collect();
+    spec(n, on, RuleSpec::Detector { id: id.to_owned(), params: detectors::Params::new() })
+}
+
+/// A detector on no contract, as those of the chain are.
+pub(super) fn detector_on_nothing(n: usize, id: &str) -> MonitorSpec {
+    spec(n, Vec::new(), RuleSpec::Detector { id: id.to_owned(), params: detectors::Params::new() })
 }
 
 fn detector(n: usize, id: &str, on: Vec<Name>) -> MonitorSpec {

@@ -120,6 +120,7 @@ impl World {
             changes: broadcast::channel(1).0,
             mailbox: None,
             teacher: None,
+            vitals: watch::channel(crate::pulse::Vitals::default()).1,
             limits: TrustLimits::default(),
             clock: now,
         });

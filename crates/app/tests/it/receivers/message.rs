@@ -109,6 +109,7 @@ fn about(finding: Finding, state: AlertState, sequence: u32) -> Message {
         installation: "meridian".to_owned(),
         public_url: Some("https://watch.example".to_owned()),
         explorers: BTreeMap::from([(name("mainnet"), explorer)]),
+        answers: None,
     };
     Message::new(alert, &notification, &context, at)
 }

@@ -23,7 +23,7 @@ use crate::{
         Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
         Wants,
     },
-    state::{Key, Kind, StateTable},
+    state::StateTable,
 };
 
 static SPEC: Spec = Spec {
@@ -66,15 +66,15 @@ impl Detector for CodeChanged {
         let every_blocks = every_blocks.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
         let all_slots = settings.flag("all_slots");
         let watched = site.deployments();
-        let watched = watched.map(|(index, known)| Watched::of(index, known, all_slots));
-        Box::new(Configured { watched: watched.collect(), every_blocks, site })
+        let watched = watched
+            .map(|(index, known)| Watched::of(&site.key, (index, known), all_slots, every_blocks));
+        Box::new(Configured { watched: watched.collect(), site })
     }
 }
 
 struct Configured {
     site: Site,
     watched: Vec<Watched>,
-    every_blocks: NonZeroU32,
 }
 
 impl Judge for Configured {
@@ -83,10 +83,8 @@ impl Judge for Configured {
     }
 
     fn reads(&self) -> Vec<PlannedRead> {
-        let all = self.watched.iter();
-        let reads =
-            all.flat_map(|watched| watched.parts.iter().map(|p| p.request(watched.address)));
-        reads.map(|request| request.every(self.every_blocks)).collect()
+        let reads = self.watched.iter().flat_map(|watched| &watched.parts);
+        reads.map(|(_, read)| read.clone()).collect()
     }
 
     fn judge(
@@ -96,8 +94,12 @@ impl Judge for Configured {
         memory: &mut StateTable,
         report: &mut Report<'_>,
     ) {
+        // Nearly always nothing changed anywhere, and there may be thousands of contracts.
         for watched in &self.watched {
-            self.contract(block, watched, memory, report);
+            let known = memory.get::<CodeRead>(&watched.key);
+            if !known.is_some_and(|known| is_as_before(block, watched, known)) {
+                self.contract(block, watched, memory, report);
+            }
         }
     }
 }
@@ -110,18 +112,16 @@ impl Configured {
         memory: &mut StateTable,
         report: &mut Report<'_>,
     ) {
-        let key = Key::new(Kind::CodeRead).monitor(&self.site.key).address(watched.address);
-        let mut known = memory.get::<CodeRead>(&key).cloned().unwrap_or_default();
+        let mut known = memory.get::<CodeRead>(&watched.key).cloned().unwrap_or_default();
         let before = known.clone();
         if let Some(functions) = &mut known.functions {
             take_cuts(block, watched, functions);
         }
-        for part in &watched.parts {
-            let request = part.request(watched.address);
-            if !request.clone().every(self.every_blocks).is_due(block.bundle.header.number) {
+        for (part, read) in &watched.parts {
+            if !read.is_due(block.bundle.header.number) {
                 continue;
             }
-            let Some(Ok(answer)) = block.answer(&request) else {
+            let Some(Ok(answer)) = block.answer(&read.request) else {
                 report.blind(missing(block, watched, *part));
                 continue;
             };
@@ -145,7 +145,7 @@ impl Configured {
             }
         }
         if known != before {
-            *memory.entry(key, CodeRead::default) = known;
+            *memory.entry(watched.key, CodeRead::default) = known;
         }
     }
 
@@ -267,6 +267,24 @@ impl Configured {
             .what(format!("{} {what}", watched.address))
             .severity(self.site.severity)
     }
+}
+
+/// Whether every part that is read after this block says what it said before.
+fn is_as_before(block: &Block<'_>, watched: &Watched, known: &CodeRead) -> bool {
+    // Of a diamond the block's own cuts count, too.
+    known.functions.is_none()
+        && watched.parts.iter().filter(|(_, read)| read.is_due(block.bundle.header.number)).all(
+            |(part, read)| {
+                let before = match part {
+                    Part::Code => known.code.as_ref(),
+                    Part::Slot(slot, _) => known.slots.get(slot),
+                    Part::Beacon => known.beacon.as_ref(),
+                    Part::Loupe => None,
+                };
+                let now = block.answer(&read.request).and_then(|answer| answer.as_ref().ok());
+                before.zip(now).is_some_and(|(before, now)| before.as_slice() == now.as_ref())
+            },
+        )
 }
 
 fn missing(block: &Block<'_>, watched: &Watched, part: Part) -> BlindReason {

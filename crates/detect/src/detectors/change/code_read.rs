@@ -1,9 +1,9 @@
 //! What of a contract is read to know what code runs behind it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use alloy_primitives::{Address, B256};
-use model::ReadRequest;
+use model::{PlannedRead, ReadRequest};
 use registry::{
     Class, Deployment,
     lineage::Functions,
@@ -11,11 +11,15 @@ use registry::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::state::{Key, Kind, MonitorKey};
+
 /// One contract and what is read of it.
 pub(super) struct Watched {
     pub(super) index: u32,
     pub(super) address: Address,
-    pub(super) parts: Vec<Part>,
+    /// Where it is remembered.
+    pub(super) key: Key,
+    pub(super) parts: Vec<(Part, PlannedRead)>,
 }
 
 /// Something that decides what code runs.
@@ -48,7 +52,12 @@ impl Watched {
     /// Everything that can decide what runs, as far as the file and the interface tell. What cannot
     /// be there is not read: each part costs the node a request. `all_slots` reads the slots of
     /// proxies whatever the interface says.
-    pub(super) fn of(index: u32, deployment: &Deployment, all_slots: bool) -> Self {
+    pub(super) fn of(
+        monitor: &MonitorKey,
+        (index, deployment): (u32, &Deployment),
+        all_slots: bool,
+        every_blocks: NonZeroU32,
+    ) -> Self {
         let mut parts = vec![Part::Code];
         let slot = |(slot, name): &(B256, &'static str)| Part::Slot(*slot, name);
         if is_beacon(deployment) {
@@ -63,12 +72,15 @@ impl Watched {
         if has_signature(deployment, "facets()") {
             parts.push(Part::Loupe);
         }
-        Self { index, address: deployment.address, parts }
+        let address = deployment.address;
+        let planned = |part: Part| (part, part.request(address).every(every_blocks));
+        let key = Key::new(Kind::CodeRead).monitor(monitor).address(address);
+        Self { index, address, key, parts: parts.into_iter().map(planned).collect() }
     }
 }
 
 impl Part {
-    pub(super) fn request(self, of: Address) -> ReadRequest {
+    fn request(self, of: Address) -> ReadRequest {
         let call = |selector: [u8; 4]| ReadRequest::Call { to: of, input: selector.into() };
         match self {
             Self::Code => ReadRequest::CodeHash(of),
