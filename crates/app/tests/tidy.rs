@@ -27,6 +27,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("bellwether-detect", &["bellwether-model", "bellwether-registry"]),
     ("bellwether-alert", &["bellwether-model"]),
     ("bellwether-store", &["bellwether-model"]),
+    ("bellwether-voice", &["bellwether-model"]),
     (
         "bellwether",
         &[
@@ -37,6 +38,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "bellwether-detect",
             "bellwether-alert",
             "bellwether-store",
+            "bellwether-voice",
         ],
     ),
     ("xtask", &[]),

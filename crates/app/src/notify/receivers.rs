@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use alert::life::Deed;
 use model::Name;
 use store::Store;
 use tokio::sync::watch;
 
-use super::{Context, Receiver, ReceiverConfig, ReceiverError, SendError, Worker, people::Contact};
+use super::{
+    Context, Heard, Message, Receipt, Receiver, ReceiverConfig, ReceiverError, SendError, Worker,
+    people::Contact,
+};
 use crate::{clock, config::Config};
 
 /// Who can be reached, and what messages know; replaced as a whole when the configuration is read
@@ -96,6 +100,43 @@ impl Receivers {
         match address {
             Some(address) => Ok(Some(address.reveal().as_str())),
             None => Err(SendError::permanent(format!("{person} has no {kind} in people.toml"))),
+        }
+    }
+}
+
+impl Receivers {
+    /// What a person said on the phone reaches the pager: who pressed the key is on all that the
+    /// call was about.
+    ///
+    /// # Errors
+    /// When it cannot be put down; then the person is called again rather than thought to be asleep.
+    pub(super) async fn take_word(
+        &self,
+        message: &Message,
+        receipt: &Receipt,
+    ) -> Result<(), SendError> {
+        let Some(answers) = self.context.answers.clone() else { return Ok(()) };
+        if receipt.heard != Some(Heard::Acknowledged) {
+            return Ok(());
+        }
+        let by = message.person.clone().unwrap_or_else(|| {
+            // A telephone of one person; else the telephone itself is the best that is known.
+            match answers.readers(&message.receiver).as_slice() {
+                [only] => only.clone(),
+                _ => message.receiver.clone(),
+            }
+        });
+        let others = message.others.iter().map(|other| other.alert);
+        let alerts = std::iter::once(message.alert.id).chain(others).collect();
+        let put = move || answers.said(alerts, &by, Deed::Acknowledge, "the phone");
+        let failed = |reason: String| SendError::Retry {
+            after: None,
+            reason: format!("acknowledged by key, which cannot be recorded: {reason}"),
+        };
+        match tokio::task::spawn_blocking(put).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(closed)) => Err(failed(closed.to_string())),
+            Err(stopped) => Err(failed(stopped.to_string())),
         }
     }
 }

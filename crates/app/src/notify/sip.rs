@@ -74,26 +74,34 @@ impl Sip {
             installation: message.installation.clone(),
             severity: message.alert.severity,
             headline: message.headline.clone(),
-            others: 0,
-            is_drill: false,
+            others: message
+                .others
+                .len()
+                .saturating_add(usize::try_from(message.others_more).unwrap_or(usize::MAX)),
+            is_drill: message.is_test,
         };
         let script = self.script(&announcement).await;
-        came_to(voice::call(&self.account, to.as_ref().unwrap_or(&self.to), script, self.manner).await)
+        came_to(
+            voice::call(&self.account, to.as_ref().unwrap_or(&self.to), script, self.manner).await,
+        )
     }
 
     /// A synthesiser that fails takes the words, never the call.
     async fn script(&self, announcement: &Announcement) -> Script {
         let Some(speech) = &self.speech else { return Script::in_tones() };
-        match speech.say(&announcement.text()).await {
-            Ok(message) => {
-                let acknowledged = speech.say(words::ACKNOWLEDGED).await;
-                let passed_on = speech.say(words::PASSED_ON).await;
-                Script::in_words(
-                    &message,
-                    acknowledged.unwrap_or_else(|_| voice::sound::rising()),
-                    passed_on.unwrap_or_else(|_| voice::sound::falling()),
-                )
-            }
+        let text = announcement.text();
+        // At once: the call must end within the lease of its message.
+        let (message, acknowledged, passed_on) = tokio::join!(
+            speech.say(&text),
+            speech.say(words::ACKNOWLEDGED),
+            speech.say(words::PASSED_ON),
+        );
+        match message {
+            Ok(message) => Script::in_words(
+                &message,
+                acknowledged.unwrap_or_else(|_| voice::sound::rising()),
+                passed_on.unwrap_or_else(|_| voice::sound::falling()),
+            ),
             Err(error) => {
                 tracing::warn!(%error, "nothing can say the alert, calling with tones");
                 Script::in_tones()

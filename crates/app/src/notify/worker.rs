@@ -265,7 +265,9 @@ impl Attempt {
         let first = first.as_deref().and_then(Receipt::handle_in);
         let address = self.receivers.address_of(message.person.as_ref(), receiver)?;
         let errand = Errand { message: &message, address, first };
-        receiver.deliver(&errand).await.map(|receipt| receipt.to_string())
+        let receipt = receiver.deliver(&errand).await?;
+        self.receivers.take_word(&message, &receipt).await?;
+        Ok(receipt.to_string())
     }
 
     /// The receipt of the first message about the alert, if this is not it and that one arrived.

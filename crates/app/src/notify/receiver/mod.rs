@@ -9,9 +9,21 @@ use std::time::Duration;
 use model::UnixMillis;
 
 use super::{
-    Message, alertmanager::Alertmanager, discord::Discord, mail::Mail, matrix::Matrix,
-    opsgenie::Opsgenie, pagerduty::PagerDuty, sip::{self, Sip}, slack::Slack, sms::Sms, stdout::Stdout, teams::Teams,
-    telegram::Telegram, voice::Voice, webhook::Webhook,
+    Message,
+    alertmanager::Alertmanager,
+    discord::Discord,
+    mail::Mail,
+    matrix::Matrix,
+    opsgenie::Opsgenie,
+    pagerduty::PagerDuty,
+    sip::{self, Sip},
+    slack::Slack,
+    sms::Sms,
+    stdout::Stdout,
+    teams::Teams,
+    telegram::Telegram,
+    voice::Voice,
+    webhook::Webhook,
 };
 
 pub use config::{Access, MailTls, ReceiverConfig, Telephone};
