@@ -15,11 +15,10 @@ type Step = (&'static str, fn() -> anyhow::Result<()>);
 const STEPS: &[Step] = &[
     ("fmt", fmt),
     ("clippy", clippy),
-    ("test", test),
     ("deny", deny),
     ("contracts", contracts),
     ("services", services::up),
-    ("integration", integration),
+    ("test", test),
     ("release", release),
     ("replay", replay),
     ("quality", quality),
@@ -55,9 +54,11 @@ fn clippy() -> anyhow::Result<()> {
     run(&mut cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
 }
 
-/// The README's test command, with the corpus where there is one.
+/// The README's test command, with the real servers, and with the corpus where there is one. Without
+/// either the same tests say what they skipped.
 fn test() -> anyhow::Result<()> {
     let mut command = cargo(["test", "--workspace", "--locked"]);
+    command.env("BELLWETHER_SERVICES", services::folder()?);
     if let Some(corpus) = services::corpus()? {
         command.env("BELLWETHER_CORPUS", corpus);
     }
@@ -78,15 +79,6 @@ fn deny() -> anyhow::Result<()> {
 /// The committed artefacts are what the sources compile to.
 fn contracts() -> anyhow::Result<()> {
     run(&mut cargo(["run", "--quiet", "--package", "xtask", "--", "contracts", "--check"]))
-}
-
-fn integration() -> anyhow::Result<()> {
-    let mut command = cargo(["test", "-p", "bellwether", "--test", "it", "--locked"]);
-    command.env("BELLWETHER_SERVICES", services::folder()?);
-    if let Some(corpus) = services::corpus()? {
-        command.env("BELLWETHER_CORPUS", corpus);
-    }
-    run(&mut command)
 }
 
 fn release() -> anyhow::Result<()> {

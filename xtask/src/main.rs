@@ -17,7 +17,7 @@ const HELP: &str = "\
 cargo xtask <command>
 
   ci                 everything CI runs, in order (formatting, lints, tests, real services, demo, replay, bench)
-  ci <step>          one step of it: fmt, clippy, test, services, integration, release, replay, quality, demo, bench, deny
+  ci <step>          one step of it: fmt, clippy, deny, contracts, services, test, release, replay, quality, demo, bench
   quality            measure detection on the corpus (BELLWETHER_CORPUS): one table; fails when a figure falls
   quality --write    the same, and write the table into docs/quality.md
   quality <part>     one part of it: exploits, nab, series

@@ -1,5 +1,6 @@
 //! Bellwether, the program: configuration, pipeline, receivers, API, pages, commands.
 
+pub mod answers; //   what people answer to messages, from any side
 pub mod api; //       the same facts as the pages, as JSON with stable shapes
 pub mod attacks; //  alerts that belong together
 pub mod authority; // who holds what on live chains, for people to hold against a policy
@@ -25,9 +26,12 @@ mod mailbox; //       that mailbox as the pages show it
 pub mod metrics; //   what Prometheus scrapes
 pub mod notify; //    from the outbox to people
 pub mod outside; //   detectors that are not ours
+pub mod paging; //    who hears what, until somebody is on it
 pub mod paths; //     what was taught about paths through contracts
 pub mod pipeline; //  from a block to an alert: read this first
+pub mod pulse; //     the watcher is watched: its own health, and who notices when it dies
 pub mod replay; //    judging blocks that are past
+pub mod routing; //   where alerts would go, why, and what is wrong with a plan
 pub mod series_file; // a series as people have it: moments and values
 pub mod server; //    pipeline and pages, started and stopped together
 pub mod signature; // documents that others can check

@@ -2,21 +2,28 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, RwLock},
 };
 
 use anyhow::Context;
 use store::Store;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use crate::{
+    answers::{Answers, Chats},
     clock,
     config::Config,
     health,
     mail_sink::Inbox,
-    notify::Receivers,
+    notify::{Receivers, keypad, trial},
+    paging,
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
+    pulse::{self, Vitals},
     snapshot::TrustLimits,
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
 };
@@ -28,8 +35,20 @@ pub struct Server {
     /// The networks as the pages see them; replaced when files change.
     networks: Arc<RwLock<Vec<NetworkView>>>,
     info: watch::Sender<Arc<SiteInfo>>,
+    /// Whom keys pressed during calls are for; replaced when files change.
+    receivers: watch::Sender<Arc<Receivers>>,
+    /// Tests of receivers from end to end; of the configuration of now.
+    tests: Option<JoinHandle<()>>,
     address: SocketAddr,
     pages: JoinHandle<()>,
+    /// Takes the program's own vital signs.
+    pulse: JoinHandle<()>,
+    /// Where what people say goes.
+    inbox: paging::Inbox,
+    /// Takes what pages are told of paths.
+    teacher: Option<Arc<TaughtFolder>>,
+    /// Takes what people answer elsewhere; replaced when files change.
+    chats: Arc<Chats>,
 }
 
 impl Server {
@@ -50,9 +69,15 @@ impl Server {
             .with_context(|| format!("listening on {listen} for the page"))?;
         let address = listener.local_addr().context("reading the page's address")?;
         let config = &reached_at(address, config);
-        let pipeline = pipeline(config, &store)?.start(None);
+        let told = paging::Inbox::new(store.clone(), Arc::new(Notify::new()));
+        let answers = Answers::of(config, &store, &told, teacher.clone())?;
+        let chats = Chats::start(config.answers.clone(), answers.clone())?;
+        let pipeline = pipeline(config, &store, answers)?;
+        let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
+        let pipeline = pipeline.start(None);
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
-        let (info, info_view) = watch::channel(Arc::new(site_info(config)));
+        let (info, info_view) = watch::channel(Arc::new(site_info(config, Some(&chats))));
+        let (vitals, vitals_view) = watch::channel(Vitals::default());
         let of_networks = networks.clone();
         let site = Site::new(Sources {
             store: store.clone(),
@@ -64,16 +89,39 @@ impl Server {
             }),
             changes: pipeline.changes.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
-            teacher,
+            teacher: teacher.clone(),
+            vitals: vitals_view,
             limits: TrustLimits::default(),
             clock: clock::now,
         });
+        let beating = pulse::keep(site.clone(), store.file().map(Path::to_owned), vitals);
+        let pulse = tokio::spawn(async move {
+            if let Err(error) = beating.await {
+                tracing::error!(error = format!("{error:#}"), "nobody watches the watcher");
+            }
+        });
         let pages = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, web::router(site)).await {
+            let pages = web::router(site).merge(keypad(receivers_view));
+            if let Err(error) = axum::serve(listener, pages).await {
                 tracing::error!(%error, "the pages stopped");
             }
         });
-        Ok(Self { store, pipeline: Some(pipeline), networks, info, address, pages })
+        let tests = tests(config, &store, &receivers.borrow());
+        chats.listen();
+        Ok(Self {
+            store,
+            pipeline: Some(pipeline),
+            networks,
+            info,
+            receivers,
+            tests,
+            address,
+            pages,
+            pulse,
+            inbox: told,
+            teacher,
+            chats,
+        })
     }
 
     /// Where people reach the page from this machine.
@@ -93,7 +141,9 @@ impl Server {
     /// When a receiver cannot be set up; everything then goes on as before.
     pub async fn reload(&mut self, config: &Config) -> anyhow::Result<()> {
         let config = &reached_at(self.address, config);
-        let next = pipeline(config, &self.store)?;
+        let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
+        let chats = Chats::start(config.answers.clone(), answers.clone())?;
+        let next = pipeline(config, &self.store, answers)?;
         let changes = match self.pipeline.take() {
             Some(running) => {
                 let changes = running.changes.clone();
@@ -102,21 +152,42 @@ impl Server {
             }
             None => None,
         };
+        self.stop_tests();
+        self.tests = tests(config, &self.store, &next.receivers);
+        self.receivers.send_replace(next.receivers.clone());
         let running = next.start(changes);
         *self.networks.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             running.networks.clone();
-        self.info.send_replace(Arc::new(site_info(config)));
+        std::mem::replace(&mut self.chats, chats).stop();
+        self.chats.listen();
+        self.info.send_replace(Arc::new(site_info(config, Some(&self.chats))));
         self.pipeline = Some(running);
         Ok(())
+    }
+
+    fn stop_tests(&mut self) {
+        if let Some(tests) = self.tests.take() {
+            tests.abort();
+        }
     }
 
     /// Stops everything; what was being judged is finished.
     pub async fn stop(mut self) {
         self.pages.abort();
+        self.chats.stop();
+        self.stop_tests();
+        self.pulse.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
     }
+}
+
+/// Keeps the receivers of a configuration tested, if it wants that.
+fn tests(config: &Config, store: &Store, receivers: &Arc<Receivers>) -> Option<JoinHandle<()>> {
+    let every = config.receivers_tested?;
+    let (store, receivers) = (store.clone(), receivers.clone());
+    Some(tokio::spawn(trial::keep_testing(store, receivers, every, clock::now)))
 }
 
 /// The configuration with the address that the page really has: port 0 became another one, and a
@@ -130,7 +201,9 @@ fn reached_at(address: SocketAddr, config: &Config) -> Config {
     config
 }
 
-fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {
+fn pipeline(config: &Config, store: &Store, answers: Answers) -> anyhow::Result<Pipeline> {
+    let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
+    receivers.context.answers = Some(answers);
     Ok(Pipeline {
         store: store.clone(),
         rules: Rules {
@@ -140,13 +213,13 @@ fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {
             outside: Arc::new(config.outside.clone()),
         },
         networks: config.networks.iter().map(|network| network.chain.clone()).collect(),
-        receivers: Arc::new(Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?),
+        receivers: Arc::new(receivers),
         coverage: Arc::new(config.coverage()),
         retention: config.general.retention,
     })
 }
 
-pub(crate) fn site_info(config: &Config) -> SiteInfo {
+pub(crate) fn site_info(config: &Config, chats: Option<&Arc<Chats>>) -> SiteInfo {
     let monitors = |network: &crate::config::Network| {
         let judges = |spec: &&detect::MonitorSpec| {
             spec.networks.is_empty() || spec.networks.contains(&network.chain.name)
@@ -176,5 +249,8 @@ pub(crate) fn site_info(config: &Config) -> SiteInfo {
         stages: config.policy.stages.clone(),
         budget: config.general.budget,
         paths: Arc::new(config.paths.clone()),
+        answers: chats.map(|chats| chats.answers.clone()),
+        chats: chats.cloned(),
+        pulse: Arc::new(config.pulse()),
     }
 }

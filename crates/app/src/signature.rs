@@ -77,11 +77,19 @@ impl SigningKey {
         let text = fs::read_to_string(file)
             .map(zeroize::Zeroizing::new)
             .with_context(|| format!("reading the key {}", file.display()))?;
+        Self::from_pem(&text).with_context(|| format!("reading the key {}", file.display()))
+    }
+
+    /// Reads a key from the text of such a file.
+    ///
+    /// # Errors
+    /// When the text holds no such key.
+    pub fn from_pem(text: &str) -> anyhow::Result<Self> {
         let body = text.trim().strip_prefix(PEM.0).and_then(|rest| rest.strip_suffix(PEM.1));
-        let body = body.with_context(|| format!("{} is no private key in PEM", file.display()))?;
-        let body: String = body.split_whitespace().collect();
+        let body: String =
+            body.context("it is no private key in PEM")?.split_whitespace().collect();
         let pkcs8 = STANDARD.decode(body).context("the key's base64 is damaged")?;
-        Self::from_pkcs8(pkcs8).with_context(|| format!("reading the key {}", file.display()))
+        Self::from_pkcs8(pkcs8)
     }
 
     /// Writes the key to a new file that only its owner can read.

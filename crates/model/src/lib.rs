@@ -46,7 +46,10 @@ pub use finding::{
     Measure, Origin,
 };
 pub use name::{Name, NameError};
-pub use notification::{Notification, NotificationId, NotificationKind, NotificationState};
+pub use notification::{
+    MessageForm, Notification, NotificationId, NotificationKind, NotificationLine,
+    NotificationState,
+};
 pub use ranges::{BlockRange, BlockRanges};
 pub use read::{PlannedRead, ReadPlan, ReadRequest, StorageWrite};
 pub use sample::{Sample, SeriesKey};

@@ -19,6 +19,8 @@ pub enum NotificationKind {
     Confirmed,
     /// It left the chain: what was told before is void.
     Retracted,
+    /// It is over: somebody said so, or its cause is gone.
+    Closed,
 }
 
 impl NotificationKind {
@@ -29,8 +31,53 @@ impl NotificationKind {
             Self::Updated => "updated",
             Self::Confirmed => "confirmed",
             Self::Retracted => "retracted",
+            Self::Closed => "closed",
         }
     }
+
+    /// All kinds.
+    pub const ALL: [Self; 5] =
+        [Self::Opened, Self::Updated, Self::Confirmed, Self::Retracted, Self::Closed];
+}
+
+/// What kind of attention a message asks for.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageForm {
+    /// To be read when one looks.
+    #[default]
+    Notice,
+    /// To wake somebody; asks for an acknowledgement.
+    Page,
+    /// Many at once.
+    Summary,
+}
+
+impl MessageForm {
+    /// All forms.
+    pub const ALL: [Self; 3] = [Self::Notice, Self::Page, Self::Summary];
+
+    /// The word used in the store, the API and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Page => "page",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+/// What a message says about one of its alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationLine {
+    /// Alert.
+    pub alert: AlertId,
+    /// What it says.
+    pub kind: NotificationKind,
+    /// Counts the words about this alert to the same people, from 0.
+    pub sequence: u32,
 }
 
 /// Identity of a message: what receivers use to recognise a second delivery of the same message.
@@ -92,13 +139,21 @@ pub enum NotificationState {
 pub struct Notification {
     /// Identity.
     pub id: NotificationId,
-    /// Alert it tells about.
+    /// Alert it tells about; the worst of them.
     pub alert: AlertId,
     /// Receiver, by its name in the configuration.
     pub receiver: Name,
-    /// What it says.
+    /// The person it is for; `None`: all who read the receiver.
+    pub person: Option<Name>,
+    /// What kind of attention it asks for.
+    pub form: MessageForm,
+    /// Group of the alerts it speaks of; `None`: several groups.
+    pub group: Option<[u8; 16]>,
+    /// How many alerts it speaks of.
+    pub alerts: u32,
+    /// What it says about `alert`.
     pub kind: NotificationKind,
-    /// Counts the messages about this alert to this receiver, from 0.
+    /// Counts the messages about `alert` to the same people, from 0.
     pub sequence: u32,
     /// Why it is sent ("first finding", "severity rose to critical", "block 123 left the chain").
     pub reason: String,

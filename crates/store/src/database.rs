@@ -80,6 +80,11 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
+    /// The database's file; `None` for one in memory.
+    pub fn file(&self) -> Option<&Path> {
+        self.database.path.as_deref()
+    }
+
     /// Opens a database, creating it (readable by its owner only) or migrating it as needed.
     ///
     /// # Errors

@@ -53,6 +53,16 @@ pub enum StoreError {
         /// Schema of this program.
         known: i64,
     },
+    /// What the pager decided does not follow on what is stored.
+    #[error("inputs {from}..={to} of the pager do not follow on input {stored}")]
+    InboxMismatch {
+        /// Newest input that was thought to be applied.
+        from: u64,
+        /// Newest input applied with this step.
+        to: u64,
+        /// Newest input that is.
+        stored: u64,
+    },
     /// The file system refused.
     #[error("cannot {operation} {path}")]
     Io {

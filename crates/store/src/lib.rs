@@ -25,6 +25,7 @@ mod error; //           what can go wrong, with its object
 mod event_log; //       what happened to each chain, in order
 mod migrate; //         the schema and its history
 mod outbox; //          messages on their way
+mod paging; //          the pager's inbox, its memory, what it decided
 mod records; //         findings, alerts, decisions, coverage, detector state
 mod retention; //       what is kept for how long, and what is told of the rest
 mod series; //          points of time series
@@ -40,10 +41,14 @@ pub use event_log::{
     QuarantinedBlock, READ_BYTES_MAX, TailBlock,
 };
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
+pub use paging::{
+    AlarmRow, Inbox, Input, OutboxMessage, PagingStep, RulingRow, StageRow, TakenInput,
+};
 pub use records::{
-    AlertCount, AlertDetails, AlertFilter, BlindCount, COVERAGE_LISTED_MAX, CoverageSummary,
-    Cursor, DetectorState, FindingCount, FindingFilter, FindingRecord, HoleRecord, JudgedSpan,
-    LEDGER_RUNS_MAX, PAGE_MAX, Page, ParseCursorError,
+    AlertCount, AlertDetails, AlertFilter, AlertStage, AnswerKey, AnswerRecord, BlindCount,
+    COVERAGE_LISTED_MAX, CoverageSummary, Cursor, DetectorState, FindingCount, FindingFilter,
+    FindingRecord, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX, PAGE_MAX, Page, ParseCursorError,
+    ReceiverTest,
 };
 pub use retention::{Forgotten, Pass, Record, Retention};
 pub use series::{

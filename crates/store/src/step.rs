@@ -7,7 +7,7 @@
 //!    back are deleted; finality falls back below them, should it have been above;
 //! 3. `findings`, `samples`, `coverage`, `state`: what the joining blocks brought;
 //! 4. `finalized`: findings up to it become confirmed, ways back up to it are dropped;
-//! 5. `alerts`, `decisions`, `notifications`.
+//! 5. `alerts`, `decisions`, `notifications`, `inputs`.
 //!
 //! So one step holds at most one reversal, before the blocks that join. A batch in which a block
 //! joins and leaves again is several steps, given to [`Store::commit_all`], which is still one
@@ -16,13 +16,13 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Alert, BlockCoverage, BlockRef, Decision, Finding, Name, Notification, Position, Sample,
-    StateChange,
+    Alert, BlockCoverage, BlockRef, Decision, Finding, Name, Notification, NotificationLine,
+    Position, Sample, StateChange,
 };
 use rusqlite::Transaction;
 
 use crate::{
-    Checkpoint, Store, StoreError, checkpoint, outbox,
+    Checkpoint, Input, Store, StoreError, checkpoint, outbox, paging,
     records::{alerts, coverage, findings, state},
     series::{self, SeriesIds},
 };
@@ -64,6 +64,8 @@ pub struct Step {
     /// Messages to send. One that is on record already is left as it is: its delivery state is the
     /// outbox's.
     pub notifications: Vec<Notification>,
+    /// What the pager is told.
+    pub inputs: Vec<Input>,
     /// What the alert engine decided, in order.
     pub decisions: Vec<Decision>,
 }
@@ -98,6 +100,7 @@ impl Step {
             finalized: None,
             alerts: Vec::new(),
             notifications: Vec::new(),
+            inputs: Vec::new(),
             decisions: Vec::new(),
         }
     }
@@ -201,6 +204,7 @@ fn apply(
 
     report.notifications_added +=
         apply_alerts(tx, &step.alerts, &step.notifications, &step.decisions)?;
+    put_inputs(tx, &step.inputs)?;
     let checkpoint = Checkpoint {
         network: network.clone(),
         position: step.checkpoint,
@@ -262,9 +266,15 @@ pub(crate) fn apply_alerts(
     }
     let mut added = 0;
     for notification in notifications {
-        added += outbox::insert(tx, notification)?;
+        let Notification { alert, kind, sequence, .. } = *notification;
+        let line = NotificationLine { alert, kind, sequence };
+        added += outbox::insert(tx, notification, &[line])?;
     }
     Ok(added)
+}
+
+pub(crate) fn put_inputs(tx: &Transaction<'_>, inputs: &[Input]) -> Result<(), StoreError> {
+    inputs.iter().try_for_each(|input| paging::insert(tx, input).map(drop))
 }
 
 fn check_network(step: &Step, what: &'static str, found: &Name) -> Result<(), StoreError> {

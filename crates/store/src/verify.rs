@@ -6,7 +6,7 @@ use rusqlite::Transaction;
 use crate::{
     Store, StoreError,
     codec::{self, FORMAT},
-    outbox,
+    outbox, paging,
     records::{alerts, coverage, feedback, findings, state},
     series,
 };
@@ -71,9 +71,15 @@ const INVARIANTS: &[&str] = &[
          || ', which is final (' || finalized_number || ')'
      FROM undo JOIN checkpoints USING (network) WHERE block_number <= finalized_number",
     "SELECT 'message ' || lower(hex(notifications.id)) || ' counts ' || attempts || ' attempts, '
-         || count(number) || ' are on record'
+         || count(attempts.number) || ' are on record'
      FROM notifications JOIN attempts ON notification = notifications.id
-     GROUP BY notifications.id HAVING count(number) <> attempts",
+     GROUP BY notifications.id HAVING count(attempts.number) <> attempts",
+    "SELECT 'message ' || lower(hex(id)) || ' speaks of ' || alerts || ' alerts, '
+         || count(line.alert) || ' are on record'
+     FROM notifications LEFT JOIN notification_alerts AS line ON line.notification = id
+     GROUP BY id HAVING count(line.alert) <> alerts",
+    "SELECT 'the pager applied input ' || applied || ', but there were ' || seq
+     FROM pager_checkpoint JOIN sqlite_sequence ON name = 'pager_inbox' WHERE applied > seq",
 ];
 
 impl Store {
@@ -142,6 +148,7 @@ fn bodies(tx: &Transaction<'_>, report: &mut VerifyReport) -> Result<(), StoreEr
     report.alerts = alerts::check(tx, &mut problem)?;
     feedback::check(tx, &mut problem)?;
     report.notifications = outbox::check(tx, &mut problem)?;
+    paging::check(tx, &mut problem)?;
     coverage::check(tx, &mut problem)?;
     series::check(tx, &mut problem)?;
     for text in texts(tx, "SELECT DISTINCT network FROM undo")? {

@@ -87,9 +87,9 @@ fn child(path: &Path) {
         let now = UnixMillis(world.position as i64 * LEASE_MS);
         for message in outbox.due(now, 3).unwrap() {
             match random(world.position ^ u64::from(message.id.0[0])) % 4 {
-                0 => outbox.retry(message.id, now.plus(1), "503", now).unwrap(),
-                1 => outbox.failed(message.id, "404", now).unwrap(),
-                _ => outbox.delivered(message.id, "200", now).unwrap(),
+                0 => outbox.retry(message.id, now.plus(1), "503", now, None).unwrap(),
+                1 => outbox.failed(message.id, "404", now, None).unwrap(),
+                _ => outbox.delivered(message.id, "200", now, None).unwrap(),
             }
         }
     }

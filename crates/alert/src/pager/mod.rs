@@ -28,7 +28,12 @@
 //! * quiet hours do not apply to critical alerts, and a silence does not hide what looks like an
 //!   attack unless two people signed it;
 //! * much more of the same is told (each time the findings have doubled), and less is not;
-//! * what is over is told even while a silence hides it, to those who know of it.
+//! * what is over is told even while a silence hides it, to those who know of it, and to nobody else;
+//! * a cause that somebody silenced hides nothing;
+//! * an empty `group_by` is one group for all, also below a branch that groups.
+//!
+//! `tests/alertmanager` plays the same alerts through both, and shows each difference that can be
+//! seen from outside.
 //!
 //! Three laws hold and are tested as properties: a pager restored from its rows at any point goes on
 //! as if it had never stopped; an input decided twice from the same rows makes messages of the same
@@ -68,7 +73,8 @@ pub use take::{CARD_KEPT_S, FLAPS, FLAPS_WITHIN_S};
 pub use why::{Alarm, OnCallBy, Ruling, Verdict, Why};
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// An alert is like this now.
     Alert(Facts),

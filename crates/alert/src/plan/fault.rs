@@ -76,12 +76,28 @@ fn listed(words: &[String]) -> String {
 impl Plan {
     /// Everything that is wrong with it, looking [`AHEAD_DAYS`] ahead from `now`.
     pub fn faults(&self, now: UnixMillis) -> Vec<PlanFault> {
-        let mut faults = self.unknown();
+        let mut faults = self.mistakes();
         for (name, person) in &self.people {
             if person.channels.is_empty() {
                 faults.push(PlanFault::NoChannels(name.clone()));
             }
         }
+        for schedule in self.schedules.values().filter(|schedule| schedule.faults().is_empty()) {
+            let ahead = schedule.gaps(now, now.plus(AHEAD_DAYS * 86_400_000));
+            let schedule = &schedule.name;
+            faults.extend(ahead.into_iter().map(|(from, to)| PlanFault::Gap {
+                schedule: schedule.clone(),
+                from,
+                to,
+            }));
+        }
+        faults.extend(self.too_few(now));
+        faults
+    }
+
+    /// What is wrong with it at any time: what no program can run on, whoever there is.
+    pub fn mistakes(&self) -> Vec<PlanFault> {
+        let mut faults = self.unknown();
         for (name, channel) in &self.channels {
             if channel.burst == 0 || channel.per_minute == 0 {
                 faults.push(PlanFault::NoRate(name.clone()));
@@ -105,19 +121,8 @@ impl Plan {
             }
         }
         for schedule in self.schedules.values() {
-            let own = schedule.faults();
-            if own.is_empty() {
-                let ahead = schedule.gaps(now, now.plus(AHEAD_DAYS * 86_400_000));
-                let schedule = &schedule.name;
-                faults.extend(ahead.into_iter().map(|(from, to)| PlanFault::Gap {
-                    schedule: schedule.clone(),
-                    from,
-                    to,
-                }));
-            }
-            faults.extend(own.into_iter().map(PlanFault::from));
+            faults.extend(schedule.faults().into_iter().map(PlanFault::from));
         }
-        faults.extend(self.too_few(now));
         faults
     }
 
@@ -205,21 +210,23 @@ impl Plan {
             }
         }
         moments.into_iter().find_map(|at| {
-            let mut people: BTreeSet<&Name> = BTreeSet::new();
+            let mut people: BTreeSet<Name> = BTreeSet::new();
             let mut kinds = BTreeSet::new();
             for channel in way.receivers.iter().filter_map(|name| self.channels.get(name)) {
-                people.extend(&channel.readers);
+                people.extend(channel.readers.iter().cloned());
                 kinds.extend((!channel.readers.is_empty()).then_some(channel.kind));
             }
-            for target in targets {
-                let person = match target {
-                    Target::Person(person) => Some(person),
-                    Target::OnCall(name) => {
-                        self.schedules.get(name).and_then(|s| s.at(at)).map(|(person, _)| person)
-                    }
-                };
-                let Some(person) = person else { continue };
-                people.insert(person);
+            let called = targets.iter().filter_map(|target| match target {
+                Target::Person(person) => Some(person.clone()),
+                Target::OnCall(name) => Some(self.schedules.get(name)?.at(at)?.0.clone()),
+            });
+            let mut called: BTreeSet<Name> = called.collect();
+            people.extend(called.iter().cloned());
+            if let Some(escalation) = escalation {
+                called.extend(self.seconds(escalation, people.clone(), at));
+            }
+            for person in &called {
+                people.insert(person.clone());
                 let channels = self.at_once(person, Severity::Critical).into_iter();
                 kinds.extend(channels.filter_map(|name| Some(self.channels.get(name)?.kind)));
             }

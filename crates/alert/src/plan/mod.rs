@@ -3,10 +3,10 @@
 mod fault; // plans that look healthy and reach nobody
 mod preview; // where an alert would go
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{civil::Time, tz::TimeZone};
-use model::{Name, Severity};
+use model::{Name, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::{oncall::Schedule, quiet::Inhibition, route::Tree};
@@ -192,6 +192,31 @@ impl Plan {
             fallback: Vec::new(),
             outflow_limit_usd: u64::MAX,
         }
+    }
+
+    /// Who is called together with those whom a critical alert reaches, as long as they are fewer
+    /// than [`PEOPLE_MIN`]: those of the later steps, then those of the last resort.
+    pub fn seconds(
+        &self,
+        escalation: &Escalation,
+        mut reached: BTreeSet<Name>,
+        at: UnixMillis,
+    ) -> Vec<Name> {
+        let later = escalation.rungs.iter().skip(1).flat_map(|rung| &rung.to);
+        let later = later.filter_map(|target| match target {
+            Target::Person(person) => Some(person),
+            Target::OnCall(name) => Some(self.schedules.get(name)?.at(at)?.0),
+        });
+        let mut seconds = Vec::new();
+        for person in later.chain(&self.fallback) {
+            if reached.len() >= PEOPLE_MIN {
+                break;
+            }
+            if reached.insert(person.clone()) {
+                seconds.push(person.clone());
+            }
+        }
+        seconds
     }
 
     /// Over which of a person's channels a page goes at once: over two of different kinds when it is

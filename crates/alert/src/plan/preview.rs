@@ -1,9 +1,9 @@
 //! Where an alert would go, now or at a time, and why: what `routes test` shows. It decides with the
 //! same functions as the pager, on an empty history.
 
-use model::{Name, UnixMillis};
+use model::{Name, Severity, UnixMillis};
 
-use super::{Plan, Target};
+use super::{Escalation, Plan, Target};
 use crate::{
     oncall::By,
     pager::{Facts, GroupId},
@@ -56,6 +56,19 @@ impl Preview {
 }
 
 impl Plan {
+    /// Those who are called at once because a critical alert must reach two.
+    fn add_seconds(&self, hearing: &mut Hearing, escalation: &Escalation, at: UnixMillis) {
+        let readers = hearing.receivers.iter().filter_map(|name| self.channels.get(name));
+        let readers = readers.flat_map(|channel| &channel.readers);
+        let at_once = hearing.pages.iter().filter(|page| page.0 == 0).map(|page| &page.1);
+        let reached = readers.chain(at_once).cloned().collect();
+        let place = hearing.pages.iter().filter(|page| page.0 == 0).count();
+        for (nth, person) in self.seconds(escalation, reached, at).into_iter().enumerate() {
+            let channels = self.at_once(&person, Severity::Critical).into_iter().cloned().collect();
+            hearing.pages.insert(place + nth, (0, person, channels, None));
+        }
+    }
+
     /// Where an alert would go at a moment, were it the first one.
     pub fn preview<'a>(
         &self,
@@ -68,14 +81,14 @@ impl Plan {
             let (group, grouped_by) = GroupId::of(way, facts);
             let escalation = way.escalation.as_ref().and_then(|name| self.escalations.get(name));
             let pages = escalation.filter(|escalation| facts.severity >= escalation.page_from);
-            let is_urgent = pages.is_some() || facts.severity >= model::Severity::Critical;
+            let is_urgent = pages.is_some() || facts.severity >= Severity::Critical;
             let mut hearing = Hearing {
                 path: way.path.clone(),
                 group,
                 grouped_by,
                 wait_s: if is_urgent { 0 } else { way.group_wait_s },
                 receivers: way.receivers.clone(),
-                is_muted: facts.severity < model::Severity::Critical
+                is_muted: facts.severity < Severity::Critical
                     && way.muted.iter().any(|hours| hours.contain(at)),
                 pages: Vec::new(),
                 nobody: Vec::new(),
@@ -99,6 +112,9 @@ impl Plan {
                     let channels = channels.into_iter().cloned().collect();
                     hearing.pages.push((rung.after_s, person.clone(), channels, by));
                 }
+            }
+            if let Some(escalation) = pages.filter(|_| facts.severity >= Severity::Critical) {
+                self.add_seconds(&mut hearing, escalation, at);
             }
             hearing
         });

@@ -185,7 +185,8 @@ mod tests {
             silence s-1 is signed by nobody
             silence s-1 says no reason
             maintenance window s-1 names no change request
-        "#]].assert_eq(&said);
+        "#]]
+        .assert_eq(&said);
         assert_eq!(silence("protocol=acme", &["ann"]).faults(), []);
     }
 }

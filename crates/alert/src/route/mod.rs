@@ -283,6 +283,12 @@ impl Tree {
         self.nodes.iter().map(|node| &node.way)
     }
 
+    /// All branches with their ways, each after the one above it; what is below a branch is not in
+    /// it.
+    pub fn branches(&self) -> impl Iterator<Item = (&Branch, &Way)> {
+        self.nodes.iter().map(|node| (&node.branch, &node.way))
+    }
+
     /// The way of a branch.
     pub fn way(&self, path: &Path) -> Option<&Way> {
         self.by_path.get(path).map(|at| &self.nodes[*at as usize].way)

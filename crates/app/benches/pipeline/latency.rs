@@ -166,7 +166,7 @@ fn network(devnet: &Devnet, url: String, ws_url: Option<String>) -> NetworkConfi
 fn receivers(url: String) -> Receivers {
     let hook = ReceiverConfig::Webhook {
         url: Secret::new(url),
-        secret: Secret::new("0123456789abcdef0123456789abcdef".to_owned()),
+        secret: Some(Secret::new("0123456789abcdef0123456789abcdef".to_owned())),
     };
     Receivers::new(&[(name("hook"), hook)], Context::default()).unwrap()
 }

@@ -19,6 +19,7 @@ use crate::web::Site;
 pub(crate) fn router() -> Router<Site> {
     Router::new()
         .route("/status", get(routes::status))
+        .route("/heartbeat", get(routes::heartbeat))
         .route("/networks", get(routes::networks))
         .route("/coverage", get(routes::coverage))
         .route("/ledger", get(routes::ledger))

@@ -13,6 +13,8 @@ use store::{AlertFilter, FindingFilter, LabelMatcher, RangeQuery};
 use super::{parameters::Parameters, reply::Failure, wire};
 use crate::{
     dossier, metrics as exposition,
+    pulse::{HEARTBEAT_TYPE, Heartbeat},
+    signature::Envelope,
     web::{Site, SiteInfo},
     words,
 };
@@ -32,6 +34,19 @@ pub(super) async fn status(State(site): State<Site>, asked: Parameters) -> Answe
     asked.only(&[])?;
     let snapshot = site.snapshot().await?;
     Ok(Json(wire::Status::new(&snapshot, &site.info(), site.started_at())))
+}
+
+/// What this installation says of itself to others that watch it, signed.
+pub(super) async fn heartbeat(State(site): State<Site>, asked: Parameters) -> Answer<Envelope> {
+    asked.only(&[])?;
+    let Some(key) = site.info().pulse.key.clone() else {
+        let missing = "this installation has no heartbeat: [pulse] heartbeat_key is not set";
+        return Err(Failure::missing(missing));
+    };
+    let snapshot = site.snapshot().await?;
+    let beat = Heartbeat::of(&snapshot, site.started_at());
+    let envelope = key.seal(HEARTBEAT_TYPE, &beat);
+    envelope.map(Json).map_err(|error| Failure::missing(format!("no heartbeat: {error:#}")))
 }
 
 pub(super) async fn networks(
@@ -85,6 +100,7 @@ pub(super) async fn alerts(
         "monitor",
         "deployment",
         "state",
+        "open",
         "severity",
         "since",
         "until",
@@ -100,6 +116,7 @@ pub(super) async fn alerts(
         severity_min: asked.severity()?,
         since: asked.moment("since")?,
         until: asked.moment("until")?,
+        only_open: asked.parsed::<bool>("open")?.unwrap_or(false),
     };
     let (cursor, limit) = (asked.cursor()?, asked.limit()?);
     let page = site.read(move |store| store.alerts(&filter, cursor, limit)).await?;

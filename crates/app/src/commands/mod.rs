@@ -18,10 +18,13 @@ mod init; //   from an address or a project to a folder that works
 mod invariants; // what must always hold, proposed out of the past
 mod labels; // what lists say about addresses: import, list, explain, look back
 mod lint; //   what is wrong in interfaces, events and layouts
+mod oncall; // who is on call, when, and when nobody will be
 mod path; //   which paths through contracts are fine
 mod quality; //  how good detection is, and how far monitors may go
+mod receivers; // whether those who should hear can be reached
 mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
+mod routes; // where alerts would go, and why
 mod run; //    watch
 mod threats; // what could go wrong, and what is missing against it
 mod tune; //     thresholds for a budget of false alarms
@@ -65,10 +68,13 @@ enum Command {
     Dispersion(dispersion::DispersionCommand),
     Explain(explain::Explain),
     Path(path::PathCommand),
+    Routes(routes::RoutesCommand),
+    Oncall(oncall::OncallCommand),
     Run(run::Run),
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
     Tune(tune::Tune),
+    Receivers(receivers::ReceiversCommand),
     Attacks(attacks::Attacks),
     Verdict(verdict::Verdict),
     Incident(incident::Incident),
@@ -113,10 +119,13 @@ impl Cli {
                 Command::Dispersion(command) => command.run(),
                 Command::Explain(command) => command.run(),
                 Command::Path(command) => command.run().await,
+                Command::Routes(command) => command.run(),
+                Command::Oncall(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,
                 Command::Tune(command) => command.run().await,
+                Command::Receivers(command) => command.run().await,
                 Command::Attacks(command) => command.run(),
                 Command::Verdict(command) => command.run().await,
                 Command::Incident(command) => command.run().await,

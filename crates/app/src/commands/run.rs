@@ -1,9 +1,9 @@
 //! `bellwether run`: watch.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use store::Store;
+use store::{Store, StoreError};
 use tokio::sync::Notify;
 
 use super::{FolderArgument, Outcome};
@@ -24,7 +24,14 @@ use crate::{
 pub(super) struct Run {
     #[command(flatten)]
     folder: FolderArgument,
+    /// While another process has the store, wait for it to end and then go on in its place.
+    #[arg(long)]
+    standby: bool,
 }
+
+/// Between two looks whether the store is free: what a takeover adds to the time that restoring
+/// takes.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 impl Run {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
@@ -37,8 +44,11 @@ impl Run {
             }
         };
         let path = folder.root().join(&config.general.store);
-        let store =
-            Store::open(&path).with_context(|| format!("opening the store {}", path.display()))?;
+        let store = match self.standby {
+            true => opened_when_free(&path).await,
+            false => Store::open(&path),
+        };
+        let store = store.with_context(|| format!("opening the store {}", path.display()))?;
         let taught = Arc::new(Notify::new());
         let teacher = Arc::new(TaughtFolder::new(folder.root(), taught.clone()));
         let mut server = Server::start(&config, store, None, Some(teacher)).await?;
@@ -72,6 +82,24 @@ impl Run {
                     }
                 },
             }
+        }
+    }
+}
+
+/// Opens the store as soon as nobody else has it. Nothing holds a signal back that ends the program
+/// meanwhile.
+async fn opened_when_free(path: &Path) -> Result<Store, StoreError> {
+    let mut is_told = false;
+    loop {
+        match Store::open(path) {
+            Err(error @ StoreError::InUse { .. }) => {
+                if !is_told {
+                    note(&format!("standby: {error}; waiting for it to end"));
+                    is_told = true;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            opened => return opened,
         }
     }
 }

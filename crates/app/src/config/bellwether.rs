@@ -16,7 +16,7 @@ use super::{
     table::{Collector, Table, parse},
 };
 
-use crate::coverage::Backfilling;
+use crate::{coverage::Backfilling, pulse};
 
 /// Settings of the program as a whole.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct General {
     pub write_key: Option<Arc<Secret<String>>>,
     /// False alarms that people are ready to bear.
     pub budget: Budget,
+    /// Who notices when this program dies.
+    pub pulse: pulse::Settings,
 }
 
 /// Deepest automatic back-fill: years of mainnet. Whoever wants more gives the command.
@@ -116,6 +118,7 @@ pub(super) fn general(
     }
     let write_key = write_key.map(|key| Arc::new(key.value));
     let budget = budget(&table);
+    let pulse = super::pulse::pulse(&table, around, missing);
     table.finish();
     Some(General {
         name: name?.value,
@@ -126,6 +129,7 @@ pub(super) fn general(
         retention,
         write_key,
         budget,
+        pulse,
     })
 }
 

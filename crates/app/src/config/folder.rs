@@ -90,7 +90,11 @@ pub(super) struct Files {
     pub(super) deployments: Vec<SourceFile>,
     pub(super) monitors: Vec<SourceFile>,
     pub(super) routes: Option<SourceFile>,
+    pub(super) people: Option<SourceFile>,
+    pub(super) on_call: Option<SourceFile>,
+    pub(super) expectations: Option<SourceFile>,
     pub(super) lints: Option<SourceFile>,
+    pub(super) answers: Option<SourceFile>,
     pub(super) outside: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
     pub(super) policy: Option<SourceFile>,
@@ -145,7 +149,11 @@ impl Files {
             }
         };
         let routes = optional("routes.toml");
+        let people = optional("people.toml");
+        let on_call = optional("on-call.toml");
+        let expectations = optional("tests/routes.toml");
         let lints = optional("lints.toml");
+        let answers = optional("answers.toml");
         let outside = optional("outside.toml");
         let policy = optional("policy.toml");
         match main {
@@ -155,7 +163,11 @@ impl Files {
                 deployments,
                 monitors,
                 routes,
+                people,
+                on_call,
+                expectations,
                 lints,
+                answers,
                 outside,
                 labels,
                 policy,

@@ -5,6 +5,7 @@
 //! file is reported at once, each with file, line and what is allowed.
 
 mod ahead; //      what deployments say before the chain does
+mod answers; //    answers.toml
 mod bellwether; // bellwether.toml
 mod dependencies; // dependencies/*.toml
 mod deployment; // deployments/*.toml
@@ -17,18 +18,21 @@ mod monitor; //    monitors/*.toml
 mod network; //    networks/*.toml
 mod outside; //    outside.toml
 mod paths; //      paths/*.toml
+mod plan; //       people.toml, on-call.toml, and the routes as a tree
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
+mod pulse; //      [pulse] of bellwether.toml
+mod receiver; //   [[receiver]] of routes.toml
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
 mod table; //      reading TOML key by key
 mod threats; //    threats/*.toml
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
-use model::{BlockNumber, Name, Severity};
+use model::{BlockNumber, Name, Secret};
 use registry::{Plans, Registry, gap::Clearance, threats::ThreatMap};
 
 pub use bellwether::{General, PORT_DEFAULT};
@@ -37,12 +41,18 @@ pub use folder::{Folder, Surroundings};
 pub use lints::{Lints, read_lints};
 pub use mistake::{Mistake, Mistakes, SourceFile, nearest};
 pub use network::Network;
+pub use plan::{Expectation, LABELS, Reach, moment, zone_named};
 pub use planning::Threats;
 pub use registry::parse_address;
 pub use secret::Missing;
 pub use table::parse_duration_ms;
 
-use crate::{coverage::Plan, notify::ReceiverConfig, paths::Paths};
+use crate::{
+    answers::Wiring,
+    coverage::Plan,
+    notify::{ReceiverConfig, people::Contact},
+    paths::Paths,
+};
 use folder::Files;
 use table::Collector;
 
@@ -63,12 +73,24 @@ pub struct Config {
     pub policy: Policy,
     /// How each receiver is reached.
     pub receivers: Vec<(Name, ReceiverConfig)>,
+    /// How often each receiver is tested by a message; `None` when never.
+    pub receivers_tested: Option<Duration>,
+    /// Who hears what: the tree of routes, people, rotas, escalations.
+    pub plan: Arc<alert::plan::Plan>,
+    /// Where people can be reached. Personal: never on a page.
+    pub contacts: BTreeMap<Name, Contact>,
+    /// People in the order of their file.
+    pub people: Vec<Name>,
+    /// What the user expects of the routes.
+    pub expectations: Vec<Expectation>,
     /// Texts of the runbooks that are files of the folder, by the name that monitors give them.
     pub runbooks: BTreeMap<String, String>,
     /// What the files of deployments say beyond what running needs.
     pub declarations: Vec<Declaration>,
     /// What lints are told by the user.
     pub lints: Lints,
+    /// From where people's answers are taken.
+    pub answers: Wiring,
     /// Detectors that are not ours.
     pub outside: Vec<crate::outside::Spec>,
     /// What people said about the time before deployments were watched.
@@ -110,27 +132,49 @@ impl Config {
             .iter()
             .flat_map(|file| monitor::monitors(file, &network_names, &guarded.known(), &out))
             .collect();
+        let sources = plan::Sources {
+            routes: files.routes.as_ref(),
+            people: files.people.as_ref(),
+            on_call: files.on_call.as_ref(),
+        };
+        let known = plan::Known::new(&sources);
+        let mut places = plan::Places::new(&out);
         let routes = match &files.routes {
-            Some(file) => route::routes(file, around, missing, &out),
+            Some(file) => route::routes(file, around, missing, (&known, &mut places), &out),
             None => route::Routes::to_stdout(),
         };
+        let planned = plan::plan(&sources, routes.routed, &known, (around, missing), places, &out);
+        let expectations = files.expectations.as_ref().map_or_else(Vec::new, |file| {
+            plan::expectations(file, &plan::ExpectationScope { plan: &planned.plan }, &out)
+        });
         let clearances = files.gaps.iter().filter_map(|file| gap::clearance(file, &out)).collect();
         let lints = files.lints.as_ref().map(|file| lints::lints(file, &out)).unwrap_or_default();
+        let answers =
+            files.answers.as_ref().map(|file| answers::wiring(file, around, missing, &out));
+        let answers = answers.unwrap_or_default();
         let mut monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
         if files.policy.is_none() {
             policy::check_monitors_without(&declared, &out);
         }
-        let receiver_names: Vec<Name> =
-            routes.receivers.iter().map(|(name, _)| name.clone()).collect();
-        let mut warnings: Vec<String> = routes
-            .policy
-            .lint(&receiver_names, Severity::High)
-            .iter()
-            .map(|fault| format!("routes.toml: {fault}"))
-            .collect();
+        let mut warnings: Vec<String> = plan::unused(&planned.plan);
         if files.routes.is_none() {
             warnings.push("there is no routes.toml: alerts go to standard output alone".to_owned());
+        }
+        if files.routes.is_some() && routes.receivers_tested.is_none() {
+            warnings.push(
+                "routes.toml: receivers_tested is never: nobody notices a channel that broke"
+                    .to_owned(),
+            );
+        }
+        for (name, receiver) in &routes.receivers {
+            if let ReceiverConfig::Sip(sip) = receiver
+                && sip.speech.is_none()
+            {
+                warnings.push(format!(
+                    "receiver {name} has no speech: its calls sound an alarm and take keys, and say no words"
+                ));
+            }
         }
         if monitors.is_empty() {
             warnings.push("monitors/ declares no monitor: nothing would be found".to_owned());
@@ -179,9 +223,15 @@ impl Config {
                     ..routes.policy
                 },
                 receivers: routes.receivers,
+                receivers_tested: routes.receivers_tested,
+                plan: Arc::new(planned.plan),
+                contacts: planned.contacts,
+                people: planned.order,
+                expectations,
                 runbooks,
                 declarations: guarded.declarations,
                 lints,
+                answers,
                 outside,
                 clearances,
                 paths,
@@ -194,6 +244,18 @@ impl Config {
 }
 
 impl Config {
+    /// What watches the watcher: clocks and certificates of all endpoints and of our own page are
+    /// looked at.
+    pub fn pulse(&self) -> crate::pulse::Settings {
+        let endpoints = self.networks.iter().flat_map(|network| &network.chain.endpoints);
+        let mut pulse = self.general.pulse.clone();
+        pulse.asked = endpoints.map(|endpoint| endpoint.url.clone()).collect();
+        if self.general.public_url.starts_with("https://") {
+            pulse.asked.push(Secret::new(self.general.public_url.clone()));
+        }
+        pulse
+    }
+
     /// What must be watched, for the ledger.
     pub fn coverage(&self) -> Plan {
         Plan::new(

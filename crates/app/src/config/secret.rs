@@ -110,7 +110,8 @@ pub(super) enum Literal {
 }
 
 impl Literal {
-    fn allows(self, text: &str) -> bool {
+    /// Whether this text may stand in the file.
+    pub(super) fn allows(self, text: &str) -> bool {
         if self == Self::Anything {
             return true;
         }

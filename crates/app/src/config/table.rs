@@ -124,6 +124,11 @@ impl<'a> Table<'a> {
         self.entries.iter().any(|(k, _)| k.get_ref() == key)
     }
 
+    /// The text under a key, if it is one, without counting the key as known.
+    pub(crate) fn written(&self, key: &str) -> Option<&'a str> {
+        self.entries.iter().find(|(k, _)| k.get_ref() == key)?.1.get_ref().as_str()
+    }
+
     fn take(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.taken.borrow_mut().push(key);
         self.entries.iter().find(|(k, _)| k.get_ref() == key).map(|(_, v)| v)
@@ -353,6 +358,20 @@ impl<'a> Table<'a> {
                 None
             }
         }
+    }
+
+    /// A moment as it is written, `2026-03-31T09:00` or as text; whoever asks knows on whose clock.
+    pub(crate) fn moment_text(&self, key: &'static str) -> Option<Located<String>> {
+        let value = self.take(key)?;
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.as_ref().to_owned(),
+            DeValue::Datetime(moment) => moment.to_string(),
+            _ => {
+                self.wrong_type(key, value, "a moment (2026-03-31T09:00)");
+                return None;
+            }
+        };
+        Some(Located { value: text, span: value.span() })
     }
 
     /// A nested table.

@@ -318,6 +318,17 @@ kind = "stdout"
 # url = { env = "PAGER_URL" }
 # secret = { env = "PAGER_SECRET" }
 
+# docs/receivers.md says what each kind needs and can do.
+# kind = "discord"        url = { env = "DISCORD_WEBHOOK" }
+# kind = "telegram"       token = { env = "TELEGRAM_TOKEN" }  chat = "-1001234567890"
+# kind = "matrix"         url = "https://matrix.example.org"  token = { env = "MATRIX_TOKEN" }  room = "!id:example.org"
+# kind = "teams"          url = { env = "TEAMS_WORKFLOW" }
+# kind = "pagerduty"      key = { env = "PAGERDUTY_KEY" }
+# kind = "opsgenie"       key = { env = "OPSGENIE_KEY" }
+# kind = "alertmanager"   url = "https://alertmanager.example.org"  token = { env = "ALERTMANAGER_TOKEN" }
+# kind = "sms"            account = "AC…"  token = { env = "TWILIO_TOKEN" }  from = "+49…"  to = "+49…"
+# kind = "voice"          account = "AC…"  token = { env = "TWILIO_TOKEN" }  from = "+49…"  to = "+49…"
+
 [[route]]
 name = "everything"
 severity = "info"                           # at least

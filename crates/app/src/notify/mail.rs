@@ -14,7 +14,7 @@ use lettre::{
 };
 use model::{NotificationId, Secret};
 
-use super::{MailTls, Message, Receipt, ReceiverError, SendError, http::chain};
+use super::{Errand, MailTls, Message, Receipt, ReceiverError, SendError, http::chain};
 
 /// Longest time for one step of the conversation with the server.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,8 +77,11 @@ impl Mail {
 
     /// Sends to all addressees at once. When the server refuses some of them for good, the others
     /// still get it: one address that is gone must not silence the rest.
-    pub(super) async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
-        let letter = self.letter(message)?;
+    pub(super) async fn send(&self, errand: &Errand<'_>) -> Result<Receipt, SendError> {
+        let own = errand.address.map(mailbox).transpose();
+        let own = own.map_err(|_| SendError::permanent("the person's mail address is none"))?;
+        let to = own.map_or_else(|| self.to.clone(), |own| vec![own]);
+        let letter = self.letter(errand.message, to)?;
         let refused = match self.hand_over(&letter, letter.to.clone()).await {
             Err(SendError::Permanent { reason }) if letter.to.len() > 1 => reason,
             outcome => return outcome,
@@ -97,7 +100,7 @@ impl Mail {
             return Err(SendError::Permanent { reason: refused });
         }
         let all = letter.to.len();
-        Ok(Receipt(format!("taken for {taken} of {all}; refused: {}", refusals.join("; "))))
+        Ok(Receipt::new(format!("taken for {taken} of {all}; refused: {}", refusals.join("; "))))
     }
 
     async fn hand_over(&self, letter: &Letter, to: Vec<Address>) -> Result<Receipt, SendError> {
@@ -106,13 +109,22 @@ impl Mail {
         match self.transport.send_raw(&envelope, &letter.bytes).await {
             Ok(response) => {
                 let answer = response.message().collect::<Vec<_>>().join(" ");
-                Ok(Receipt(format!("SMTP {} {answer}", response.code())))
+                Ok(Receipt::new(format!("SMTP {} {answer}", response.code())))
             }
             Err(error) => Err(verdict(&error)),
         }
     }
 
-    fn letter(&self, message: &Message) -> Result<Letter, SendError> {
+    /// Greets the server and signs in; writes nothing.
+    pub(super) async fn check(&self) -> Result<Option<String>, SendError> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(Some("the server greets and lets in".to_owned())),
+            Ok(false) => Err(SendError::permanent("the server does not answer a NOOP")),
+            Err(error) => Err(verdict(&error)),
+        }
+    }
+
+    fn letter(&self, message: &Message, to: Vec<Mailbox>) -> Result<Letter, SendError> {
         let domain = self.from.email.domain();
         let id = |of: NotificationId| format!("<{of}@{domain}>");
         let at = u64::try_from(message.at.0).unwrap_or_default();
@@ -121,7 +133,7 @@ impl Mail {
             .subject(message.subject())
             .date(SystemTime::UNIX_EPOCH + Duration::from_millis(at))
             .message_id(Some(id(message.id)));
-        for to in &self.to {
+        for to in &to {
             builder = builder.to(to.clone());
         }
         if message.thread != message.id {
@@ -148,7 +160,7 @@ impl Mail {
         Ok(Letter {
             bytes: mail.formatted(),
             from: self.from.email.clone(),
-            to: self.to.iter().map(|to| to.email.clone()).collect(),
+            to: to.into_iter().map(|to| to.email).collect(),
         })
     }
 }

@@ -6,7 +6,7 @@ use model::Name;
 use store::Store;
 use tokio::sync::watch;
 
-use super::{Context, Receiver, ReceiverConfig, ReceiverError, Worker};
+use super::{Context, Receiver, ReceiverConfig, ReceiverError, SendError, Worker, people::Contact};
 use crate::{clock, config::Config};
 
 /// Who can be reached, and what messages know; replaced as a whole when the configuration is read
@@ -17,6 +17,8 @@ pub struct Receivers {
     pub by_name: BTreeMap<Name, Receiver>,
     /// What messages know beyond their alert.
     pub context: Context,
+    /// Where persons are reached, by their names in `people.toml`.
+    pub contacts: BTreeMap<Name, Contact>,
 }
 
 /// Receivers that cannot be set up, all of them.
@@ -51,7 +53,11 @@ impl Receivers {
                 Err(error) => errors.push((name.clone(), error)),
             }
         }
-        if errors.is_empty() { Ok(Self { by_name, context }) } else { Err(ReceiversError(errors)) }
+        if errors.is_empty() {
+            Ok(Self { by_name, context, contacts: BTreeMap::new() })
+        } else {
+            Err(ReceiversError(errors))
+        }
     }
 
     /// Sets up the receivers of a configuration.
@@ -68,8 +74,29 @@ impl Receivers {
             installation: config.general.name.clone(),
             public_url: Some(config.general.public_url.clone()),
             explorers,
+            answers: None,
         };
-        Self::new(&config.receivers, context)
+        let contacts = config.contacts.clone();
+        Ok(Self { contacts, ..Self::new(&config.receivers, context)? })
+    }
+
+    /// Where a person is reached over a receiver; `None` for the configured place, which also serves
+    /// what reaches rooms and programs.
+    ///
+    /// # Errors
+    /// When the receiver reaches persons and this one has no such address: what is meant for one
+    /// must not go to another.
+    pub fn address_of(
+        &self,
+        person: Option<&Name>,
+        receiver: &Receiver,
+    ) -> Result<Option<&str>, SendError> {
+        let (Some(person), Some(kind)) = (person, receiver.contact_kind()) else { return Ok(None) };
+        let address = self.contacts.get(person).and_then(|contact| contact.get(kind));
+        match address {
+            Some(address) => Ok(Some(address.reveal().as_str())),
+            None => Err(SendError::permanent(format!("{person} has no {kind} in people.toml"))),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ impl Stdout {
             stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
         });
         match written.await {
-            Ok(Ok(())) => Ok(Receipt("written".to_owned())),
+            Ok(Ok(())) => Ok(Receipt::new("written")),
             Ok(Err(error)) => {
                 let reason = format!("cannot write to standard output: {error}");
                 Err(SendError::Retry { after: None, reason })

@@ -1,4 +1,4 @@
-//! Signed JSON to an address of the user's own.
+//! Signed JSON to an address of the user's own. Not signed only on this machine.
 //!
 //! ```text
 //! POST …
@@ -17,7 +17,10 @@ use model::Secret;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 
-use super::{Message, Receipt, ReceiverError, SendError, http::Endpoint};
+use super::{
+    Message, Receipt, ReceiverError, SendError,
+    http::{Endpoint, Exposure},
+};
 
 /// Header that holds time and signature.
 pub const SIGNATURE_HEADER: &str = "x-bellwether-signature";
@@ -32,32 +35,40 @@ pub(super) const SECRET_LEN_MIN: usize = 16;
 #[derive(Debug)]
 pub struct Webhook {
     endpoint: Endpoint,
-    secret: Secret<String>,
+    secret: Option<Secret<String>>,
 }
 
 impl Webhook {
     pub(super) fn new(
         url: &Secret<String>,
-        secret: &Secret<String>,
+        secret: Option<&Secret<String>>,
     ) -> Result<Self, ReceiverError> {
-        let found = secret.reveal().len();
-        if found < SECRET_LEN_MIN {
+        let found = secret.map(|secret| secret.reveal().len());
+        if let Some(found) = found.filter(|found| *found < SECRET_LEN_MIN) {
             return Err(ReceiverError::WeakSecret { found });
         }
-        let endpoint = Endpoint::new("webhook", url, false)?;
-        Ok(Self { endpoint, secret: secret.clone() })
+        let endpoint = Endpoint::new("webhook", url, Exposure::Open)?;
+        if secret.is_none() && !endpoint.is_loopback() {
+            return Err(ReceiverError::Unsigned);
+        }
+        let endpoint = match secret {
+            Some(secret) => endpoint.hiding(secret),
+            None => endpoint,
+        };
+        Ok(Self { endpoint, secret: secret.cloned() })
     }
 
     pub(super) async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
         let body = message.json().to_string().into_bytes();
-        let timestamp_s = message.at.0.div_euclid(1000);
-        let signature = signature(&self.secret, timestamp_s, &body);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in [
-            (IDEMPOTENCY_HEADER, message.id.to_string()),
-            (SIGNATURE_HEADER, format!("t={timestamp_s},v1={signature}")),
-        ] {
+        let mut told = vec![(IDEMPOTENCY_HEADER, message.id.to_string())];
+        if let Some(secret) = &self.secret {
+            let timestamp_s = message.at.0.div_euclid(1000);
+            let signature = signature(secret, timestamp_s, &body);
+            told.push((SIGNATURE_HEADER, format!("t={timestamp_s},v1={signature}")));
+        }
+        for (name, value) in told {
             let value = HeaderValue::from_str(&value).expect("digits, hex and punctuation only");
             headers.insert(HeaderName::from_static(name), value);
         }
@@ -92,7 +103,15 @@ mod tests {
     #[test]
     fn a_key_that_can_be_guessed_is_refused() {
         let url = Secret::new("https://example.org/hook".to_owned());
-        let error = Webhook::new(&url, &Secret::new("short".to_owned())).unwrap_err();
+        let error = Webhook::new(&url, Some(&Secret::new("short".to_owned()))).unwrap_err();
         assert_eq!(error, ReceiverError::WeakSecret { found: 5 });
+    }
+
+    #[test]
+    fn without_a_key_it_stays_on_this_machine() {
+        let webhook = |url: &str| Webhook::new(&Secret::new(url.to_owned()), None).map(|_| ());
+        assert_eq!(webhook("http://127.0.0.1:9/hook"), Ok(()));
+        assert_eq!(webhook("https://example.org/hook"), Err(ReceiverError::Unsigned));
+        assert_eq!(webhook("http://127.0.0.1.example.org/"), Err(ReceiverError::Unsigned));
     }
 }

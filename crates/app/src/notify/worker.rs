@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use model::{Name, Notification, NotificationId, UnixMillis};
+use model::{Name, Notification, NotificationId, NotificationState, UnixMillis};
 use store::{Outbox, StoreError};
 use tokio::{
     sync::{Notify, watch},
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Message, Receivers, SendError,
+    Errand, Message, Receipt, Receivers, SendError,
     schedule::{self, Next},
 };
 
@@ -210,23 +210,24 @@ impl Attempt {
         let recorded = match outcome {
             Ok(receipt) => {
                 tracing::info!(%receiver, notification = %id, kind = notification.kind.as_str(), "delivered");
-                ask(&self.outbox, move |outbox| outbox.delivered(id, &receipt, now)).await
+                ask(&self.outbox, move |outbox| outbox.delivered(id, &receipt, now, None)).await
             }
             Err(SendError::Permanent { reason }) => {
                 tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
-                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now)).await
+                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, None)).await
             }
             Err(SendError::Retry { after, reason }) => {
                 let Notification { attempts, decided_at, .. } = notification;
                 match schedule::next(id, attempts, decided_at, now, after) {
                     Next::At(at) => {
                         tracing::warn!(%receiver, notification = %id, attempts, reason, "trying again later");
-                        ask(&self.outbox, move |outbox| outbox.retry(id, at, &reason, now)).await
+                        ask(&self.outbox, move |outbox| outbox.retry(id, at, &reason, now, None))
+                            .await
                     }
                     Next::GiveUp(why) => {
                         let reason = format!("{why}: {reason}");
                         tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
-                        ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now)).await
+                        ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, None)).await
                     }
                 }
             }
@@ -250,6 +251,37 @@ impl Attempt {
             })?;
         let at = (self.clock)();
         let message = Message::new(alert, notification, &self.receivers.context, at);
-        receiver.send(&message).await.map(|receipt| receipt.0)
+        let receivers = self.receivers.clone();
+        // A key may have to be made, on disk.
+        let message =
+            ask(&self.outbox, move |_| Ok(message.with_answers(&receivers.context))).await;
+        let message = message.map_err(|error| error.to_string());
+        let message = message.and_then(|made| made.map_err(|error| error.to_string()));
+        let message = message.map_err(|error| {
+            let reason = format!("cannot sign its answers: {error}");
+            SendError::Retry { after: None, reason }
+        })?;
+        let first = self.first(&message).await?;
+        let first = first.as_deref().and_then(Receipt::handle_in);
+        let address = self.receivers.address_of(message.person.as_ref(), receiver)?;
+        let errand = Errand { message: &message, address, first };
+        receiver.deliver(&errand).await.map(|receipt| receipt.to_string())
+    }
+
+    /// The receipt of the first message about the alert, if this is not it and that one arrived.
+    async fn first(&self, message: &Message) -> Result<Option<String>, SendError> {
+        let thread = message.thread;
+        if thread == message.id {
+            return Ok(None);
+        }
+        let first = ask(&self.outbox, move |outbox| outbox.get(thread)).await;
+        match first.map(|first| first.map(|first| first.state)) {
+            Ok(Some(NotificationState::Delivered { receipt, .. })) => Ok(Some(receipt)),
+            Ok(_) => Ok(None),
+            Err(error) => {
+                let reason = format!("cannot read the first message: {error}");
+                Err(SendError::Retry { after: None, reason })
+            }
+        }
     }
 }

@@ -73,6 +73,22 @@ impl FromStr for PathFingerprint {
     }
 }
 
+/// The very path that a finding is about, when it is about one.
+pub fn path_of(finding: &model::Finding) -> Option<PathFingerprint> {
+    named(finding, Covers::Exact)
+}
+
+/// A path as a finding's facts tell it.
+pub(crate) fn named(finding: &model::Finding, covers: Covers) -> Option<PathFingerprint> {
+    let fact = match covers {
+        Covers::Exact => "path",
+        Covers::General => "path in general",
+    };
+    let fact = finding.evidence.facts.iter().find(|known| known.name == fact)?;
+    let model::FactValue::Text(text) = &fact.value else { return None };
+    text.parse().ok()
+}
+
 /// Somebody judged a path to be fine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinePath {

@@ -49,7 +49,7 @@ pub struct OutboxState {
 
 impl Snapshot {
     /// Reads everything from the store and judges it. `health` is what the followers say, one entry
-    /// for each configured network.
+    /// for each configured network; `own` what is wrong with the program itself.
     ///
     /// Blocks: call it where blocking is allowed.
     ///
@@ -58,6 +58,7 @@ impl Snapshot {
     pub fn take(
         store: &Store,
         health: &[NetworkHealth],
+        own: Vec<Reason>,
         limits: &TrustLimits,
         now: UnixMillis,
     ) -> Result<Self, StoreError> {
@@ -74,7 +75,7 @@ impl Snapshot {
             lately: store.outbox().settled_since(since_ms)?,
             oldest_due_s: counts.oldest_due_decided_at.map(waiting),
         };
-        let trust = trust::overall(&networks, &outbox, limits);
+        let trust = trust::overall(&networks, &outbox, own, limits);
         Ok(Self {
             at: now,
             networks,

@@ -204,7 +204,7 @@ fn everything_together_is_no_only_when_no_network_can_be_trusted() {
     let bad = || changed(|c| c.judged = None).state();
     let quiet = OutboxState::default();
     let verdict = |networks: &[NetworkState], outbox: &OutboxState| {
-        trust::overall(networks, outbox, &limits).verdict
+        trust::overall(networks, outbox, Vec::new(), &limits).verdict
     };
     assert_eq!(verdict(&[good().state(), good().state()], &quiet), Verdict::Yes);
     assert_eq!(verdict(&[good().state(), bad()], &quiet), Verdict::Partly);
@@ -237,7 +237,7 @@ fn readiness_needs_every_network_and_ignores_blind_monitors() {
     let limits = TrustLimits::default();
     let snapshot = |networks: Vec<NetworkState>, outbox: OutboxState| Snapshot {
         at: UnixMillis::from(UnixSeconds(NOW_S)),
-        trust: trust::overall(&networks, &outbox, &limits),
+        trust: trust::overall(&networks, &outbox, Vec::new(), &limits),
         networks,
         outbox,
         alerts: vec![],

@@ -102,11 +102,25 @@ pub enum Code {
     Undelivered,
     /// Messages were given up.
     DeliveryFailed,
+    /// This machine's clock is wrong.
+    ClockSkew,
+    /// A certificate ends soon, or has ended.
+    CertificateExpiring,
+    /// The store's disk is nearly full.
+    DiskShort,
+    /// Nothing was heard from another installation.
+    PeerSilent,
+    /// Another installation cannot be trusted.
+    PeerBlind,
+    /// Another installation is on another chain.
+    PeerDisagrees,
+    /// The dead-man's switch takes no pings.
+    SwitchUnreachable,
 }
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::NoNetwork,
         Self::Stopped,
         Self::NoEndpoint,
@@ -120,6 +134,13 @@ impl Code {
         Self::EndpointDown,
         Self::Undelivered,
         Self::DeliveryFailed,
+        Self::ClockSkew,
+        Self::CertificateExpiring,
+        Self::DiskShort,
+        Self::PeerSilent,
+        Self::PeerBlind,
+        Self::PeerDisagrees,
+        Self::SwitchUnreachable,
     ];
 
     /// The word for it, stable for programs.
@@ -138,6 +159,13 @@ impl Code {
             Self::EndpointDown => "endpoint_down",
             Self::Undelivered => "undelivered",
             Self::DeliveryFailed => "delivery_failed",
+            Self::ClockSkew => "clock_skew",
+            Self::CertificateExpiring => "certificate_expiring",
+            Self::DiskShort => "disk_short",
+            Self::PeerSilent => "peer_silent",
+            Self::PeerBlind => "peer_blind",
+            Self::PeerDisagrees => "peer_disagrees",
+            Self::SwitchUnreachable => "switch_unreachable",
         }
     }
 
@@ -157,7 +185,14 @@ impl Code {
             | Self::Blind
             | Self::WarmingUp
             | Self::EndpointDown
-            | Self::DeliveryFailed => false,
+            | Self::DeliveryFailed
+            | Self::ClockSkew
+            | Self::CertificateExpiring
+            | Self::DiskShort
+            | Self::PeerSilent
+            | Self::PeerBlind
+            | Self::PeerDisagrees
+            | Self::SwitchUnreachable => false,
         }
     }
 }
@@ -281,10 +316,11 @@ fn coverage(state: &NetworkState, add: &mut impl FnMut(Code, Verdict, String)) {
 pub(super) fn overall(
     networks: &[NetworkState],
     outbox: &OutboxState,
+    own: Vec<Reason>,
     limits: &TrustLimits,
 ) -> Trust {
-    let mut reasons: Vec<Reason> =
-        networks.iter().flat_map(|network| network.trust.reasons.iter().cloned()).collect();
+    let mut reasons = own;
+    reasons.extend(networks.iter().flat_map(|network| network.trust.reasons.iter().cloned()));
     let mut add = |code, verdict, text: String| {
         reasons.push(Reason { network: None, code, verdict, text });
     };

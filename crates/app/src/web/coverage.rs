@@ -301,6 +301,7 @@ impl Gone {
             Record::Messages => "messages about them",
             Record::Samples => "points of charts",
             Record::ClosedHoles => "holes that were closed",
+            Record::PagerInputs => "what the pager was told",
         };
         Self {
             what,

@@ -32,6 +32,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("attacks.html", include_str!("templates/attacks.html")),
         ("alerts.html", include_str!("templates/alerts.html")),
         ("alert.html", include_str!("templates/alert.html")),
+        ("answer.html", include_str!("templates/answer.html")),
         ("quality.html", include_str!("templates/quality.html")),
         ("threats.html", include_str!("templates/threats.html")),
         ("mails.html", include_str!("templates/mails.html")),

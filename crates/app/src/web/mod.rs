@@ -9,6 +9,7 @@
 
 mod alert; //    one alert, top-down like a good pager message
 mod alerts; //   all alerts, newest first, in pages
+mod answer; //   a link in a message was followed
 mod assets; //   style sheet, script, icon
 mod attacks; //  alerts that belong together
 mod authority; // who can make what happen, and who should
@@ -18,6 +19,7 @@ mod contracts; // all that is guarded
 mod coverage; // what must be watched, what was, what is missing
 mod detector; // a detector's page
 mod events; //   server-sent events: something changed, still alive
+mod hooks; //    chats and other pagers tell what was answered there
 mod layout; //   templates, headers, error pages
 mod lines; //    lines of a table of facts
 mod mail; //     the built-in mailbox
@@ -59,6 +61,12 @@ pub fn router(site: Site) -> Router {
             "/alerts/{id}/path",
             post(path::fine).layer(DefaultBodyLimit::max(verdict::FORM_BYTES_MAX)),
         )
+        .route(
+            "/answer/{token}",
+            get(answer::page)
+                .post(answer::act)
+                .layer(DefaultBodyLimit::max(answer::FORM_BYTES_MAX)),
+        )
         .route("/attacks", get(attacks::page))
         .route("/authority", get(authority::page))
         .route("/contracts", get(contracts::page))
@@ -83,6 +91,7 @@ pub fn router(site: Site) -> Router {
     let compressed = DefaultPredicate::new().and(NotForContentType::SSE);
     pages
         .nest("/api/v1", crate::api::router())
+        .nest("/hooks", hooks::router())
         .merge(crate::api::health_router())
         .layer(middleware::map_response(layout::secure))
         .layer(CompressionLayer::new().compress_when(compressed))

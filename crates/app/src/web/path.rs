@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State, rejection::FormRejection},
     response::{IntoResponse, Redirect, Response},
 };
-use model::{AlertId, FactValue, Finding};
+use model::AlertId;
 use serde::{Deserialize, Serialize};
 use store::AlertDetails;
 
@@ -99,20 +99,14 @@ fn paths_of(details: &AlertDetails) -> Vec<(Covers, PathFingerprint)> {
     let mut paths = Vec::new();
     let newest = details.findings.iter().rev().map(|record| &record.finding);
     for finding in newest.chain([&details.alert.first]) {
-        for (covers, fact) in [(Covers::General, "path in general"), (Covers::Exact, "path")] {
-            let Some(path) = fingerprint(finding, fact) else { continue };
+        for covers in [Covers::General, Covers::Exact] {
+            let Some(path) = paths::named(finding, covers) else { continue };
             if paths.len() < 2 * PATHS_MAX && !paths.contains(&(covers, path.clone())) {
                 paths.push((covers, path));
             }
         }
     }
     paths
-}
-
-fn fingerprint(finding: &Finding, fact: &str) -> Option<PathFingerprint> {
-    let fact = finding.evidence.facts.iter().find(|known| known.name == fact)?;
-    let FactValue::Text(text) = &fact.value else { return None };
-    text.parse().ok()
 }
 
 /// `POST /alerts/{id}/path`.

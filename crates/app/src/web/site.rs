@@ -15,11 +15,13 @@ use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 
 use crate::{
+    answers::{Answers, Chats},
     attacks::{self, Attacks},
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
     feedback::{self, Quality, Said, SayError, Scope, gather},
     paths::{Paths, TaughtFolder},
+    pulse::{self, Vitals},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
     words,
 };
@@ -63,6 +65,12 @@ pub struct SiteInfo {
     pub budget: Budget,
     /// What people and tests taught about paths through contracts.
     pub paths: Arc<Paths>,
+    /// Takes people's answers; without it, none are taken.
+    pub answers: Option<Answers>,
+    /// The chats and pagers that tell what was answered there.
+    pub chats: Option<Arc<Chats>>,
+    /// Who notices when this program dies.
+    pub pulse: Arc<pulse::Settings>,
 }
 
 /// A network as configured.
@@ -146,6 +154,8 @@ pub struct Sources {
     pub mailbox: Option<Arc<dyn Mailbox>>,
     /// Where judgements about paths are written, when there is a folder for them.
     pub teacher: Option<Arc<TaughtFolder>>,
+    /// The program's own health.
+    pub vitals: watch::Receiver<Vitals>,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -165,6 +175,7 @@ struct Inner {
     changes: broadcast::WeakSender<()>,
     mailbox: Option<Arc<dyn Mailbox>>,
     teacher: Option<Arc<TaughtFolder>>,
+    vitals: watch::Receiver<Vitals>,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -185,7 +196,8 @@ impl fmt::Debug for Site {
 impl Site {
     /// A site over these sources.
     pub fn new(sources: Sources) -> Self {
-        let Sources { store, info, health, changes, mailbox, teacher, limits, clock } = sources;
+        let Sources { store, info, health, changes, mailbox, teacher, vitals, limits, clock } =
+            sources;
         let inner = Inner {
             store,
             info,
@@ -193,6 +205,7 @@ impl Site {
             changes: changes.downgrade(),
             mailbox,
             teacher,
+            vitals,
             limits,
             started_at: clock(),
             clock,
@@ -222,6 +235,16 @@ impl Site {
         self.inner.teacher.as_ref()
     }
 
+    /// Takes people's answers.
+    pub(crate) fn answers(&self) -> Option<Answers> {
+        self.info().answers.clone()
+    }
+
+    /// The chats and pagers that tell what was answered there.
+    pub(crate) fn chats(&self) -> Option<Arc<Chats>> {
+        self.info().chats.clone()
+    }
+
     pub(crate) fn mailbox(&self) -> Option<&Arc<dyn Mailbox>> {
         self.inner.mailbox.as_ref()
     }
@@ -242,7 +265,8 @@ impl Site {
             .get(SNAPSHOT_SHARED, || {
                 let health = (self.inner.health)();
                 let (limits, now) = (self.inner.limits, self.now());
-                self.read(move |store| Snapshot::take(store, &health, &limits, now))
+                let own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                self.read(move |store| Snapshot::take(store, &health, own, &limits, now))
             })
             .await
     }
@@ -310,7 +334,7 @@ impl Site {
     }
 
     /// Lets the pages that are open know.
-    fn changed(&self) {
+    pub(crate) fn changed(&self) {
         if let Some(changes) = self.inner.changes.upgrade() {
             // Nobody listening is no loss.
             let _nobody = changes.send(());

@@ -36,8 +36,11 @@ mod outside; // detectors that are not ours
 mod paths; //   what was taught about paths through contracts
 mod peers; //    what other monitors watch, taken over and compared
 mod peers_running; // and what was taken finds what its rules mean
+mod pulse; //    who notices when the watcher dies, and who goes on
+mod receivers; // every kind against a counterpart of its provider
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
+mod routing; //  who hears what, explained and expected; rotas in and out
 mod smtp; //     mail through a real server
 mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile
 mod trace_forms; // geth and Parity say the same of one transaction

@@ -187,6 +187,9 @@ pub(crate) fn info() -> SiteInfo {
         stages: [(name("gas-unusual"), Stage::Shadow)].into(),
         budget: Budget::default(),
         paths: Arc::default(),
+        answers: None,
+        chats: None,
+        pulse: Arc::default(),
     }
 }
 
@@ -255,6 +258,7 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
         teacher: None,
+        vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
         limits: TrustLimits::default(),
         clock,
     };
@@ -890,6 +894,10 @@ fn messages(alert: &Alert, now: UnixMillis, step: &mut Step) {
             id: NotificationId::derive(alert.id, &receiver, sequence),
             alert: alert.id,
             receiver: receiver.clone(),
+            person: None,
+            form: model::MessageForm::Notice,
+            group: None,
+            alerts: 1,
             kind,
             sequence,
             reason: reason.to_string(),

@@ -18,16 +18,32 @@
 
 mod rows;
 
-use rows::{DELIVERED, DUE, FAILED, TABLE, notification};
-pub(crate) use rows::{attempts_of_alert, check, insert, of_alert};
+use rows::{DELIVERED, DUE, FAILED, TABLE, columns, notification};
+pub(crate) use rows::{attempts_of_alert, check, drop_pages, insert, of_alert};
 
-use model::{Alert, Name, Notification, NotificationId, NotificationState, UnixMillis};
+use model::{
+    Alert, AlertId, Name, Notification, NotificationId, NotificationLine, NotificationState,
+    UnixMillis,
+};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::{
-    Store, StoreError,
+    Input, Store, StoreError,
     codec::{self, printed, unsigned},
+    paging, records,
 };
+
+/// No earlier message to the same people about one of its alerts is still to be delivered.
+macro_rules! is_first {
+    () => {
+        "NOT EXISTS (
+             SELECT 1 FROM notification_alerts AS line
+             JOIN notification_alerts AS other ON other.alert = line.alert
+             JOIN notifications AS earlier ON earlier.id = other.notification
+             WHERE line.notification = n.id AND earlier.state = 0 AND other.sequence < line.sequence
+               AND earlier.receiver = n.receiver AND earlier.person IS n.person)"
+    };
+}
 
 /// How long a taken message is out of reach of others: two minutes, longer than any receiver may
 /// take to answer.
@@ -134,14 +150,12 @@ impl Outbox {
     /// When the database cannot be read or a row is corrupt.
     pub fn due_receivers(&self, now: UnixMillis) -> Result<Vec<Name>, StoreError> {
         self.store.read("look for receivers of due messages", |tx| {
-            let mut statement = tx.prepare_cached(
+            let mut statement = tx.prepare_cached(concat!(
                 "SELECT DISTINCT receiver FROM notifications AS n
-                 WHERE state = 0 AND at <= ?1 AND NOT EXISTS (
-                     SELECT 1 FROM notifications AS earlier
-                     WHERE earlier.alert = n.alert AND earlier.receiver = n.receiver
-                       AND earlier.sequence < n.sequence AND earlier.state = 0)
-                 ORDER BY receiver",
-            )?;
+                     WHERE state = 0 AND at <= ?1 AND ",
+                is_first!(),
+                " ORDER BY receiver"
+            ))?;
             let mut rows = statement.query([now.0])?;
             let mut receivers = Vec::new();
             while let Some(row) = rows.next()? {
@@ -175,16 +189,14 @@ impl Outbox {
             return Ok(Vec::new());
         }
         self.store.write("take due messages", |tx, _| {
-            let mut statement = tx.prepare_cached(
-                "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
-                        at, detail
-                 FROM notifications AS n
-                 WHERE state = 0 AND at <= ?1 AND (?3 IS NULL OR receiver = ?3) AND NOT EXISTS (
-                     SELECT 1 FROM notifications AS earlier
-                     WHERE earlier.alert = n.alert AND earlier.receiver = n.receiver
-                       AND earlier.sequence < n.sequence AND earlier.state = 0)
-                 ORDER BY at, id LIMIT ?2",
-            )?;
+            let mut statement = tx.prepare_cached(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM notifications AS n
+                     WHERE state = 0 AND at <= ?1 AND (?3 IS NULL OR receiver = ?3) AND ",
+                is_first!(),
+                " ORDER BY at, number LIMIT ?2"
+            ))?;
             let mut rows = statement.query(params![now.0, limit, receiver])?;
             let mut taken = Vec::new();
             while let Some(row) = rows.next()? {
@@ -210,7 +222,7 @@ impl Outbox {
     /// The receiver's side took the message.
     ///
     /// It wins over an earlier report of failure: somebody was told. Reporting it again does
-    /// nothing.
+    /// nothing. `report` goes to the pager's inbox in the same transaction.
     ///
     /// # Errors
     /// [`StoreError::UnknownNotification`], or when the database cannot be written.
@@ -219,9 +231,11 @@ impl Outbox {
         id: NotificationId,
         receipt: &str,
         at: UnixMillis,
+        report: Option<&Input>,
     ) -> Result<(), StoreError> {
         let receipt = cut(receipt);
-        self.settle("record a delivery", id, "delivered", &receipt, at, |tx| {
+        let end = End { outcome: "delivered", detail: &receipt, at, report };
+        self.settle("record a delivery", id, &end, |tx| {
             tx.prepare_cached(
                 "UPDATE notifications SET state = 1, at = ?2, detail = ?3
                  WHERE id = ?1 AND state <> 1",
@@ -241,9 +255,11 @@ impl Outbox {
         not_before: UnixMillis,
         error: &str,
         at: UnixMillis,
+        report: Option<&Input>,
     ) -> Result<(), StoreError> {
         let error = cut(error);
-        self.settle("record a failed attempt", id, "retry", &error, at, |tx| {
+        let end = End { outcome: "retry", detail: &error, at, report };
+        self.settle("record a failed attempt", id, &end, |tx| {
             tx.prepare_cached("UPDATE notifications SET at = ?2 WHERE id = ?1 AND state = 0")?
                 .execute(params![id.0.as_slice(), not_before.0])
         })
@@ -258,9 +274,11 @@ impl Outbox {
         id: NotificationId,
         reason: &str,
         at: UnixMillis,
+        report: Option<&Input>,
     ) -> Result<(), StoreError> {
         let reason = cut(reason);
-        self.settle("record a failure", id, "failed", &reason, at, |tx| {
+        let end = End { outcome: "failed", detail: &reason, at, report };
+        self.settle("record a failure", id, &end, |tx| {
             tx.prepare_cached(
                 "UPDATE notifications SET state = 2, at = ?2, detail = ?3
                  WHERE id = ?1 AND state = 0",
@@ -286,6 +304,36 @@ impl Outbox {
                 return Err(StoreError::UnknownNotification(id));
             };
             codec::decode(&body, "alerts", printed(&alert))
+        })
+    }
+
+    /// What a message says, the worst alert first; at most `limit` alerts.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn lines(
+        &self,
+        id: NotificationId,
+        limit: usize,
+    ) -> Result<Vec<NotificationLine>, StoreError> {
+        self.store.read("read what a message says", |tx| rows::lines(tx, id, limit))
+    }
+
+    /// Alerts by their ids, in that order; those that are not on record are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn alerts_of(&self, ids: &[AlertId]) -> Result<Vec<Alert>, StoreError> {
+        self.store.read("read the alerts of a message", |tx| {
+            let mut statement = tx.prepare_cached("SELECT id, body FROM alerts WHERE id = ?1")?;
+            let mut alerts = Vec::with_capacity(ids.len());
+            for id in ids {
+                let mut rows = statement.query([id.0.as_slice()])?;
+                if let Some(row) = rows.next()? {
+                    alerts.push(records::alerts::alert(row)?);
+                }
+            }
+            Ok(alerts)
         })
     }
 
@@ -360,11 +408,12 @@ impl Outbox {
     pub fn undelivered(&self, limit: usize) -> Result<Vec<Notification>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.store.read("list undelivered messages", |tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
-                        at, detail
-                 FROM notifications WHERE state <> 1 ORDER BY decided_at DESC, id LIMIT ?1",
-            )?;
+            let mut statement = tx.prepare_cached(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM notifications AS n
+                     WHERE state <> 1 ORDER BY decided_at DESC, id LIMIT ?1"
+            ))?;
             let mut rows = statement.query([limit])?;
             let mut listed = Vec::new();
             while let Some(row) = rows.next()? {
@@ -380,11 +429,11 @@ impl Outbox {
     /// When the database cannot be read or the row is corrupt.
     pub fn get(&self, id: NotificationId) -> Result<Option<Notification>, StoreError> {
         self.store.read("read a message", |tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT id, alert, receiver, kind, sequence, reason, decided_at, attempts, state,
-                        at, detail
-                 FROM notifications WHERE id = ?1",
-            )?;
+            let mut statement = tx.prepare_cached(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM notifications AS n WHERE id = ?1"
+            ))?;
             let mut rows = statement.query([id.0.as_slice()])?;
             rows.next()?.map(notification).transpose()
         })
@@ -394,9 +443,7 @@ impl Outbox {
         &self,
         operation: &'static str,
         id: NotificationId,
-        outcome: &str,
-        detail: &str,
-        at: UnixMillis,
+        end: &End<'_>,
         update: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<usize>,
     ) -> Result<(), StoreError> {
         self.store.write(operation, |tx, _| {
@@ -414,10 +461,22 @@ impl Outbox {
                  WHERE notification = ?1 AND outcome IS NULL
                    AND number = (SELECT max(number) FROM attempts WHERE notification = ?1)",
             )?
-            .execute(params![id.0.as_slice(), at.0, outcome, detail])?;
+            .execute(params![id.0.as_slice(), end.at.0, end.outcome, end.detail])?;
+            if let Some(report) = end.report {
+                paging::insert(tx, report)?;
+            }
             Ok(())
         })
     }
+}
+
+/// How an attempt ended.
+struct End<'a> {
+    outcome: &'static str,
+    detail: &'a str,
+    at: UnixMillis,
+    /// What the pager is told of it.
+    report: Option<&'a Input>,
 }
 
 /// At most [`DETAIL_CHARS_MAX`] characters, with a sign that there was more.

@@ -1,7 +1,11 @@
 //! Alerts, and what was decided about them.
 
-use model::{Alert, AlertId, AlertState, Decision, Name, Notification, Severity, UnixSeconds};
-use rusqlite::{Row, Transaction, named_params, params};
+use std::collections::BTreeMap;
+
+use model::{
+    Alert, AlertId, AlertState, Decision, Name, Notification, Severity, UnixMillis, UnixSeconds,
+};
+use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 
 use super::{
     findings::{self, FindingRecord},
@@ -9,9 +13,9 @@ use super::{
     severity_rank,
 };
 use crate::{
-    Attempt, Store, StoreError,
+    Attempt, RulingRow, Store, StoreError,
     codec::{self, printed},
-    outbox,
+    outbox, paging,
 };
 
 const TABLE: &str = "alerts";
@@ -34,6 +38,8 @@ pub struct AlertFilter {
     pub since: Option<UnixSeconds>,
     /// Opened before this.
     pub until: Option<UnixSeconds>,
+    /// Only those that go on, among people.
+    pub only_open: bool,
 }
 
 /// Everything on record about one alert.
@@ -43,12 +49,27 @@ pub struct AlertDetails {
     pub alert: Alert,
     /// Its findings, in the alert's order; those the alert only counts are not among them.
     pub findings: Vec<FindingRecord>,
-    /// Messages about it, by receiver and sequence.
+    /// Messages about it, by receiver, person and sequence; each with what it says of this alert.
     pub notifications: Vec<Notification>,
     /// Attempts to deliver them, in order of their start.
     pub attempts: Vec<Attempt>,
-    /// What was decided, in order.
+    /// What was decided about its findings, in order.
     pub decisions: Vec<Decision>,
+    /// What was decided about who hears of it, in order.
+    pub rulings: Vec<RulingRow>,
+    /// What the pager remembers of it, as JSON; `None`: it was not told of it.
+    pub card: Option<String>,
+}
+
+/// Where an alert is among people, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertStage {
+    /// In one word.
+    pub stage: String,
+    /// Since when.
+    pub at: UnixMillis,
+    /// The person who put it there, if one did.
+    pub by: Option<Name>,
 }
 
 impl Store {
@@ -65,16 +86,26 @@ impl Store {
         let fetch = page::fetch(limit)?;
         let before = page::before(after);
         self.read("list alerts", |tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT id, body, opened_at FROM alerts
-                 WHERE (opened_at, id) < (:at, :id) AND opened_at >= :since AND opened_at < :until
-                   AND (:network IS NULL OR network = :network)
-                   AND (:monitor IS NULL OR monitor = :monitor)
-                   AND (:deployment IS NULL OR deployment = :deployment)
-                   AND (:state IS NULL OR state = :state)
-                   AND severity >= :severity_min
-                 ORDER BY opened_at DESC, id DESC LIMIT :fetch",
-            )?;
+            // Two statements, because an index of open alerts serves only who asks for them.
+            macro_rules! listing {
+                ($only:literal) => {
+                    concat!(
+                        "SELECT id, body, opened_at FROM alerts
+                         WHERE ",
+                        $only,
+                        "(opened_at, id) < (:at, :id)
+                           AND opened_at >= :since AND opened_at < :until
+                           AND (:network IS NULL OR network = :network)
+                           AND (:monitor IS NULL OR monitor = :monitor)
+                           AND (:deployment IS NULL OR deployment = :deployment)
+                           AND (:state IS NULL OR state = :state)
+                           AND severity >= :severity_min
+                         ORDER BY opened_at DESC, id DESC LIMIT :fetch"
+                    )
+                };
+            }
+            let sql = if filter.only_open { listing!("is_open = 1 AND ") } else { listing!("") };
+            let mut statement = tx.prepare_cached(sql)?;
             let mut rows = statement.query(named_params! {
                 ":at": before.at,
                 ":id": before.id.as_slice(),
@@ -155,6 +186,59 @@ impl Store {
         })
     }
 
+    /// Where alerts are among people; those that the pager was not told of are left out.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn stages(
+        &self,
+        alerts: impl IntoIterator<Item = AlertId>,
+    ) -> Result<BTreeMap<AlertId, AlertStage>, StoreError> {
+        self.read("read the stages of alerts", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT stage, stage_at, stage_by FROM alerts WHERE id = ?1 AND stage IS NOT NULL",
+            )?;
+            let mut stages = BTreeMap::new();
+            for id in alerts {
+                let mut rows = statement.query([id.0.as_slice()])?;
+                let Some(row) = rows.next()? else { continue };
+                let by: Option<String> = row.get(2)?;
+                let by = by.map(|by| codec::name(&by, TABLE, id)).transpose()?;
+                let at = UnixMillis(row.get(1)?);
+                stages.insert(id, AlertStage { stage: row.get(0)?, at, by });
+            }
+            Ok(stages)
+        })
+    }
+
+    /// The receivers that were told of alerts, without those of whom nobody was told.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn told(
+        &self,
+        alerts: impl IntoIterator<Item = AlertId>,
+    ) -> Result<BTreeMap<AlertId, Vec<Name>>, StoreError> {
+        self.read("read who was told of alerts", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT receiver FROM notification_alerts AS line
+                 JOIN notifications AS n ON n.id = line.notification
+                 WHERE line.alert = ?1 ORDER BY receiver",
+            )?;
+            let mut told = BTreeMap::new();
+            for id in alerts {
+                let rows = statement.query_map([id.0.as_slice()], |row| row.get(0))?;
+                let names = rows.collect::<Result<Vec<String>, _>>()?;
+                let names = names.iter().map(|name| codec::name(name, TABLE, id));
+                let names = names.collect::<Result<Vec<Name>, _>>()?;
+                if !names.is_empty() {
+                    told.insert(id, names);
+                }
+            }
+            Ok(told)
+        })
+    }
+
     /// One alert with its findings, messages, attempts and decisions.
     ///
     /// # Errors
@@ -174,6 +258,11 @@ impl Store {
                 notifications: outbox::of_alert(tx, id)?,
                 attempts: outbox::attempts_of_alert(tx, id)?,
                 decisions: decisions(tx, id)?,
+                rulings: paging::of_alert(tx, id)?,
+                card: tx
+                    .prepare_cached("SELECT row FROM pager_rows WHERE key = ?1")?
+                    .query_row([format!("card/{id}")], |row| row.get(0))
+                    .optional()?,
                 alert,
             }))
         })
@@ -184,12 +273,14 @@ impl Store {
 pub(crate) fn upsert(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO alerts
-         (id, network, monitor, deployment, state, severity, opened_at, last_finding_at, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         (id, network, monitor, deployment, state, severity, opened_at, last_finding_at, body,
+          is_open)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5 <> 2)
          ON CONFLICT DO UPDATE SET network = excluded.network, monitor = excluded.monitor,
              deployment = excluded.deployment, state = excluded.state,
              severity = excluded.severity, opened_at = excluded.opened_at,
-             last_finding_at = excluded.last_finding_at, body = excluded.body",
+             last_finding_at = excluded.last_finding_at, body = excluded.body,
+             is_open = iif(alerts.stage IS NULL, excluded.is_open, alerts.is_open)",
     )?
     .execute(params![
         alert.id.0.as_slice(),

@@ -4,20 +4,24 @@
 //! side. A record is stored whole in one column, beside the columns it is searched by.
 
 pub(crate) mod alerts; //     alerts, decisions
+mod answers; //               what people answered to messages
 mod counts; //                how many, by kind
 pub(crate) mod coverage; //   what was judged, per block
 pub(crate) mod feedback; //   what people said afterwards
 pub(crate) mod findings; //   immutable claims and whether the chain still supports them
 mod page; //                  lists in pages
+mod receiver_tests; //        whether receivers can be reached
 pub(crate) mod state; //      what detectors remember
 
-pub use alerts::{AlertDetails, AlertFilter};
+pub use alerts::{AlertDetails, AlertFilter, AlertStage};
+pub use answers::{AnswerKey, AnswerRecord};
 pub use counts::{AlertCount, FindingCount};
 pub use coverage::{
     BlindCount, COVERAGE_LISTED_MAX, CoverageSummary, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX,
 };
 pub use findings::{FindingFilter, FindingRecord};
 pub use page::{Cursor, PAGE_MAX, Page, ParseCursorError};
+pub use receiver_tests::ReceiverTest;
 pub use state::DetectorState;
 
 use model::Severity;

@@ -7,6 +7,7 @@
 //! ranges are no part of retention: they grow with what changes, not with blocks.
 
 mod blocks; //  events of the log, rows of the ledger
+mod paging; //  what the pager was told, what it decided about groups
 mod records; // findings, alerts and what was decided about them
 
 use model::{BlockRef, Name, Position, UnixMillis, UnixSeconds};
@@ -69,11 +70,14 @@ pub enum Record {
     Samples,
     /// Holes that were closed, beyond the newest thousand.
     ClosedHoles,
+    /// What the pager was told and has applied: people's words as long as findings, the rest as long
+    /// as events.
+    PagerInputs,
 }
 
 impl Record {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Events,
         Self::Coverage,
         Self::Findings,
@@ -82,6 +86,7 @@ impl Record {
         Self::Messages,
         Self::Samples,
         Self::ClosedHoles,
+        Self::PagerInputs,
     ];
 
     /// The word for it, stable for programs.
@@ -95,6 +100,7 @@ impl Record {
             Self::Messages => "messages",
             Self::Samples => "samples",
             Self::ClosedHoles => "closed_holes",
+            Self::PagerInputs => "pager_inputs",
         }
     }
 }
@@ -165,6 +171,7 @@ impl Store {
             let rows_s = limits.coverage_s.max(limits.events_s);
             blocks::coverage(tx, network, now.before(rows_s), &now, &mut pass)?;
             records::alerts(tx, network, now.before(limits.findings_s), &now, &mut pass)?;
+            paging::forget(tx, network, limits, &now, &mut pass)?;
             let before = now.before(limits.samples_s);
             let pruned = series::prune(tx, network, before)?;
             note(tx, network, Record::Samples, pruned.points, before, now.wall)?;

@@ -27,7 +27,9 @@ pub(super) fn alerts(
     let mut candidates = tx.prepare_cached(
         "SELECT id, body FROM alerts
          WHERE network = ?1 AND last_finding_at < ?2 AND state <> 0
-           AND NOT EXISTS (SELECT 1 FROM notifications WHERE alert = alerts.id AND state = 0)
+           AND NOT EXISTS (SELECT 1 FROM notification_alerts AS line
+               JOIN notifications ON notifications.id = line.notification
+               WHERE line.alert = alerts.id AND notifications.state = 0)
          ORDER BY last_finding_at LIMIT ?3",
     )?;
     // As many more as may have to stay.
@@ -49,8 +51,15 @@ pub(super) fn alerts(
                  SELECT id FROM notifications WHERE alert = ?1)",
         )?
         .execute([id])?;
+        // A message leaves with the worst of its alerts; until then it tells of the others.
+        tx.prepare_cached(
+            "DELETE FROM notification_alerts WHERE notification IN (
+                 SELECT id FROM notifications WHERE alert = ?1)",
+        )?
+        .execute([id])?;
         messages +=
             tx.prepare_cached("DELETE FROM notifications WHERE alert = ?1")?.execute([id])?;
+        decisions += tx.prepare_cached("DELETE FROM rulings WHERE alert = ?1")?.execute([id])?;
         decisions += tx.prepare_cached("DELETE FROM decisions WHERE alert = ?1")?.execute([id])?;
         alerts += tx.prepare_cached("DELETE FROM alerts WHERE id = ?1")?.execute([id])?;
     }

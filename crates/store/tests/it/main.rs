@@ -1,11 +1,13 @@
 //! The store from outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod answers; //     answers to messages: once each
 mod event_log; //   one contract, every implementation
 mod feedback; //    what people said: the last word holds, every word stays
 mod file; //        the database file: modes, locks, reopening, backup, damage
 mod ledger; //      ranges against an account of every block
 mod outbox; //      messages on their way
+mod receiver_tests; // whether receivers can be reached
 mod records; //     lists, pages, summaries
 mod retention; //   what goes with age, what never does
 mod seen; //        what a store says, and a model of it

@@ -57,7 +57,7 @@ fn what_a_dead_process_had_taken_is_due_when_the_database_is_opened_again() {
         put(&store, &alert, std::slice::from_ref(&message));
         let outbox = store.outbox();
         let waits = ids(&outbox.due(NOW, 10).unwrap())[0];
-        outbox.retry(waits, NOW.plus(50_000), "503", NOW.plus(1)).unwrap();
+        outbox.retry(waits, NOW.plus(50_000), "503", NOW.plus(1), None).unwrap();
         // Another alert, whose message is on its way when the process dies.
         let found = finding(&name("mainnet"), 2, block(2, 1));
         let other = crate::world::alert(&found, AlertState::Provisional);
@@ -79,7 +79,7 @@ fn a_message_whose_worker_died_is_due_again_when_its_lease_runs_out() {
     assert_eq!(outbox.due(NOW.plus(LEASE_MS - 1), 10).unwrap(), []);
     let again = outbox.due(NOW.plus(LEASE_MS), 10).unwrap();
     assert_eq!((ids(&again), again[0].attempts), (vec![id], 2));
-    outbox.delivered(id, "250 ok", NOW.plus(LEASE_MS + 5)).unwrap();
+    outbox.delivered(id, "250 ok", NOW.plus(LEASE_MS + 5), None).unwrap();
     let attempts = store.alert(alert.id).unwrap().unwrap().attempts;
     let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome.as_deref()).collect();
     assert_eq!(outcomes, [None, Some("delivered")], "what became of the first is not known");
@@ -90,11 +90,11 @@ fn each_attempt_is_on_record_with_its_outcome() {
     let (store, alert) = with_alert();
     let (outbox, id) = one(&store, &alert);
     outbox.due(NOW, 10).unwrap();
-    outbox.retry(id, NOW.plus(60_000), "503 try later", NOW.plus(20)).unwrap();
+    outbox.retry(id, NOW.plus(60_000), "503 try later", NOW.plus(20), None).unwrap();
     assert_eq!(outbox.due(NOW.plus(59_999), 10).unwrap(), []);
     assert_eq!(outbox.counts().unwrap().due_tried, 1);
     outbox.due(NOW.plus(60_000), 10).unwrap();
-    outbox.failed(id, "404 no such hook", NOW.plus(60_100)).unwrap();
+    outbox.failed(id, "404 no such hook", NOW.plus(60_100), None).unwrap();
 
     let details = store.alert(alert.id).unwrap().unwrap();
     let told: Vec<_> = details
@@ -121,15 +121,15 @@ fn a_settled_message_stays_settled_unless_it_was_delivered_after_all() {
     let (outbox, id) = one(&store, &alert);
     let state = || outbox.get(id).unwrap().unwrap().state;
     outbox.due(NOW, 10).unwrap();
-    outbox.failed(id, "gave up", NOW).unwrap();
-    outbox.retry(id, NOW, "late", NOW).unwrap();
+    outbox.failed(id, "gave up", NOW, None).unwrap();
+    outbox.retry(id, NOW, "late", NOW, None).unwrap();
     assert_eq!(state(), NotificationState::Failed { at: NOW, reason: "gave up".into() });
-    outbox.delivered(id, "first receipt", NOW.plus(1)).unwrap();
+    outbox.delivered(id, "first receipt", NOW.plus(1), None).unwrap();
     let delivered =
         NotificationState::Delivered { at: NOW.plus(1), receipt: "first receipt".into() };
     assert_eq!(state(), delivered);
-    outbox.delivered(id, "second receipt", NOW.plus(2)).unwrap();
-    outbox.failed(id, "late", NOW.plus(3)).unwrap();
+    outbox.delivered(id, "second receipt", NOW.plus(2), None).unwrap();
+    outbox.failed(id, "late", NOW.plus(3), None).unwrap();
     assert_eq!(state(), delivered);
 }
 
@@ -138,7 +138,7 @@ fn a_message_on_record_is_never_reset() {
     let (store, alert) = with_alert();
     let (outbox, id) = one(&store, &alert);
     outbox.due(NOW, 10).unwrap();
-    outbox.delivered(id, "250 ok", NOW).unwrap();
+    outbox.delivered(id, "250 ok", NOW, None).unwrap();
     put(&store, &alert, &[notification(alert.id, NotificationKind::Opened, 0)]);
     let state = outbox.get(id).unwrap().unwrap().state;
     assert!(matches!(state, NotificationState::Delivered { .. }), "{state:?}");
@@ -159,10 +159,10 @@ fn a_retraction_never_overtakes_the_message_it_retracts() {
     let mut expected = vec![opened.id, elsewhere.id];
     expected.sort();
     assert_eq!(taken, expected, "another receiver does not wait");
-    outbox.retry(opened.id, NOW.plus(60_000), "503", NOW).unwrap();
+    outbox.retry(opened.id, NOW.plus(60_000), "503", NOW, None).unwrap();
     assert_eq!(outbox.due(NOW.plus(1), 10).unwrap(), [], "it waits for the retry");
     outbox.due(NOW.plus(60_000), 10).unwrap();
-    outbox.delivered(opened.id, "ok", NOW.plus(60_001)).unwrap();
+    outbox.delivered(opened.id, "ok", NOW.plus(60_001), None).unwrap();
     assert_eq!(ids(&outbox.due(NOW.plus(60_002), 10).unwrap()), [retracted.id]);
 }
 
@@ -210,8 +210,8 @@ fn counts_tell_where_messages_are_and_since_when_the_oldest_waits() {
     }
     put(&store, &alert, &messages);
     let outbox = store.outbox();
-    outbox.delivered(messages[3].id, "ok", NOW).unwrap();
-    outbox.failed(messages[0].id, "no", NOW).unwrap();
+    outbox.delivered(messages[3].id, "ok", NOW, None).unwrap();
+    outbox.failed(messages[0].id, "no", NOW, None).unwrap();
     outbox.due(NOW, 1).unwrap();
     let counts = OutboxCounts {
         due: 2,
@@ -235,7 +235,7 @@ fn long_answers_are_cut_and_unknown_messages_are_named() {
     let (store, alert) = with_alert();
     let (outbox, id) = one(&store, &alert);
     let page = "é".repeat(DETAIL_CHARS_MAX + 1);
-    outbox.failed(id, &page, NOW).unwrap();
+    outbox.failed(id, &page, NOW, None).unwrap();
     match outbox.get(id).unwrap().unwrap().state {
         NotificationState::Failed { reason, .. } => {
             assert_eq!(reason.chars().count(), DETAIL_CHARS_MAX + 1);
@@ -244,7 +244,7 @@ fn long_answers_are_cut_and_unknown_messages_are_named() {
         state => panic!("{state:?}"),
     }
     let unknown = NotificationId([7; 16]);
-    let refused = outbox.delivered(unknown, "", NOW).unwrap_err();
+    let refused = outbox.delivered(unknown, "", NOW, None).unwrap_err();
     assert!(matches!(refused, StoreError::UnknownNotification(id) if id == unknown));
     assert_eq!(outbox.get(unknown).unwrap(), None);
 }

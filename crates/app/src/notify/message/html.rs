@@ -8,7 +8,7 @@ use model::{AlertState, Severity};
 use super::Message;
 
 /// A text inside an element or an attribute in double quotes.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,7 +63,7 @@ impl Message {
              <table role=\"presentation\" style=\"border-collapse:collapse;width:100%;{FONT}\">",
             Escaped(&self.headline)
         )?;
-        for row in &self.rows {
+        for row in &self.all_rows() {
             write!(
                 html,
                 "<tr><th scope=\"row\" style=\"{LINE};padding:5px 16px 5px 0;text-align:left;\
@@ -83,16 +83,17 @@ impl Message {
             html.push_str("</td></tr>");
         }
         html.push_str("</table>");
-        if !self.links.is_empty() {
+        let doors = self.doors();
+        if !doors.is_empty() {
             html.push_str("<p style=\"margin:16px 0 0\">");
-            for link in &self.links {
+            for (label, url) in doors {
                 write!(
                     html,
                     "<a href=\"{}\" rel=\"noreferrer\" style=\"display:inline-block;\
                      margin-right:12px;padding:6px 14px;border-radius:4px;\
                      border:1px solid rgba(128,128,128,.6);text-decoration:none\">{}</a>",
-                    Escaped(&link.url),
-                    link.label
+                    Escaped(url),
+                    label
                 )?;
             }
             html.push_str("</p>");

@@ -24,6 +24,7 @@ impl Message {
             "sequence": self.sequence,
             "receiver": self.receiver.as_str(),
             "reason": self.reason,
+            "test": self.is_test,
             "decided_at_ms": self.decided_at.0,
             "sent_at_ms": self.at.0,
             "installation": self.installation,
@@ -41,6 +42,20 @@ impl Message {
                 "findings_total": alert.findings_total(),
             },
             "finding": finding(&alert.first, &self.headline),
+            "person": self.person.as_ref().map(|name| name.as_str()),
+            "is_page": self.is_page,
+            "others": self
+                .others
+                .iter()
+                .map(|other| json!({
+                    "alert": other.alert.to_string(),
+                    "severity": other.severity.as_str(),
+                    "kind": other.kind.as_str(),
+                    "title": other.headline,
+                    "link": other.url,
+                }))
+                .collect::<Vec<_>>(),
+            "others_more": self.others_more,
             "seconds_since_block":
                 self.at.millis_since(alert.first.origin.timestamp.into()).div_euclid(1000),
             "links": links,

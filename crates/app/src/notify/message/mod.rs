@@ -9,19 +9,31 @@
 //! * the alert's state is the one at the time of sending, so that a message that was delayed tells
 //!   the truth.
 
-mod html; //  mail, light and dark
-mod json; //  webhooks, `bellwether.alert/1`
-mod safe; //  untrusted text
-mod slack; // Slack and what speaks its language
-mod text; //  terminals, plain mail
-mod words; // measurements, confidence, state in words
+mod discord; //  an embed
+mod fit; //      what fits into a channel's longest message
+mod html; //     mail, light and dark
+mod json; //     webhooks, `bellwether.alert/1`
+mod marked; //   the little HTML that chats show
+mod matrix; //   an event of a room
+mod pagers; //   PagerDuty, Opsgenie, Alertmanager
+mod safe; //     untrusted text
+mod slack; //    Slack and what speaks its language
+mod teams; //    an Adaptive Card
+mod telegram; // a bot's message
+mod telephone; // text messages and speech
+mod test_message; // that a receiver works
+mod text; //     terminals, plain mail
+mod words; //    measurements, confidence, state in words
 
 use std::collections::BTreeMap;
 
 use model::{
-    Alert, AlertState, Name, Notification, NotificationId, NotificationKind, Severity, UnixMillis,
+    Alert, AlertId, AlertState, MessageForm, Name, Notification, NotificationId, NotificationKind,
+    Severity, UnixMillis,
 };
 use registry::Explorer;
+
+use crate::answers::{Answers, Button, KeyError, Wish};
 
 /// What messages know beyond their alert.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +44,8 @@ pub struct Context {
     pub public_url: Option<String>,
     /// Block explorers by network.
     pub explorers: BTreeMap<Name, Explorer>,
+    /// Signs what readers can say to messages; without it they can say nothing.
+    pub answers: Option<Answers>,
 }
 
 /// One line of a message.
@@ -54,6 +68,34 @@ pub struct Link {
     pub url: String,
 }
 
+/// A further alert that a message speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Alert.
+    pub alert: AlertId,
+    /// How bad.
+    pub severity: Severity,
+    /// What the message says of it.
+    pub kind: NotificationKind,
+    /// What happened, safe to show as text.
+    pub headline: String,
+    /// Its page.
+    pub url: Option<String>,
+}
+
+/// Something that a reader can say to the message: a button, a link, a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What it is called.
+    pub label: &'static str,
+    /// What is said with it.
+    pub wish: Wish,
+    /// Where it is said, for channels that have links only.
+    pub url: Option<String>,
+    /// What says it, for channels that have buttons; signed, and good once.
+    pub token: String,
+}
+
 /// One message to one receiver, ready to be laid out.
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -63,6 +105,10 @@ pub struct Message {
     pub thread: NotificationId,
     /// Receiver.
     pub receiver: Name,
+    /// The person it is for; `None`: all who read the receiver.
+    pub person: Option<Name>,
+    /// Whether it is to wake somebody, and asks for an acknowledgement.
+    pub is_page: bool,
     /// What it says.
     pub kind: NotificationKind,
     /// Counts the messages about this alert to this receiver, from 0.
@@ -79,14 +125,25 @@ pub struct Message {
     pub headline: String,
     /// What one needs to know, most telling first.
     pub rows: Vec<Row>,
+    /// Further alerts that it speaks of, the worst first, at most [`OTHERS_MAX`].
+    pub others: Vec<Other>,
+    /// Alerts that it speaks of beyond those.
+    pub others_more: u64,
+    /// What a reader can say to it.
+    pub answers: Vec<Answer>,
     /// Where to go on.
     pub links: Vec<Link>,
     /// What the user calls this installation.
     pub installation: String,
+    /// It only tests the receiver.
+    pub is_test: bool,
 }
 
 /// Facts that a message shows; the page shows all. A decoded event rarely has more.
 pub const FACTS_MAX: usize = 16;
+
+/// Further alerts that a message names; the page lists all. Ten lines fit a screen.
+pub const OTHERS_MAX: usize = 10;
 
 /// Characters of a subject line: what mail clients show, twice over.
 pub const SUBJECT_CHARS_MAX: usize = 160;
@@ -104,6 +161,8 @@ impl Message {
             id: notification.id,
             thread: NotificationId::derive(alert.id, &notification.receiver, 0),
             receiver: notification.receiver.clone(),
+            person: notification.person.clone(),
+            is_page: notification.form == MessageForm::Page,
             kind: notification.kind,
             sequence: notification.sequence,
             reason: safe::ours(&notification.reason),
@@ -111,14 +170,82 @@ impl Message {
             at,
             headline: safe::title(&alert.first.title),
             rows: rows(&alert, notification, context, at),
+            others: Vec::new(),
+            others_more: 0,
+            answers: Vec::new(),
             links,
             installation: safe::ours(&context.installation),
+            is_test: false,
             alert,
         }
     }
 
+    /// With further alerts that the message speaks of; `all` is how many there are.
+    #[must_use]
+    pub fn with_others(
+        mut self,
+        others: impl IntoIterator<Item = (NotificationKind, Alert)>,
+        all: u64,
+        context: &Context,
+    ) -> Self {
+        let base = context.public_url.as_ref();
+        self.others = others
+            .into_iter()
+            .take(OTHERS_MAX)
+            .map(|(kind, alert)| Other {
+                alert: alert.id,
+                severity: alert.severity,
+                kind,
+                headline: safe::title(&alert.first.title),
+                url: base.map(|base| format!("{base}/alerts/{}", alert.id)),
+            })
+            .collect();
+        self.others_more = all.saturating_sub(self.others.len() as u64);
+        self
+    }
+
+    /// With what its readers can say to it.
+    ///
+    /// # Errors
+    /// When there is no key to sign with.
+    pub fn with_answers(mut self, context: &Context) -> Result<Self, KeyError> {
+        let is_over = matches!(self.kind, NotificationKind::Closed | NotificationKind::Retracted);
+        let Some(answers) = context.answers.as_ref().filter(|_| !is_over) else {
+            return Ok(self);
+        };
+        let buttons = answers.buttons(self.id.0, std::slice::from_ref(&self.alert))?;
+        let base = context.public_url.as_ref();
+        let answer = |Button { wish, token }| Answer {
+            label: wish.label(),
+            wish,
+            url: base.map(|base| format!("{base}/answer/{token}")),
+            token,
+        };
+        self.answers = buttons.into_iter().map(answer).collect();
+        Ok(self)
+    }
+
+    /// One line for each further alert, and one for those beyond.
+    pub fn others_text(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .others
+            .iter()
+            .map(|other| {
+                let severity = other.severity.as_str().to_uppercase();
+                format!("[{severity}] {}: {}", other.kind.as_str(), other.headline)
+            })
+            .collect();
+        if self.others_more > 0 {
+            lines.push(format!("and {} more", crate::words::grouped(self.others_more)));
+        }
+        lines
+    }
+
     /// One line that tells how bad, what and where; never with a line break.
     pub fn subject(&self) -> String {
+        if self.is_test {
+            return safe::cut(&format!("[TEST] {}", self.headline), SUBJECT_CHARS_MAX);
+        }
         let severity = self.alert.severity.as_str().to_uppercase();
         // The state speaks first: a message that was delayed must not raise what was retracted.
         let change = match (self.alert.state, self.kind) {
@@ -127,6 +254,7 @@ impl Message {
             (_, NotificationKind::Updated) => "Update: ",
             (_, NotificationKind::Confirmed) => "Confirmed: ",
             (_, NotificationKind::Retracted) => "Was retracted, stands again: ",
+            (_, NotificationKind::Closed) => "Over: ",
         };
         let about = format!("[{severity}] {change}{} ({})", self.headline, self.alert.network);
         safe::cut(&about, SUBJECT_CHARS_MAX)
@@ -134,7 +262,9 @@ impl Message {
 
     /// Whether it should make a noise.
     pub fn is_urgent(&self) -> bool {
-        self.alert.severity >= Severity::High && self.alert.state != AlertState::Retracted
+        !self.is_test
+            && self.alert.severity >= Severity::High
+            && self.alert.state != AlertState::Retracted
     }
 }
 

@@ -5,11 +5,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Message, safe::cut};
+use super::{Answer, Message, safe::cut};
 
 /// Limits of Slack's Block Kit, in characters.
 const HEADER_MAX: usize = 150;
 const FIELD_MAX: usize = 2_000;
+const BUTTON_MAX: usize = 75;
 /// Fields of one section.
 const FIELDS_MAX: usize = 10;
 
@@ -24,7 +25,7 @@ impl Message {
             blocks.push(json!({ "type": "section", "text": plain(&self.headline, FIELD_MAX) }));
         }
         let fields: Vec<Value> = self
-            .rows
+            .all_rows()
             .iter()
             .map(|row| plain(&format!("{}\n{}", row.label, row.value), FIELD_MAX))
             .collect();
@@ -39,6 +40,14 @@ impl Message {
                 .collect();
             let text = json!({ "type": "mrkdwn", "text": links.join("   "), "verbatim": true });
             blocks.push(json!({ "type": "section", "text": text }));
+        }
+        if !self.answers.is_empty() {
+            let button = |said: &Answer| {
+                let text = plain(said.label, BUTTON_MAX);
+                json!({ "type": "button", "text": text, "value": said.token })
+            };
+            let buttons: Vec<Value> = self.answers.iter().map(button).collect();
+            blocks.push(json!({ "type": "actions", "elements": buttons }));
         }
         let footer = format!("{} · {}", self.installation, self.alert.id);
         blocks.push(json!({ "type": "context", "elements": [plain(&footer, FIELD_MAX)] }));

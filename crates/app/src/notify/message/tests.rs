@@ -90,6 +90,7 @@ pub(crate) fn context() -> Context {
             name("mainnet"),
             Explorer::new("https://explorer.example").unwrap(),
         )]),
+        answers: None,
     }
 }
 
@@ -228,7 +229,8 @@ fn the_webhook_body_follows_its_schema() {
           "seconds_since_block": 4,
           "sent_at_ms": 1800014404000,
           "sequence": 0,
-          "subject": "[CRITICAL] 93 % of vault left in one transaction (mainnet)"
+          "subject": "[CRITICAL] 93 % of vault left in one transaction (mainnet)",
+          "test": false
         }"#]].assert_eq(&serde_json::to_string_pretty(&message().json()).unwrap());
 }
 
@@ -426,6 +428,10 @@ fn a_storm_says_how_many_more() {
         id: NotificationId([0; 16]),
         alert: AlertId([0; 16]),
         receiver: name("team"),
+        person: None,
+        form: model::MessageForm::Notice,
+        group: None,
+        alerts: 1,
         kind: NotificationKind::Updated,
         sequence: 1,
         reason: "9,999 more, 10,000 findings in all".to_owned(),

@@ -12,9 +12,12 @@ impl Message {
             let label = format!("{}:", row.label);
             text.push_str(&format!("\n  {label:width$} {}", row.value));
         }
-        for link in &self.links {
-            let label = format!("{}:", link.label);
-            text.push_str(&format!("\n  {label:width$} {}", link.url));
+        for other in self.others_text() {
+            text.push_str(&format!("\n  {:width$} {other}", "Also:"));
+        }
+        for (label, url) in self.doors() {
+            let label = format!("{label}:");
+            text.push_str(&format!("\n  {label:width$} {url}"));
         }
         text
     }

@@ -32,7 +32,7 @@ pub(super) const KEY: &str = "0123456789abcdef";
 
 pub(super) fn webhook(url: &str) -> Receiver {
     let (url, secret) = (Secret::new(url.to_owned()), Secret::new(KEY.to_owned()));
-    Receiver::new(&ReceiverConfig::Webhook { url, secret }).unwrap()
+    Receiver::new(&ReceiverConfig::Webhook { url, secret: Some(secret) }).unwrap()
 }
 
 fn answering<R: IntoResponse + Clone + Send + Sync + 'static>(answer: R) -> Router {
@@ -50,7 +50,7 @@ async fn a_webhook_is_signed_over_its_raw_body_and_known_by_its_key() {
     let receiver = webhook(&serve(router).await);
     let message = message();
     let receipt = receiver.send(&message).await.unwrap();
-    assert_eq!(receipt.0, "HTTP 200: thanks");
+    assert_eq!(receipt.text, "HTTP 200: thanks");
     receiver.send(&message).await.unwrap();
     let seen = seen.lock().unwrap();
     for (headers, body) in seen.iter() {
@@ -76,7 +76,7 @@ async fn slack_gets_its_blocks() {
     }));
     let url = Secret::new(serve(router).await);
     let receiver = Receiver::new(&ReceiverConfig::Slack { url }).unwrap();
-    assert_eq!(receiver.send(&message()).await.unwrap().0, "HTTP 200: ok");
+    assert_eq!(receiver.send(&message()).await.unwrap().text, "HTTP 200: ok");
     assert_eq!(seen.lock().unwrap().take().unwrap(), message().slack());
 }
 
@@ -122,7 +122,7 @@ async fn an_answer_without_an_end_is_cut() {
     };
     let router = Router::new().fallback(post(move || async move { endless() }));
     let receipt = webhook(&serve(router).await).send(&message()).await.unwrap();
-    assert_eq!(receipt.0, format!("HTTP 200: {}", "x".repeat(200)));
+    assert_eq!(receipt.text, format!("HTTP 200: {}", "x".repeat(200)));
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn a_mail_arrives_whole_and_its_successors_thread_under_it() {
     let receiver = mail(sink.address().port(), &["ann@corp.example", "Bo <bo@corp.example>"]);
     let opened = message();
     let receipt = receiver.send(&opened).await.unwrap();
-    assert!(receipt.0.starts_with("SMTP 250 kept as 1"), "{}", receipt.0);
+    assert!(receipt.text.starts_with("SMTP 250 kept as 1"), "{}", receipt.text);
     let mut retracted = message();
     retracted.kind = NotificationKind::Retracted;
     retracted.sequence = 1;
@@ -117,7 +117,7 @@ async fn an_address_that_is_gone_does_not_silence_the_others() {
     // Refused in the mail to both; then one by one: the first taken, the second refused.
     let port = moody(&["250 ok", "550 gone", "250 ok", "550 gone"]).await;
     let receipt = mail(port, &["ann@corp.example", "bo@corp.example"]).send(&message()).await;
-    let receipt = receipt.unwrap().0;
+    let receipt = receipt.unwrap().text;
     assert!(receipt.starts_with("taken for 1 of 2; refused: bo@corp.example: "), "{receipt}");
 }
 

@@ -69,7 +69,8 @@ fn receivers(
     by_name: impl IntoIterator<Item = (Name, Receiver)>,
 ) -> watch::Receiver<Arc<Receivers>> {
     let by_name: BTreeMap<Name, Receiver> = by_name.into_iter().collect();
-    watch::Sender::new(Arc::new(Receivers { by_name, context: context() })).subscribe()
+    watch::Sender::new(Arc::new(Receivers { by_name, context: context(), ..Receivers::default() }))
+        .subscribe()
 }
 
 /// Lets everything that is due run to its end, again and again, until the outbox is empty; the clock
@@ -214,6 +215,10 @@ async fn a_retraction_waits_for_the_message_it_retracts() {
     let alert = store.outbox().alert_of(opened.id).unwrap();
     let retracted = Notification {
         id: NotificationId::derive(alert.id, &opened.receiver, 1),
+        person: None,
+        form: model::MessageForm::Notice,
+        group: None,
+        alerts: 1,
         kind: NotificationKind::Retracted,
         sequence: 1,
         state: NotificationState::Due { not_before: START },
@@ -257,7 +262,7 @@ async fn draining_ends_when_everything_is_delivered() {
 fn all_receivers_that_cannot_work_are_told_at_once() {
     let hook = |secret: &str| ReceiverConfig::Webhook {
         url: Secret::new("https://alerts.example/hook".to_owned()),
-        secret: Secret::new(secret.to_owned()),
+        secret: Some(Secret::new(secret.to_owned())),
     };
     let url = Secret::new("http://alerts.example/s3cr3t".to_owned());
     let configs = [

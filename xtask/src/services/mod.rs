@@ -3,6 +3,8 @@
 //! The tests start and stop the servers themselves, on ports of their own; here they are only
 //! brought onto the machine and tried out once, so that a missing one is told before any test runs.
 
+mod debian;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -51,6 +53,10 @@ pub(crate) fn up() -> anyhow::Result<()> {
     let version =
         read(Command::new(&python).args(["-c", "import aiosmtpd; print(aiosmtpd.__version__)"]))?;
     println!("aiosmtpd  {}", version.trim());
+
+    for (name, version) in debian::up(&folder)? {
+        println!("{name:<9} {version}");
+    }
 
     println!("chromium  {}", first_line(&chromium()?));
     Ok(())

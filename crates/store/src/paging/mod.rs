@@ -1,0 +1,21 @@
+//! What the pager needs to be kept: its inbox, its memory, and what follows from each input.
+//!
+//! ```text
+//!   judges, people, receivers ──put──► pager_inbox ──waiting──► the pager (one, in memory)
+//!                                                                  │ PagingStep, one transaction
+//!                                pager_rows, outbox, rulings, alarms, checkpoint
+//! ```
+//!
+//! What the inputs, rows and rulings say is the pager's business: here they are text. The checkpoint
+//! moves only together with everything that follows from the inputs before it, so a crash between
+//! deciding and committing repeats the decision, which makes messages of the same ids.
+
+mod account; // what was decided, and what was wrong with paging, to be read
+mod commit; //  what follows from inputs
+mod inbox; //   inputs
+
+pub use account::{AlarmRow, RulingRow};
+pub(crate) use account::{check, of_alert};
+pub use commit::{OutboxMessage, PagingStep, StageRow};
+pub(crate) use inbox::insert;
+pub use inbox::{Inbox, Input, TakenInput};
