@@ -170,10 +170,10 @@ impl Configured {
         });
         let change = change.filter(|change| *change != 0.0);
         let limit = self.jump_share.max(self.times_usual * known.usual());
-        if let Some(change) = change {
-            if change.abs() > limit {
-                self.tell(block, vault, (&known, &now), (change, limit), touches, report);
-            }
+        if let Some(change) = change
+            && change.abs() > limit
+        {
+            self.tell(block, vault, (&known, &now), (change, limit), touches, report);
         }
         let kept = memory.entry(key, SharePrice::default);
         (kept.assets, kept.supply) = (assets, supply);
