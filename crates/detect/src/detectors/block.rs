@@ -13,7 +13,10 @@ use model::{
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
 
-use super::Site;
+use super::{
+    Site,
+    answers::{Answers, Asked},
+};
 use crate::{
     chronicle::News,
     elsewhere::{self, Elsewhere, Nowhere},
@@ -79,16 +82,6 @@ impl Transfer {
     }
 }
 
-/// Who was asked, and with which calldata; without any for the native balance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Asked<'a> {
-    Call(Address, &'a [u8]),
-    Balance(Address),
-    Storage(Address, B256),
-    CodeHash(Address),
-    Writes(Address),
-}
-
 type DecodedCell = OnceCell<Box<Result<DecodedLog, Undecoded>>>;
 
 /// By transaction and by what is protected there, ascending: what it is to those.
@@ -113,9 +106,7 @@ pub struct Block<'a> {
     decoded: Vec<DecodedCell>,
     /// Where each transaction's logs begin in `decoded`.
     first_log: Vec<u32>,
-    /// Where the answer to each read is in the bundle, found out by the first who asks: there may
-    /// be a read for every contract.
-    reads: OnceCell<FxHashMap<Asked<'a>, usize>>,
+    answers: Answers<'a>,
     /// Calls and movements of each transaction, worked out by the first who asks: several detectors
     /// look at the same ones.
     scenes: Vec<OnceCell<Option<Box<Scene<'a>>>>>,
@@ -149,7 +140,7 @@ impl<'a> Block<'a> {
             guarded,
             decoded,
             first_log,
-            reads: OnceCell::new(),
+            answers: Answers::new(&bundle.reads),
             scenes: vec![OnceCell::new(); bundle.transactions.len()],
             sides: RefCell::default(),
         }
@@ -276,31 +267,12 @@ impl<'a> Block<'a> {
     }
 
     fn read(&self, asked: Asked<'_>) -> Option<&'a Result<Bytes, String>> {
-        let reads = &self.bundle.reads;
-        let places = self.reads.get_or_init(|| {
-            let asked = |request: &'a ReadRequest| match request {
-                ReadRequest::Call { to, input } => Asked::Call(*to, input.as_ref()),
-                ReadRequest::Balance(of) => Asked::Balance(*of),
-                ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
-                ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
-                ReadRequest::Writes(of) => Asked::Writes(*of),
-            };
-            // Of two answers to one question the first counts, so it is put in last.
-            let all = reads.iter().enumerate().rev();
-            all.map(|(at, read)| (asked(&read.request), at)).collect()
-        });
-        places.get(&asked).map(|&at| &reads[at].result)
+        self.answers.get(asked)
     }
 
     /// The answer to a request as it came, if it was asked.
     pub fn answer(&self, request: &ReadRequest) -> Option<&'a Result<Bytes, String>> {
-        self.read(match request {
-            ReadRequest::Call { to, input } => Asked::Call(*to, input.as_ref()),
-            ReadRequest::Balance(of) => Asked::Balance(*of),
-            ReadRequest::Storage { of, slot } => Asked::Storage(*of, *slot),
-            ReadRequest::CodeHash(of) => Asked::CodeHash(*of),
-            ReadRequest::Writes(of) => Asked::Writes(*of),
-        })
+        self.answers.get(Asked::of(request))
     }
 
     /// Native value of an account after the block in wei, if it was asked and answered.

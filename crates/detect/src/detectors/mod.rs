@@ -9,6 +9,7 @@
 //! refuse a detector without page or without cases.
 
 pub mod access; //      who may do what
+mod answers; //          what the node answered
 pub mod block; //       the block as detectors see it
 pub mod bridge; //      what travels between networks
 pub mod chain; //       the chain itself, and our own blindness
@@ -319,6 +320,7 @@ pub static ALL: &[&dyn Detector] = &[
     &oracle::price_moved_in_transaction::PriceMovedInTransaction,
     &liquidity::outflow_exceeds_share::OutflowExceedsShare,
     &liquidity::unexpected_outflow::UnexpectedOutflow,
+    &liquidity::share_price_jumped::SharePriceJumped,
     &reputation::known_bad_address::KnownBadAddress,
     &reputation::fresh_caller::FreshCaller,
     &reputation::attack_contract_created::AttackContractCreated,

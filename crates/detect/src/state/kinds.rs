@@ -24,7 +24,7 @@ use crate::{
         flow::vocabulary::{PathSeen, Vocabulary},
         governance::power_concentrated::{Quorum, VotingPower},
         invariant::broken::InvariantSeen,
-        liquidity::{holding::Holding, ledger::LedgerShard},
+        liquidity::{holding::Holding, ledger::LedgerShard, share_price_jumped::SharePrice},
         oracle::feed::Feed,
         reputation::{fresh_caller::SeenCallers, usual_callers::UsualCallers},
         signers::safe_changed::SafeSeen,
@@ -171,6 +171,8 @@ remembered! {
     12 v 1 Streaks,
     /// What a monitor's charts of one function did while nothing was wrong.
     13 v 1 ChartPast,
+    /// What a share of a vault is worth.
+    14 v 1 SharePrice,
     /// A contract that a guarded factory created.
     20 v 1 Offspring,
     /// How many children a factory, or the network, has.

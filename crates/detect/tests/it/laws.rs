@@ -44,6 +44,7 @@ fn monitors() -> Vec<MonitorSpec> {
             &[("transactions_min", "10"), ("unseen_share_max", "0.5")],
             Severity::Critical,
         ),
+        detector("liquidity/share_price_jumped", &["vault"], &[], Severity::High),
         detector(
             "liquidity/unexpected_outflow",
             &["vault"],
@@ -212,6 +213,8 @@ impl Activity {
         let answers = signers::Answers { singleton: safe, nonce: price.into(), ..signers::usual() };
         let block = signers::state(txs, &answers)
             .read(VAULT, selector("sharePrice()"), &[U256::from(price)])
+            .read(VAULT, selector("totalAssets()"), &[U256::from(price)])
+            .read(VAULT, selector("totalSupply()"), &[U256::from(1_000)])
             .writes(address(VAULT), &writes);
         if self.calls.is_multiple_of(2) { block.traced() } else { block }
     }

@@ -64,10 +64,10 @@ impl Watched {
             parts.push(Part::Beacon);
         }
         if all_slots || !is_beacon(deployment) && may_be_proxy(deployment) {
-            parts.extend(AUTHORITY_SLOTS.iter().map(slot));
+            parts.extend(in_order(&AUTHORITY_SLOTS).iter().map(slot));
         }
         if has(deployment, "execTransaction") && has(deployment, "getThreshold") {
-            parts.extend(SAFE_SLOTS.iter().map(slot));
+            parts.extend(in_order(&SAFE_SLOTS).iter().map(slot));
         }
         if has_signature(deployment, "facets()") {
             parts.push(Part::Loupe);
@@ -77,6 +77,13 @@ impl Watched {
         let key = Key::new(Kind::CodeRead).monitor(monitor).address(address);
         Self { index, address, key, parts: parts.into_iter().map(planned).collect() }
     }
+}
+
+/// Slots as answers lie: one after the other.
+fn in_order(slots: &[(B256, &'static str)]) -> Vec<(B256, &'static str)> {
+    let mut slots = slots.to_vec();
+    slots.sort_unstable();
+    slots
 }
 
 impl Part {

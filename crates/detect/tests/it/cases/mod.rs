@@ -16,6 +16,7 @@ mod others;
 mod proxies;
 mod quick_calls;
 mod reputation;
+mod share_price;
 pub(crate) mod signers;
 mod silence;
 mod storage;
@@ -47,6 +48,7 @@ const CASES: &[(&str, Case, Case)] = &[
     ("oracle/price_moved_in_transaction", oracle::flash_loan, oracle::plain_swap),
     ("liquidity/outflow_exceeds_share", liquidity::drain, liquidity::flash_in_and_out),
     ("liquidity/unexpected_outflow", liquidity::paid_to_a_stranger, liquidity::paid_to_the_named),
+    ("liquidity/share_price_jumped", share_price::inflated, share_price::grows),
     ("reputation/known_bad_address", reputation::listed_caller, reputation::benign_caller),
     ("reputation/fresh_caller", reputation::mixer_funded_contract, reputation::old_caller),
     (
