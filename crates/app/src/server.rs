@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::Context;
 use store::Store;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     clock,
@@ -16,6 +19,7 @@ use crate::{
     health,
     mail_sink::Inbox,
     notify::Receivers,
+    paging,
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
     pulse::{self, Vitals},
@@ -30,6 +34,8 @@ pub struct Server {
     /// The networks as the pages see them; replaced when files change.
     networks: Arc<RwLock<Vec<NetworkView>>>,
     info: watch::Sender<Arc<SiteInfo>>,
+    /// Wakes the pager of the pipeline that runs.
+    wake_pager: Arc<Notify>,
     address: SocketAddr,
     pages: JoinHandle<()>,
     /// Takes the program's own vital signs.
@@ -54,7 +60,8 @@ impl Server {
             .with_context(|| format!("listening on {listen} for the page"))?;
         let address = listener.local_addr().context("reading the page's address")?;
         let config = &reached_at(address, config);
-        let pipeline = pipeline(config, &store)?.start(None);
+        let wake_pager = Arc::new(Notify::new());
+        let pipeline = pipeline(config, &store)?.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
         let (info, info_view) = watch::channel(Arc::new(site_info(config)));
         let (vitals, vitals_view) = watch::channel(Vitals::default());
@@ -85,12 +92,26 @@ impl Server {
                 tracing::error!(%error, "the pages stopped");
             }
         });
-        Ok(Self { store, pipeline: Some(pipeline), networks, info, address, pages, pulse })
+        Ok(Self {
+            store,
+            pipeline: Some(pipeline),
+            networks,
+            info,
+            wake_pager,
+            address,
+            pages,
+            pulse,
+        })
     }
 
     /// Where people reach the page from this machine.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where the pager is told things.
+    pub fn pager_inbox(&self) -> paging::Inbox {
+        paging::Inbox::new(self.store.clone(), self.wake_pager.clone())
     }
 
     /// The networks, seen from outside.
@@ -114,7 +135,7 @@ impl Server {
             }
             None => None,
         };
-        let running = next.start(changes);
+        let running = next.start(changes, self.wake_pager.clone());
         *self.networks.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             running.networks.clone();
         self.info.send_replace(Arc::new(site_info(config)));
@@ -150,6 +171,7 @@ fn pipeline(config: &Config, store: &Store) -> anyhow::Result<Pipeline> {
             registry: config.registry.clone(),
             monitors: Arc::new(config.monitors.clone()),
             policy: Arc::new(config.policy.clone()),
+            plan: config.plan.clone(),
             outside: Arc::new(config.outside.clone()),
         },
         networks: config.networks.iter().map(|network| network.chain.clone()).collect(),
