@@ -153,7 +153,7 @@ pub(crate) fn notification(alert: AlertId, kind: NotificationKind, sequence: u32
 /// What the pager of these tests is told: whom it tells what is what it is told.
 pub(crate) fn told(alert: AlertId, kind: NotificationKind, sequence: u32) -> Input {
     let json = format!("{alert} {} {sequence}", kind.as_str());
-    Input { kind: "alert", at: UnixMillis(1_000), json }
+    Input { kind: "alert", at: UnixMillis(2_000_000), json }
 }
 
 /// The message that follows from an input.
