@@ -130,6 +130,18 @@ pub enum Deed {
 }
 
 impl Deed {
+    /// The word used in commands, pages and the API.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Promote { .. } => "promote",
+            Self::Resolve => "resolve",
+            Self::Benign => "benign",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Reopen => "reopen",
+        }
+    }
+
     fn stage(&self) -> Option<Stage> {
         match self {
             Self::Acknowledge => Some(Stage::Acknowledged),

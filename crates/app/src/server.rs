@@ -39,6 +39,8 @@ pub struct Server {
     receivers: watch::Sender<Arc<Receivers>>,
     /// Tests of receivers from end to end; of the configuration of now.
     tests: Option<JoinHandle<()>>,
+    /// Wakes the pager of the pipeline that runs.
+    wake_pager: Arc<Notify>,
     address: SocketAddr,
     pages: JoinHandle<()>,
     /// Takes the program's own vital signs.
@@ -69,12 +71,13 @@ impl Server {
             .with_context(|| format!("listening on {listen} for the page"))?;
         let address = listener.local_addr().context("reading the page's address")?;
         let config = &reached_at(address, config);
-        let told = paging::Inbox::new(store.clone(), Arc::new(Notify::new()));
+        let wake_pager = Arc::new(Notify::new());
+        let told = paging::Inbox::new(store.clone(), wake_pager.clone());
         let answers = Answers::of(config, &store, &told, teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
         let pipeline = pipeline(config, &store, answers)?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
-        let pipeline = pipeline.start(None);
+        let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
         let (info, info_view) = watch::channel(Arc::new(site_info(config, Some(&chats))));
         let (vitals, vitals_view) = watch::channel(Vitals::default());
@@ -113,6 +116,7 @@ impl Server {
             pipeline: Some(pipeline),
             networks,
             info,
+            wake_pager,
             receivers,
             tests,
             address,
@@ -127,6 +131,11 @@ impl Server {
     /// Where people reach the page from this machine.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where the pager is told things.
+    pub fn pager_inbox(&self) -> paging::Inbox {
+        paging::Inbox::new(self.store.clone(), self.wake_pager.clone())
     }
 
     /// The networks, seen from outside.
@@ -155,7 +164,7 @@ impl Server {
         self.stop_tests();
         self.tests = tests(config, &self.store, &next.receivers);
         self.receivers.send_replace(next.receivers.clone());
-        let running = next.start(changes);
+        let running = next.start(changes, self.wake_pager.clone());
         *self.networks.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             running.networks.clone();
         std::mem::replace(&mut self.chats, chats).stop();
@@ -210,6 +219,7 @@ fn pipeline(config: &Config, store: &Store, answers: Answers) -> anyhow::Result<
             registry: config.registry.clone(),
             monitors: Arc::new(config.monitors.clone()),
             policy: Arc::new(config.policy.clone()),
+            plan: config.plan.clone(),
             outside: Arc::new(config.outside.clone()),
         },
         networks: config.networks.iter().map(|network| network.chain.clone()).collect(),

@@ -6,13 +6,11 @@
 
 use std::collections::HashSet;
 
-use model::{
-    Alert, BackfilledRange, BlockNumber, Decision, Finding, FindingId, Name, Notification,
-};
+use model::{Alert, BackfilledRange, BlockNumber, Decision, Finding, FindingId, Name};
 use rusqlite::Transaction;
 
 use crate::{
-    CommitReport, HoleRecord, Store, StoreError, checkpoint,
+    CommitReport, HoleRecord, Input, Store, StoreError, checkpoint,
     records::{coverage, findings},
     step::apply_alerts,
 };
@@ -28,8 +26,8 @@ pub struct Backfill {
     pub findings: Vec<Finding>,
     /// Alerts that are new or changed, whole.
     pub alerts: Vec<Alert>,
-    /// Messages to send.
-    pub notifications: Vec<Notification>,
+    /// What the pager is told.
+    pub inputs: Vec<Input>,
     /// What the alert engine decided, in order.
     pub decisions: Vec<Decision>,
 }
@@ -47,8 +45,8 @@ pub struct Audit {
     pub withdrawn: Vec<FindingId>,
     /// Alerts that are new or changed, whole.
     pub alerts: Vec<Alert>,
-    /// Messages to send.
-    pub notifications: Vec<Notification>,
+    /// What the pager is told.
+    pub inputs: Vec<Input>,
     /// What the alert engine decided, in order.
     pub decisions: Vec<Decision>,
 }
@@ -78,9 +76,9 @@ impl Store {
                 Some(finalized) => findings::confirm(tx, network, finalized)?,
                 None => 0,
             };
-            let Backfill { alerts, notifications, decisions, .. } = backfill;
-            let notifications_added = apply_alerts(tx, alerts, notifications, decisions)?;
-            Ok(CommitReport { findings_confirmed, notifications_added, ..CommitReport::default() })
+            let Backfill { alerts, decisions, inputs, .. } = backfill;
+            apply_alerts(tx, alerts, decisions, inputs)?;
+            Ok(CommitReport { findings_confirmed, ..CommitReport::default() })
         })
     }
 
@@ -97,14 +95,9 @@ impl Store {
                 None => 0,
             };
             let findings_retracted = findings::withdraw(tx, &audit.withdrawn)?;
-            let Audit { alerts, notifications, decisions, .. } = audit;
-            let notifications_added = apply_alerts(tx, alerts, notifications, decisions)?;
-            Ok(CommitReport {
-                findings_confirmed,
-                findings_retracted,
-                notifications_added,
-                finality_broken: false,
-            })
+            let Audit { alerts, decisions, inputs, .. } = audit;
+            apply_alerts(tx, alerts, decisions, inputs)?;
+            Ok(CommitReport { findings_confirmed, findings_retracted, finality_broken: false })
         })
     }
 

@@ -113,6 +113,32 @@ mod tests {
     }
 
     #[test]
+    fn messages_from_before_the_pager_keep_their_order_and_their_alerts() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        MIGRATIONS[..4].iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+        let insert = "INSERT INTO alerts VALUES
+                          (x'0a', 'mainnet', 'drain', NULL, 0, 4, 1, 1, x'01'),
+                          (x'0b', 'mainnet', 'drain', NULL, 2, 4, 1, 1, x'01');
+                      INSERT INTO notifications VALUES
+                          (x'02', x'0a', 'mail', 'retracted', 1, 'why', 20, 0, 0, 20, ''),
+                          (x'01', x'0a', 'mail', 'opened', 0, 'why', 10, 1, 1, 11, 'ok');
+                      INSERT INTO attempts VALUES (x'01', 1, 10, 11, 'delivered', 'ok');
+                      PRAGMA application_id = 0x42454c4c; PRAGMA user_version = 4";
+        connection.execute_batch(insert).unwrap();
+        migrate(&mut connection, Path::new("x.db")).unwrap();
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT number FROM notifications WHERE id = x'02'"), 2);
+        assert_eq!(count("SELECT count(*) FROM notification_alerts WHERE alert = x'0a'"), 2);
+        assert_eq!(count("SELECT count(*) FROM notifications WHERE form = 'notice'"), 2);
+        assert_eq!(
+            count("SELECT count(*) FROM alerts WHERE is_open = 1"),
+            1,
+            "not the retracted one"
+        );
+        assert_eq!(count("SELECT applied FROM pager_checkpoint"), 0);
+    }
+
+    #[test]
     fn a_newer_database_and_a_foreign_one_are_refused_by_name() {
         expect!["the database x.db has schema 99, this program knows up to 7: use a newer program"]
             .assert_eq(&refused("PRAGMA application_id = 0x42454c4c; PRAGMA user_version = 99"));

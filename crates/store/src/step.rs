@@ -7,7 +7,7 @@
 //!    back are deleted; finality falls back below them, should it have been above;
 //! 3. `findings`, `samples`, `coverage`, `state`: what the joining blocks brought;
 //! 4. `finalized`: findings up to it become confirmed, ways back up to it are dropped;
-//! 5. `alerts`, `decisions`, `notifications`, `inputs`.
+//! 5. `alerts`, `decisions`, `inputs`.
 //!
 //! So one step holds at most one reversal, before the blocks that join. A batch in which a block
 //! joins and leaves again is several steps, given to [`Store::commit_all`], which is still one
@@ -16,13 +16,12 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Alert, BlockCoverage, BlockRef, Decision, Finding, Name, Notification, NotificationLine,
-    Position, Sample, StateChange,
+    Alert, BlockCoverage, BlockRef, Decision, Finding, Name, Position, Sample, StateChange,
 };
 use rusqlite::Transaction;
 
 use crate::{
-    Checkpoint, Input, Store, StoreError, checkpoint, outbox, paging,
+    Checkpoint, Input, Store, StoreError, checkpoint, paging,
     records::{alerts, coverage, findings, state},
     series::{self, SeriesIds},
 };
@@ -61,9 +60,6 @@ pub struct Step {
     pub finalized: Option<BlockRef>,
     /// Alerts that are new or changed, whole.
     pub alerts: Vec<Alert>,
-    /// Messages to send. One that is on record already is left as it is: its delivery state is the
-    /// outbox's.
-    pub notifications: Vec<Notification>,
     /// What the pager is told.
     pub inputs: Vec<Input>,
     /// What the alert engine decided, in order.
@@ -77,8 +73,6 @@ pub struct CommitReport {
     pub findings_retracted: u64,
     /// Findings that became final.
     pub findings_confirmed: u64,
-    /// Messages that were not on record yet.
-    pub notifications_added: u64,
     /// Whether blocks that had been said to be final were reverted: the network's finality setting
     /// is too weak for it.
     pub finality_broken: bool,
@@ -99,7 +93,6 @@ impl Step {
             state: Vec::new(),
             finalized: None,
             alerts: Vec::new(),
-            notifications: Vec::new(),
             inputs: Vec::new(),
             decisions: Vec::new(),
         }
@@ -131,26 +124,6 @@ impl Store {
                 apply(tx, series, step, &mut report)?;
             }
             Ok(report)
-        })
-    }
-
-    /// Commits what the alert engine did without a chain event (a group's waiting time was over):
-    /// alerts, messages and decisions in one transaction, no checkpoint.
-    ///
-    /// # Errors
-    /// When the database cannot be written; nothing is kept then.
-    pub fn commit_alerts(
-        &self,
-        alerts: &[Alert],
-        notifications: &[Notification],
-        decisions: &[Decision],
-    ) -> Result<CommitReport, StoreError> {
-        if alerts.is_empty() && notifications.is_empty() && decisions.is_empty() {
-            return Ok(CommitReport::default());
-        }
-        self.write("commit alerts", |tx, _| {
-            let notifications_added = apply_alerts(tx, alerts, notifications, decisions)?;
-            Ok(CommitReport { notifications_added, ..CommitReport::default() })
         })
     }
 }
@@ -202,9 +175,7 @@ fn apply(
         state::drop_undo_up_to(tx, network, block.number)?;
     }
 
-    report.notifications_added +=
-        apply_alerts(tx, &step.alerts, &step.notifications, &step.decisions)?;
-    put_inputs(tx, &step.inputs)?;
+    apply_alerts(tx, &step.alerts, &step.decisions, &step.inputs)?;
     let checkpoint = Checkpoint {
         network: network.clone(),
         position: step.checkpoint,
@@ -255,25 +226,15 @@ fn finality_fallback(
 pub(crate) fn apply_alerts(
     tx: &Transaction<'_>,
     alerts: &[Alert],
-    notifications: &[Notification],
     decisions: &[Decision],
-) -> Result<u64, StoreError> {
+    inputs: &[Input],
+) -> Result<(), StoreError> {
     for alert in alerts {
         alerts::upsert(tx, alert)?;
     }
     for decision in decisions {
         alerts::append_decision(tx, decision)?;
     }
-    let mut added = 0;
-    for notification in notifications {
-        let Notification { alert, kind, sequence, .. } = *notification;
-        let line = NotificationLine { alert, kind, sequence };
-        added += outbox::insert(tx, notification, &[line])?;
-    }
-    Ok(added)
-}
-
-pub(crate) fn put_inputs(tx: &Transaction<'_>, inputs: &[Input]) -> Result<(), StoreError> {
     inputs.iter().try_for_each(|input| paging::insert(tx, input).map(drop))
 }
 

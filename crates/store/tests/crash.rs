@@ -84,6 +84,7 @@ fn child(path: &Path) {
         log.append(&world.network, &events).unwrap();
         store.commit_all(&steps).unwrap();
         println!("{}", world.position);
+        world::page(&store);
         let now = UnixMillis(world.position as i64 * LEASE_MS);
         for message in outbox.due(now, 3).unwrap() {
             match random(world.position ^ u64::from(message.id.0[0])) % 4 {

@@ -15,7 +15,7 @@ use super::{
     take::{FLAPS, FLAPS_WITHIN_S},
 };
 use crate::{
-    life::Stage,
+    life::{Stage, Truth},
     plan::Plan,
     quiet::{Veil, is_attack},
     route::Way,
@@ -178,7 +178,12 @@ impl Pager {
             .filter_map(|alert| {
                 let card = self.cards.get(alert)?;
                 let news = self.news(card, group, way, whom)?;
-                Some(Line { alert: *alert, severity: card.facts.severity, news })
+                Some(Line {
+                    alert: *alert,
+                    severity: card.facts.severity,
+                    news,
+                    sequence: card.words(whom),
+                })
             })
             .collect();
         lines.sort_by_key(|line| (Reverse(line.severity), line.news, line.alert));
@@ -215,6 +220,7 @@ impl Pager {
             Some(_) if !told.is_firing => is_attended.then_some(News::Again),
             Some(_) if !is_attended => None,
             _ if card.facts.severity > told.severity => Some(News::Worse),
+            None if card.is_final_news(told, way) => Some(News::Confirmed),
             None if !is_attended && is_much_more(card.facts.findings, told.findings) => {
                 Some(News::More)
             }
@@ -245,6 +251,7 @@ impl Pager {
                 alert: card.facts.alert,
                 severity: card.facts.severity,
                 news: News::Still,
+                sequence: card.words(whom),
             })
             .collect();
         lines.sort_by_key(|line| (Reverse(line.severity), line.alert));
@@ -291,11 +298,12 @@ impl Pager {
         let mut words = Vec::with_capacity(lines.len());
         for (group, line) in &lines {
             let Some(card) = self.cards.get_mut(&line.alert) else { continue };
-            let sequence = card.told.get(&whom).map_or(0, |told| told.sequence + 1);
+            let sequence = card.words(&whom);
             let told = Told {
                 severity: card.facts.severity,
                 findings: card.facts.findings,
                 is_firing: card.life.stage().is_firing(),
+                is_final: card.facts.truth == Truth::Confirmed,
                 group: *group,
                 sequence,
             };
@@ -419,14 +427,30 @@ pub(super) fn reason(lines: &[Line], cards: &BTreeMap<AlertId, Card>) -> Why {
         let findings = |line: &Line| cards.get(&line.alert).map(|card| card.facts.findings);
         lines.iter().filter_map(findings).max().unwrap_or_default()
     };
-    let strongest = [News::New, News::Again, News::Worse, News::More, News::Void];
+    let strongest = [News::New, News::Again, News::Worse, News::More, News::Confirmed, News::Void];
     match strongest.into_iter().find(|news| count(*news) > 0) {
         Some(News::New) => Why::New { alerts: count(News::New) },
         Some(News::Again) => Why::Again { alerts: count(News::Again) },
         Some(News::Worse) => Why::Worse { to: severity },
         Some(News::More) => Why::More { findings: most() },
+        Some(News::Confirmed) => Why::Final { alerts: count(News::Confirmed) },
         Some(News::Void) => Why::Void { alerts: count(News::Void) },
         _ => Why::Over { alerts: over },
+    }
+}
+
+impl Card {
+    /// How many words about it somebody had.
+    pub(super) fn words(&self, whom: &Whom) -> u32 {
+        self.told.get(whom).map_or(0, |told| told.sequence + 1)
+    }
+
+    /// Whether it became final since somebody was told, on a way that wants to hear that.
+    pub(super) fn is_final_news(&self, told: &Told, way: &Way) -> bool {
+        self.facts.truth == Truth::Confirmed
+            && told.is_firing
+            && !told.is_final
+            && way.confirmed_from.is_some_and(|from| self.facts.severity >= from)
     }
 }
 

@@ -38,6 +38,8 @@ pub enum News {
     Worse,
     /// There is much more of it.
     More,
+    /// It is final now.
+    Confirmed,
     /// It still waits for somebody, or still stands.
     Still,
     /// It is over.
@@ -53,6 +55,8 @@ pub struct Line {
     pub severity: Severity,
     /// What is new about it.
     pub news: News,
+    /// How many words about it the same people had before.
+    pub sequence: u32,
 }
 
 /// A message for the outbox.

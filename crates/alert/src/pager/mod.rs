@@ -244,16 +244,41 @@ impl Pager {
 
     /// Takes in what happened and does all that is due; `now` is wall time.
     pub fn apply(&mut self, input: Input, now: UnixMillis) -> Outcome {
+        self.apply_all([input], now).0
+    }
+
+    /// Takes in what happened together, such as all that one block brought, and then does all that is
+    /// due, so that a group speaks once of all of it. Gives beside the outcome which inputs were not
+    /// taken, by their place.
+    pub fn apply_all(
+        &mut self,
+        inputs: impl IntoIterator<Item = Input>,
+        now: UnixMillis,
+    ) -> (Outcome, Vec<(usize, Refusal)>) {
         let mut outcome = Outcome::default();
+        let mut refused = Vec::new();
+        for (at, input) in inputs.into_iter().enumerate() {
+            let before = outcome.refused.len();
+            self.take(input, now, &mut outcome);
+            refused.extend(outcome.refused[before..].iter().map(|refusal| (at, refusal.clone())));
+        }
+        self.sweep(now);
+        self.do_what_is_due(now, &mut outcome);
+        outcome.messages.sort_by_key(|message| std::cmp::Reverse(message.severity));
+        self.write_rows(&mut outcome);
+        (outcome, refused)
+    }
+
+    fn take(&mut self, input: Input, now: UnixMillis, outcome: &mut Outcome) {
         match input {
-            Input::Alert(facts) => self.alert(facts, now, &mut outcome),
+            Input::Alert(facts) => self.alert(facts, now, outcome),
             Input::Said { alerts, by, deed, at, reason } => {
                 for alert in alerts {
-                    self.said(alert, &by, &deed, at.min(now), &reason, now, &mut outcome);
+                    self.said(alert, &by, &deed, at.min(now), &reason, now, outcome);
                 }
             }
-            Input::Silence(silence) => self.silence(silence, &mut outcome),
-            Input::Sign { silence, by } => self.sign(&silence, &by, now, &mut outcome),
+            Input::Silence(silence) => self.silence(silence, outcome),
+            Input::Sign { silence, by } => self.sign(&silence, &by, now, outcome),
             Input::Unsilence { silence } => {
                 if self.silences.contains_key(&silence) {
                     self.lift(&silence, now);
@@ -263,18 +288,15 @@ impl Pager {
             }
             Input::Delivered { message } => self.delivered(message),
             Input::Failed { message, whom, error } => {
-                self.failed(message, whom, error, now, &mut outcome);
+                self.failed(message, whom, error, now, outcome);
             }
             Input::Tick => {}
         }
-        self.sweep(now);
-        self.do_what_is_due(now, &mut outcome);
-        outcome.messages.sort_by_key(|message| std::cmp::Reverse(message.severity));
-        self.write_rows(&mut outcome);
-        outcome
     }
 
-    /// Another plan: alerts that go on are routed anew, and who was told of them stays told.
+    /// Another plan: alerts that go on are routed anew, and who was told of them stays told. What
+    /// becomes due by it is done with the next input: words that people said meanwhile may be
+    /// waiting, and whoever said "I am on it" must not be called once more.
     pub fn replan(&mut self, plan: Arc<Plan>, now: UnixMillis) -> Outcome {
         let mut outcome = Outcome::default();
         self.plan = plan;
@@ -283,7 +305,6 @@ impl Pager {
         for alert in &cards {
             self.reroute(*alert, now, &mut outcome);
         }
-        self.do_what_is_due(now, &mut outcome);
         outcome.messages.sort_by_key(|message| std::cmp::Reverse(message.severity));
         self.write_rows(&mut outcome);
         outcome

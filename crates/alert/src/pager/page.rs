@@ -274,7 +274,12 @@ impl Pager {
                     Some(told) if card.facts.severity > told.severity => News::Worse,
                     Some(_) => News::Still,
                 };
-                Line { alert: card.facts.alert, severity: card.facts.severity, news }
+                Line {
+                    alert: card.facts.alert,
+                    severity: card.facts.severity,
+                    news,
+                    sequence: card.words(whom),
+                }
             })
             .collect();
         lines.sort_by_key(|line| (std::cmp::Reverse(line.severity), line.news, line.alert));

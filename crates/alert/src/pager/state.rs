@@ -43,6 +43,8 @@ pub(super) struct Told {
     pub(super) findings: u64,
     /// Whether it was said to stand.
     pub(super) is_firing: bool,
+    /// Whether it was final then.
+    pub(super) is_final: bool,
     /// The group that spoke.
     pub(super) group: GroupId,
     /// How many words about it they had before.

@@ -78,6 +78,7 @@ impl Pager {
             outcome.rulings.push(moved(id, now, stage, why));
         }
         let may_be_news = stage != before
+            || old.truth != card.facts.truth
             || is_worse
             || card.told.values().any(|told| is_much_more(card.facts.findings, told.findings));
         let moves_on =
@@ -299,11 +300,15 @@ impl Pager {
         let is_bad = stage.is_unattended() && (attack || pages);
         let mut told = card.told.values().filter(|told| told.is_firing);
         let is_worse = stage.is_firing() && told.any(|told| severity > told.severity);
-        if !is_void && !is_bad && !is_worse {
+        let is_final =
+            stage.is_firing() && card.told.values().any(|told| card.is_final_news(told, way));
+        if !is_void && !is_bad && !is_worse && !is_final {
             return None;
         }
         let last = known.told_at.values().max();
-        let free = last.map_or(now, |last| last.plus(ms(URGENT_S)).max(now));
+        // What was told and is void, or certain by now, does not wait for anything.
+        let is_truth = is_void || is_final;
+        let free = last.filter(|_| !is_truth).map_or(now, |last| last.plus(ms(URGENT_S)).max(now));
         let (was, at) = (known.flush_at, known.flush_at.min(free));
         self.groups.get_mut(&group)?.flush_at = at;
         self.schedule(Due::Flush(group), Some(was), Some(at));

@@ -123,6 +123,11 @@ pub enum Why {
         /// How many.
         alerts: u64,
     },
+    /// They are final: what was told can not be reverted any more.
+    Final {
+        /// How many.
+        alerts: u64,
+    },
     /// They left the chain: what was told is void.
     Void {
         /// How many.
@@ -261,6 +266,7 @@ impl fmt::Display for Why {
             Self::More { findings } => write!(f, "{findings} findings by now"),
             Self::Still { after_s } => write!(f, "still standing after {} min", after_s / 60),
             Self::Over { alerts: n } => write!(f, "over: {}", alerts(*n)),
+            Self::Final { alerts: n } => write!(f, "final by now: {}", alerts(*n)),
             Self::Void { alerts: n } => {
                 write!(f, "left the chain, what was told is void: {}", alerts(*n))
             }
@@ -359,4 +365,32 @@ pub enum Alarm {
         /// What was agreed.
         budget: u32,
     },
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shed { whom, alerts: shed } => {
+                let all = shed.values().sum();
+                write!(f, "more than {whom} bears: {} put off, told later", alerts(all))
+            }
+            Self::NobodyOnCall { schedule } => write!(f, "nobody is on call by {schedule}"),
+            Self::TooFewPeople { group, people } => write!(
+                f,
+                "a critical alert (group {group}) reached {} people, it should reach two",
+                people.len()
+            ),
+            Self::Unreachable { person } => write!(f, "all channels of {person} failed"),
+            Self::NobodyAnswers { group, rounds } => {
+                write!(f, "nobody answers for group {group} after {rounds} rounds of calls")
+            }
+            Self::Undelivered { message, whom, error } => {
+                write!(f, "message {message} to {whom} was not delivered: {error}")
+            }
+            Self::OverBudget { path, alerts, budget } => write!(
+                f,
+                "{alerts} alerts came on route {path} this week, {budget} were agreed to bear"
+            ),
+        }
+    }
 }

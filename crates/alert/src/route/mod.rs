@@ -74,6 +74,9 @@ pub struct Branch {
     pub muted: Vec<Hours>,
     /// Alerts a week that people agreed to bear here; beyond it, whoever owns the rules hears of it.
     pub budget_per_week: Option<u32>,
+    /// Alerts at least this bad are told again when they become final; none of them with
+    /// `Some(None)`, and at the root with `None`.
+    pub confirmed_from: Option<Option<Severity>>,
     /// Whether later siblings are tried, too, after this one took the alert.
     pub continue_matching: bool,
     /// Further down.
@@ -96,6 +99,7 @@ impl Branch {
             repeat_interval_s: None,
             muted: Vec::new(),
             budget_per_week: None,
+            confirmed_from: None,
             continue_matching: false,
             branches: Vec::new(),
         }
@@ -147,6 +151,8 @@ pub struct Way {
     pub muted: Vec<Hours>,
     /// Alerts a week that people agreed to bear.
     pub budget_per_week: Option<u32>,
+    /// Alerts at least this bad are told again when they become final.
+    pub confirmed_from: Option<Severity>,
 }
 
 /// The names from the root down to a branch, with slashes between.
@@ -278,6 +284,15 @@ impl Tree {
         }
     }
 
+    /// The same tree without these receivers: they hear nothing any more.
+    #[must_use]
+    pub fn without(mut self, receivers: &[Name]) -> Self {
+        for node in &mut self.nodes {
+            node.way.receivers.retain(|receiver| !receivers.contains(receiver));
+        }
+        self
+    }
+
     /// All ways there are, the root's first.
     pub fn ways(&self) -> impl Iterator<Item = &Way> {
         self.nodes.iter().map(|node| &node.way)
@@ -336,6 +351,9 @@ fn way(branch: &Branch, above: Option<&Way>) -> Way {
         // As in Alertmanager, hours of silence are a branch's own.
         muted: branch.muted.clone(),
         budget_per_week: branch.budget_per_week,
+        confirmed_from: branch
+            .confirmed_from
+            .unwrap_or_else(|| above.and_then(|above| above.confirmed_from)),
     }
 }
 

@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alert::{Policy, Route};
+use alert::{
+    Matcher, Policy, Route,
+    plan::{Channel, ChannelKind, Plan},
+    route::{Branch, GroupBy, Tree},
+};
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use bellwether::{
     notify::{Context, ReceiverConfig, Receivers},
@@ -89,7 +93,7 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
         coverage: Arc::default(),
         retention: store::Retention::default(),
     };
-    let running = pipeline.start(None);
+    let running = pipeline.start(None, Arc::default());
 
     let mut shown = Vec::new();
     let probe = &meridian.actors.treasury;
@@ -242,10 +246,19 @@ fn rules(meridian: &Meridian) -> Rules {
         ..Route::catch_all(name("all"), vec![name("hook")])
     };
     let policy = Policy { routes: vec![route], group_window_s: 1, ..Policy::default() };
+    let mut root = Branch::new(name("all"));
+    (root.group_by, root.group_wait_s) = (Some(GroupBy::Alert), Some(0));
+    let mut probe = Branch::new(name("probe"));
+    probe.matchers = vec![Matcher::equal("monitor", "probe")];
+    probe.receivers = Some(vec![name("hook")]);
+    root.branches = vec![probe];
+    let mut plan = Plan::new(Tree::new(root).unwrap());
+    plan.channels.insert(name("hook"), Channel::new(ChannelKind::Webhook));
     Rules {
         registry,
         monitors: Arc::new(monitors),
         policy: Arc::new(policy),
+        plan: Arc::new(plan),
         outside: Arc::default(),
     }
 }

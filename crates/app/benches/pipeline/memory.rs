@@ -57,6 +57,7 @@ pub(super) fn child(blocks: &Blocks) {
         registry,
         monitors: Arc::new(mix::monitors(MONITORS)),
         policy: Arc::new(Policy::default()),
+        plan: Arc::new(bellwether::paging::nobody()),
         outside: Arc::default(),
     };
     let mut judge = Judge::open(network(), store.clone(), rules).unwrap();

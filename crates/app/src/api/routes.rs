@@ -12,7 +12,7 @@ use store::{AlertFilter, FindingFilter, LabelMatcher, RangeQuery};
 
 use super::{parameters::Parameters, reply::Failure, wire};
 use crate::{
-    dossier, metrics as exposition,
+    dossier, metrics as exposition, paging,
     pulse::{HEARTBEAT_TYPE, Heartbeat},
     signature::Envelope,
     web::{Site, SiteInfo},
@@ -23,6 +23,12 @@ type Answer<T> = Result<Json<T>, Failure>;
 
 /// Undelivered messages that one answer lists.
 const UNDELIVERED_MAX: usize = 200;
+
+/// How far back one answer tells what was wrong with paging: a day.
+const ALARMS_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Alarms that one answer lists.
+const ALARMS_MAX: usize = 50;
 
 /// Points of a series unless `step` says otherwise.
 const POINTS_DEFAULT: u64 = 240;
@@ -119,8 +125,18 @@ pub(super) async fn alerts(
         only_open: asked.parsed::<bool>("open")?.unwrap_or(false),
     };
     let (cursor, limit) = (asked.cursor()?, asked.limit()?);
-    let page = site.read(move |store| store.alerts(&filter, cursor, limit)).await?;
-    let items = page.items.iter().map(|alert| wire::Alert::new(alert, &info)).collect();
+    let page = site
+        .read(move |store| {
+            let mut page = store.alerts(&filter, cursor, limit)?;
+            page.items = paging::with_told(store, page.items)?;
+            let stages = store.stages(page.items.iter().map(|alert| alert.id))?;
+            Ok((page, stages))
+        })
+        .await?;
+    let (page, stages) = page;
+    let item =
+        |alert: &model::Alert| wire::Alert::new(alert, &info).at_stage(stages.get(&alert.id));
+    let items = page.items.iter().map(item).collect();
     Ok(Json(wire::Page { items, next: page.next.map(|cursor| cursor.to_string()) }))
 }
 
@@ -132,10 +148,24 @@ pub(super) async fn alert(
     asked.only(&[])?;
     let missing = || Failure::missing(format!("there is no alert {:?}", words::clean(&id)));
     let known: AlertId = id.parse().map_err(|_| missing())?;
-    let read = site.read(move |store| Ok((store.alert(known)?, store.verdicts_on(known)?)));
+    let read = site.read(move |store| {
+        let details = store.alert(known)?;
+        let details = details.map(|details| told(store, details)).transpose()?;
+        Ok((details, store.verdicts_on(known)?))
+    });
     let (details, verdicts) = read.await?;
     let details = details.ok_or_else(missing)?;
     Ok(Json(wire::AlertDetails::new(&details, &verdicts, &site.info())))
+}
+
+/// An alert with what its receivers were told last.
+fn told(
+    store: &store::Store,
+    mut details: store::AlertDetails,
+) -> Result<store::AlertDetails, store::StoreError> {
+    let alerts = paging::with_told(store, vec![details.alert.clone()])?;
+    details.alert = alerts.into_iter().next().unwrap_or(details.alert);
+    Ok(details)
 }
 
 pub(super) async fn findings(
@@ -241,8 +271,15 @@ pub(super) async fn threats(State(site): State<Site>, asked: Parameters) -> Answ
 pub(super) async fn outbox(State(site): State<Site>, asked: Parameters) -> Answer<wire::Outbox> {
     asked.only(&[])?;
     let snapshot = site.snapshot().await?;
-    let undelivered = site.read(|store| store.outbox().undelivered(UNDELIVERED_MAX)).await?;
-    Ok(Json(wire::Outbox::new(&snapshot.outbox, &undelivered)))
+    let since = site.now().plus(-ALARMS_MS);
+    let read = site.read(move |store| {
+        // In the order in which something goes: what is decided between the two is seen in the second.
+        let (undecided, _) = store.inbox().backlog()?;
+        let alarms = store.paging_alarms(since, ALARMS_MAX)?;
+        Ok((undecided, alarms, store.outbox().undelivered(UNDELIVERED_MAX)?))
+    });
+    let (undecided, alarms, undelivered) = read.await?;
+    Ok(Json(wire::Outbox::new(&snapshot.outbox, undecided, &alarms, &undelivered)))
 }
 
 /// The process is alive: it answers.

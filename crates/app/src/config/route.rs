@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use alert::{Policy, Route, plan::Channel, route::Branch};
+use alert::{
+    Policy, Route,
+    plan::Channel,
+    route::{Branch, GroupBy},
+};
 use model::Name;
 
 use super::{
@@ -14,6 +18,9 @@ use super::{
     table::{Collector, Table, parse},
 };
 use crate::notify::ReceiverConfig;
+
+/// Thirty years, in seconds: longer than anything is kept.
+const NEVER_S: u64 = 30 * 365 * 86_400;
 
 /// Who hears what, with how each receiver is reached.
 pub(super) struct Routes {
@@ -32,8 +39,10 @@ impl Routes {
         let stdout = ReceiverConfig::Stdout { json: false };
         let mut root = Branch::new(plan::root_name());
         root.receivers = Some(vec![name.clone()]);
+        let policy = Policy { routes: vec![route], ..Policy::default() };
+        say_the_rest(&mut root, &policy, false);
         Self {
-            policy: Policy { routes: vec![route], ..Policy::default() },
+            policy,
             receivers_tested: None,
             routed: Routed {
                 root,
@@ -44,6 +53,20 @@ impl Routes {
             receivers: vec![(name, stdout)],
         }
     }
+}
+
+/// What the file leaves open at the root: each alert speaks for itself and at once. Where nobody can
+/// say that they are on it, the same is not told again and again.
+fn say_the_rest(root: &mut Branch, policy: &Policy, has_people: bool) {
+    if root.group_by.is_none() {
+        root.group_by = Some(GroupBy::Alert);
+        root.group_wait_s.get_or_insert(0);
+    }
+    root.group_interval_s.get_or_insert(policy.update_interval_s.max(1));
+    if !has_people {
+        root.repeat_interval_s.get_or_insert(NEVER_S);
+    }
+    root.confirmed_from.get_or_insert(Route::CONFIRMED_FROM_DEFAULT);
 }
 
 pub(super) fn routes(
@@ -76,8 +99,9 @@ pub(super) fn routes(
         channels.insert(declared.name.clone(), declared.channel);
         receivers.push((declared.name, declared.config));
     }
-    let Branches { root, routes } = plan::branches(file, &table, known, places);
+    let Branches { mut root, routes } = plan::branches(file, &table, known, places);
     policy.routes = routes;
+    say_the_rest(&mut root, &policy, !known.people.is_empty());
     let inhibitions = plan::inhibitions(&table);
     let outflow_limit_usd = table.integer("outflow_limit_usd").map(|limit| limit.value);
     if policy.routes.is_empty() && root.receivers.is_none() {

@@ -453,5 +453,8 @@ fn without_terminal(mut config: Config) -> Config {
         route.receivers.retain(|receiver| !gone.contains(receiver));
     }
     config.policy.routes.retain(|route| !route.receivers.is_empty());
+    let mut plan = alert::plan::Plan::clone(&config.plan);
+    plan.tree = plan.tree.without(&gone);
+    config.plan = std::sync::Arc::new(plan);
     config
 }

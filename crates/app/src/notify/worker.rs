@@ -6,8 +6,9 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use model::{Name, Notification, NotificationId, NotificationState, UnixMillis};
-use store::{Outbox, StoreError};
+use alert::pager::{self, Whom};
+use model::{Alert, AlertId, Name, Notification, NotificationId, NotificationState, UnixMillis};
+use store::{Input, Outbox, StoreError};
 use tokio::{
     sync::{Notify, watch},
     task::{Id, JoinSet},
@@ -15,8 +16,10 @@ use tokio::{
 
 use super::{
     Errand, Message, Receipt, Receivers, SendError,
+    message::OTHERS_MAX,
     schedule::{self, Next},
 };
+use crate::paging;
 
 /// Attempts to one receiver at a time: enough to empty a full outbox at 100 ms per message in
 /// minutes, few enough not to be taken for an attack.
@@ -36,6 +39,8 @@ pub struct Worker {
     /// Wall time; an argument, so that tests bring their own.
     clock: Arc<dyn Fn() -> UnixMillis + Send + Sync>,
     attempts: JoinSet<()>,
+    /// Wakes the pager, which is told what became of pages.
+    wake_pager: Option<Arc<Notify>>,
     /// Which lane an attempt runs in, also when it panics.
     running: HashMap<Id, (Name, NotificationId)>,
 }
@@ -59,8 +64,16 @@ impl Worker {
             receivers,
             clock: Arc::new(clock),
             attempts: JoinSet::new(),
+            wake_pager: None,
             running: HashMap::new(),
         }
+    }
+
+    /// Wakes the pager of this process when it was told what became of a page.
+    #[must_use]
+    pub fn telling(mut self, wake_pager: Arc<Notify>) -> Self {
+        self.wake_pager = Some(wake_pager);
+        self
     }
 
     /// Delivers until `stop` is true. `wake` says that something was put into the outbox.
@@ -156,6 +169,7 @@ impl Worker {
             outbox: self.outbox.clone(),
             receivers: self.receivers.borrow().clone(),
             clock: self.clock.clone(),
+            wake_pager: self.wake_pager.clone(),
         };
         let handle = self.attempts.spawn(attempt.run(notification));
         self.running.insert(handle.id(), lane);
@@ -200,6 +214,26 @@ struct Attempt {
     outbox: Outbox,
     receivers: Arc<Receivers>,
     clock: Arc<dyn Fn() -> UnixMillis + Send + Sync>,
+    wake_pager: Option<Arc<Notify>>,
+}
+
+/// Failed attempts after which a page is told to have failed, so that somebody is reached over
+/// another channel while this one is tried on: the second, two seconds after the first.
+const PAGE_ATTEMPTS: u32 = 2;
+
+/// What the pager is told of an attempt that went well: it waits for word of pages only.
+fn arrived(notification: &Notification, now: UnixMillis) -> Option<Input> {
+    let message = pager::MessageId(notification.id.0);
+    let is_awaited = notification.person.is_some();
+    is_awaited.then(|| paging::stored(&pager::Input::Delivered { message }, now))
+}
+
+/// What the pager is told of a message that failed.
+fn failed(notification: &Notification, error: &str, now: UnixMillis) -> Input {
+    let Notification { receiver, person, .. } = notification;
+    let whom = Whom { channel: receiver.clone(), person: person.clone() };
+    let (message, error) = (pager::MessageId(notification.id.0), error.to_owned());
+    paging::stored(&pager::Input::Failed { message, whom, error }, now)
 }
 
 impl Attempt {
@@ -210,28 +244,43 @@ impl Attempt {
         let recorded = match outcome {
             Ok(receipt) => {
                 tracing::info!(%receiver, notification = %id, kind = notification.kind.as_str(), "delivered");
-                ask(&self.outbox, move |outbox| outbox.delivered(id, &receipt, now, None)).await
+                let report = arrived(&notification, now);
+                let deliver =
+                    move |outbox: &Outbox| outbox.delivered(id, &receipt, now, report.as_ref());
+                ask(&self.outbox, deliver).await
             }
             Err(SendError::Permanent { reason }) => {
                 tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
-                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, None)).await
+                let report = failed(&notification, &reason, now);
+                ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, Some(&report)))
+                    .await
             }
             Err(SendError::Retry { after, reason }) => {
-                let Notification { attempts, decided_at, .. } = notification;
+                let (attempts, decided_at) = (notification.attempts, notification.decided_at);
                 match schedule::next(id, attempts, decided_at, now, after) {
                     Next::At(at) => {
                         tracing::warn!(%receiver, notification = %id, attempts, reason, "trying again later");
-                        ask(&self.outbox, move |outbox| outbox.retry(id, at, &reason, now, None))
-                            .await
+                        let is_late = notification.person.is_some() && attempts == PAGE_ATTEMPTS;
+                        let report = is_late.then(|| failed(&notification, &reason, now));
+                        let retry = move |outbox: &Outbox| {
+                            outbox.retry(id, at, &reason, now, report.as_ref())
+                        };
+                        ask(&self.outbox, retry).await
                     }
                     Next::GiveUp(why) => {
                         let reason = format!("{why}: {reason}");
                         tracing::error!(%receiver, notification = %id, reason, "cannot be delivered");
-                        ask(&self.outbox, move |outbox| outbox.failed(id, &reason, now, None)).await
+                        let report = failed(&notification, &reason, now);
+                        let give_up =
+                            move |outbox: &Outbox| outbox.failed(id, &reason, now, Some(&report));
+                        ask(&self.outbox, give_up).await
                     }
                 }
             }
         };
+        if let Some(wake) = &self.wake_pager {
+            wake.notify_one();
+        }
         if let Err(error) = recorded {
             // Sent, perhaps, but not on record: it is sent again under the same identity.
             tracing::error!(%receiver, notification = %id, %error, "cannot record an attempt");
@@ -243,14 +292,26 @@ impl Attempt {
             let reason = format!("{} is not in the configuration", notification.receiver);
             return Err(SendError::Permanent { reason });
         };
-        let id = notification.id;
-        let alert =
-            ask(&self.outbox, move |outbox| outbox.alert_of(id)).await.map_err(|error| {
-                let reason = format!("cannot read the alert: {error}");
-                SendError::Retry { after: None, reason }
-            })?;
+        let (id, head) = (notification.id, notification.alert);
+        let read = move |outbox: &Outbox| {
+            let alert = outbox.alert_of(id)?;
+            let lines = outbox.lines(id, OTHERS_MAX + 1)?;
+            let others: Vec<_> = lines.into_iter().filter(|line| line.alert != head).collect();
+            let ids: Vec<AlertId> = others.iter().map(|line| line.alert).collect();
+            let known = outbox.alerts_of(&ids)?;
+            let kind = |alert: &Alert| others.iter().find(|line| line.alert == alert.id);
+            let others = known.into_iter().filter_map(|other| Some((kind(&other)?.kind, other)));
+            Ok((alert, others.collect::<Vec<_>>()))
+        };
+        let (alert, others) = ask(&self.outbox, read).await.map_err(|error| {
+            let reason = format!("cannot read the alert: {error}");
+            SendError::Retry { after: None, reason }
+        })?;
         let at = (self.clock)();
-        let message = Message::new(alert, notification, &self.receivers.context, at);
+        let further = u64::from(notification.alerts.saturating_sub(1));
+        let context = &self.receivers.context;
+        let message =
+            Message::new(alert, notification, context, at).with_others(others, further, context);
         let receivers = self.receivers.clone();
         // A key may have to be made, on disk.
         let message =

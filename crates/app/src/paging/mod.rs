@@ -1,8 +1,29 @@
 //! The pager of the running program: one over all networks.
 //!
-//! Whoever has something to say to it — a judge, a person on a page, in a mail or at a keypad, a
-//! receiver that answered — puts it into its durable inbox. Nobody writes an alert's life directly.
+//! ```text
+//!  judges ── alerts, in the transaction of their findings ─┐
+//!  people ── said, silenced, signed ───────────────────────┼─► inbox ─► desk: the pager ─┐
+//!  receivers ── delivered, failed ─────────────────────────┘   durable   one transaction │
+//!        ▲                                                                               ▼
+//!        └───────────── notify::Worker ◄── outbox ◄── rows, messages, rulings, alarms, checkpoint
+//! ```
+//!
+//! Whoever has something to say to it puts it into its durable inbox; nobody writes an alert's life
+//! directly. The desk applies inputs in order and commits everything that follows together with how
+//! far it came. A crash before that repeats the decision, which makes messages of the same ids; a
+//! crash after it loses nothing.
 
+mod account; // as pages, API and commands show it
+mod desk; //  the pager with its memory on disk
+mod facts; // what it is told of our own alerts
 mod inbox; // what it is told
+mod task; //  at work
 
+pub use account::{life, rulings, with_told};
+pub use desk::{Desk, Paged, PagingError, nobody};
+pub use facts::facts;
 pub use inbox::{INPUT_VERSION, Inbox, UnreadableInput, read, stored};
+pub use task::{Parts, REST_MAX, keep_paging};
+
+#[cfg(test)]
+mod tests;

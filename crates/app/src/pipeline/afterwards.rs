@@ -28,8 +28,8 @@ pub struct Filled {
 pub struct Taken {
     /// Findings that nobody had made before.
     pub findings: usize,
-    /// Messages written to the outbox.
-    pub notifications: u64,
+    /// What the pager was told.
+    pub inputs: usize,
 }
 
 impl Judge {
@@ -52,7 +52,7 @@ impl Judge {
             ranges,
             findings: findings.clone(),
             alerts: Vec::new(),
-            notifications: Vec::new(),
+            inputs: Vec::new(),
             decisions: Vec::new(),
         };
         let found = findings.len();
@@ -66,16 +66,16 @@ impl Judge {
             }
             let outcome = self.tell(inputs, now);
             backfill.alerts = outcome.alerts;
-            backfill.notifications = outcome.notifications;
+            backfill.inputs = outcome.inputs;
             backfill.decisions = outcome.decisions;
         }
-        let report = self.in_store(|store| store.commit_backfill(&backfill))?;
-        Ok(Taken { findings: found, notifications: report.notifications_added })
+        self.in_store(|store| store.commit_backfill(&backfill))?;
+        Ok(Taken { findings: found, inputs: backfill.inputs.len() })
     }
 
     /// Looks at the holes of the ledger: notes which are new, changed and closed, tells of those
     /// that have been open for too long, and takes back what was told of those that are closed.
-    /// Gives the number of messages written to the outbox.
+    /// Gives how much the pager was told.
     ///
     /// # Errors
     /// [`JudgeError`]; the judge must be opened anew then.
@@ -83,7 +83,7 @@ impl Judge {
         &mut self,
         holes: &[(HoleGroup, Vec<Name>)],
         now: UnixMillis,
-    ) -> Result<u64, JudgeError> {
+    ) -> Result<usize, JudgeError> {
         let network = self.network().clone();
         let open = self.in_store(|store| store.open_holes(&network))?;
         let mut changed = coverage::reconcile(&network, open.clone(), holes, now);
@@ -111,10 +111,11 @@ impl Judge {
             findings,
             withdrawn,
             alerts: outcome.alerts,
-            notifications: outcome.notifications,
+            inputs: outcome.inputs,
             decisions: outcome.decisions,
         };
-        Ok(self.in_store(|store| store.commit_audit(&audit))?.notifications_added)
+        self.in_store(|store| store.commit_audit(&audit))?;
+        Ok(audit.inputs.len())
     }
 
     /// Lets the monitors that are about watching itself look at the open holes that nobody was told

@@ -7,13 +7,21 @@
 
 use std::sync::Arc;
 
-use alert::{AlertBook, AlertInput, KEPT_S, Outcome, Policy};
+use alert::{
+    Action, AlertBook, AlertInput, KEPT_S, Policy, Reason, life::Truth, pager, plan::Plan,
+};
 use detect::{Engine, Judgement, MonitorError, MonitorSpec, RestoreError, elsewhere::Elsewhere};
-use model::{ChainEvent, CoverageResult, Finding, Name, Position, UnixMillis};
+use model::{
+    Alert, AlertState, ChainEvent, CoverageResult, Decision, Finding, Name, Position, Stage,
+    UnixMillis,
+};
 use registry::Registry;
-use store::{BlockSamples, EventLog, Step, Store, StoreError};
+use store::{BlockSamples, EventLog, Input, Step, Store, StoreError};
 
-use crate::outside::{self, Bots};
+use crate::{
+    outside::{self, Bots},
+    paging,
+};
 
 /// Events judged and committed in one transaction at the most: while catching up, one disk flush
 /// serves so many blocks; at the head there is one.
@@ -26,8 +34,10 @@ pub struct Rules {
     pub registry: Arc<Registry>,
     /// What people want to know.
     pub monitors: Arc<Vec<MonitorSpec>>,
-    /// Who hears what.
+    /// Which findings are one alert, and how far monitors may go.
     pub policy: Arc<Policy>,
+    /// Who hears what.
+    pub plan: Arc<Plan>,
     /// Detectors that are not ours.
     pub outside: Arc<Vec<outside::Spec>>,
 }
@@ -72,8 +82,8 @@ pub struct Advance {
     pub events: usize,
     /// Findings made.
     pub findings: usize,
-    /// Messages written to the outbox.
-    pub notifications: u64,
+    /// What the pager was told.
+    pub inputs: usize,
     /// Whether more events may be waiting.
     pub is_behind: bool,
 }
@@ -104,6 +114,8 @@ pub struct Judge {
     rules: Rules,
     engine: Engine,
     book: AlertBook,
+    /// The policy as the book needs it: which findings are one alert.
+    membership: Policy,
     position: Position,
     bots: Bots,
 }
@@ -129,7 +141,9 @@ impl Judge {
         let alerts = store.open_alerts(&network, KEPT_S).map_err(in_store)?;
         let book = AlertBook::restore(alerts);
         let bots = Bots::of(&rules.outside, &network);
-        Ok(Self { network, store, rules, engine, book, position, bots })
+        let window_s = rules.policy.group_window_s;
+        let membership = Policy { group_window_s: window_s, ..Policy::default() };
+        Ok(Self { network, store, rules, engine, book, membership, position, bots })
     }
 
     /// Network.
@@ -167,11 +181,10 @@ impl Judge {
         done.events = steps.len();
         if let Some(last) = steps.last() {
             let checkpoint = last.checkpoint;
-            let report = self
-                .store
+            self.store
                 .commit_all(&steps)
                 .map_err(|source| JudgeError::Store { network: self.network.clone(), source })?;
-            done.notifications = report.notifications_added;
+            done.inputs = steps.iter().map(|step| step.inputs.len()).sum();
             self.position = checkpoint;
         }
         Ok((done, steps.into_iter().flat_map(|step| step.findings).collect()))
@@ -259,20 +272,49 @@ impl Judge {
         }
         let outcome = self.tell(inputs, now);
         step.alerts = outcome.alerts;
-        step.notifications = outcome.notifications;
+        step.inputs = outcome.inputs;
         step.decisions = outcome.decisions;
     }
 
     /// What the alert book makes of it, in order.
-    pub(super) fn tell(&mut self, inputs: Vec<AlertInput>, now: UnixMillis) -> Outcome {
-        let mut all = Outcome::default();
+    pub(super) fn tell(&mut self, inputs: Vec<AlertInput>, now: UnixMillis) -> Changed {
+        let mut all = Changed::default();
         for input in inputs {
-            let outcome = self.book.apply(input, &self.rules.policy, now);
+            let about = About::of(&input);
+            let outcome = self.book.apply(input, &self.membership, now);
+            for alert in &outcome.alerts {
+                self.tell_pager(alert, &about, now, &mut all);
+            }
             all.alerts.extend(outcome.alerts);
-            all.notifications.extend(outcome.notifications);
-            all.decisions.extend(outcome.decisions);
+            // Who hears of it is the pager's to decide, and to account for.
+            let is_membership = |decision: &Decision| {
+                decision.action == Action::Group
+                    || matches!(decision.reason, Reason::StillStands { .. })
+            };
+            all.decisions.extend(outcome.decisions.into_iter().filter(is_membership));
         }
         all
+    }
+
+    /// Puts an alert as it is now into the pager's inbox, unless its monitor is in shadow. That an
+    /// alert is over is told in any case: whoever heard of it before must hear that, too.
+    fn tell_pager(&self, alert: &Alert, about: &About, now: UnixMillis, all: &mut Changed) {
+        let stage = self.rules.policy.stage(&alert.monitor);
+        let is_over = alert.state == AlertState::Retracted;
+        if stage == Stage::Shadow && !is_over {
+            let is_new = alert.created_at == now;
+            all.decisions.extend(is_new.then(|| Decision {
+                alert: alert.id,
+                receiver: None,
+                at: now,
+                action: Action::Withhold,
+                reason: Reason::InShadow,
+            }));
+            return;
+        }
+        let truth = if is_over { about.end } else { alert.state.into() };
+        let facts = paging::facts(alert, truth, &about.because, stage, &self.rules.registry);
+        all.inputs.push(paging::stored(&pager::Input::Alert(facts), now));
     }
 
     /// Asks the store; what it refuses is told with the network's name.
@@ -283,20 +325,50 @@ impl Judge {
         ask(&self.store)
             .map_err(|source| JudgeError::Store { network: self.network.clone(), source })
     }
+}
 
-    /// Sends what was held back and is due now.
-    ///
-    /// # Errors
-    /// [`JudgeError`]; the judge must be opened anew then.
-    pub fn tick(&mut self, now: UnixMillis) -> Result<bool, JudgeError> {
-        let is_due = self.book.next_due(&self.rules.policy).is_some_and(|due| due <= now);
-        if !is_due {
-            return Ok(false);
-        }
-        let outcome = self.book.apply(AlertInput::Tick, &self.rules.policy, now);
-        self.store
-            .commit_alerts(&outcome.alerts, &outcome.notifications, &outcome.decisions)
-            .map_err(|source| JudgeError::Store { network: self.network.clone(), source })?;
-        Ok(!outcome.notifications.is_empty())
+/// What an input of the alert book changed.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// Alerts as they are now.
+    pub(super) alerts: Vec<Alert>,
+    /// What the pager is told of them.
+    pub(super) inputs: Vec<Input>,
+    /// Which findings are one alert, and why.
+    pub(super) decisions: Vec<Decision>,
+}
+
+/// Why alerts changed, in words for people.
+struct About {
+    because: String,
+    /// What it means when nothing is left of an alert.
+    end: Truth,
+}
+
+impl About {
+    fn of(input: &AlertInput) -> Self {
+        let (because, end) = match input {
+            AlertInput::Findings { findings, .. } | AlertInput::Lasting { findings, .. } => {
+                let block = findings.last().map(|finding| finding.origin.block);
+                let because = match block {
+                    Some(block) => format!("found in block {block}"),
+                    None => "found".to_owned(),
+                };
+                (because, Truth::Retracted)
+            }
+            AlertInput::Reverted { undone, .. } => {
+                let because = match undone.iter().min() {
+                    Some(block) => format!("block {block} left the chain"),
+                    None => "blocks left the chain".to_owned(),
+                };
+                (because, Truth::Retracted)
+            }
+            AlertInput::PutRight { how, .. } => (how.clone(), Truth::Ended),
+            AlertInput::Finalized { block, .. } => {
+                (format!("final with block {block}"), Truth::Retracted)
+            }
+            AlertInput::Tick => ("time passed".to_owned(), Truth::Retracted),
+        };
+        Self { because, end }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     clock,
     coverage::Plan,
     notify::{Receivers, Worker},
+    paging,
 };
 
 /// Blocks between the follower and the event log. At the head this is minutes of any chain; while
@@ -34,8 +35,8 @@ const RESTART_AFTER: Duration = Duration::from_secs(2);
 /// Requests of the back-fill to the judge at one time: it waits for the answer to each.
 const REQUESTS_MAX: usize = 1;
 
-/// How often held messages are looked at.
-const TICK: Duration = Duration::from_secs(1);
+/// How often the judge looks into the event log, should a wake-up get lost.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Listeners of "something changed" that may lag: a page that misses one gets the next.
 const CHANGES_MAX: usize = 16;
@@ -79,25 +80,58 @@ pub struct Running {
     pub networks: Vec<NetworkView>,
     /// Says that something changed, for live pages.
     pub changes: broadcast::Sender<()>,
+    /// Why nobody can be paged at the moment, if so.
+    pub paging: watch::Receiver<Option<String>>,
     stop: watch::Sender<bool>,
     followers: Vec<JoinHandle<()>>,
-    /// In the order in which they must end: judges before the outbox.
+    /// In the order in which they must end: judges before the pager, the pager before the outbox.
     rest: Vec<JoinHandle<()>>,
+    /// Stops the pager, once the judges have said their last.
+    stop_paging: watch::Sender<bool>,
+    pager: JoinHandle<()>,
+    /// Stops the outbox, once the pager has decided its last.
+    stop_outbox: watch::Sender<bool>,
+    outbox: JoinHandle<()>,
 }
 
 impl Pipeline {
-    /// Starts all tasks. `changes` outlives a restart, so that open pages stay connected.
-    pub fn start(self, changes: Option<broadcast::Sender<()>>) -> Running {
+    /// Starts all tasks. `changes` outlives a restart, so that open pages stay connected;
+    /// `wake_pager` outlives it, too, because whoever puts something into the inbox has it.
+    pub fn start(self, changes: Option<broadcast::Sender<()>>, wake_pager: Arc<Notify>) -> Running {
         let changes = changes.unwrap_or_else(|| broadcast::channel(CHANGES_MAX).0);
         let (stop, stopping) = watch::channel(false);
+        let (stop_paging, stopping_paging) = watch::channel(false);
+        let (stop_outbox, stopping_outbox) = watch::channel(false);
         let wake_outbox = Arc::new(Notify::new());
         let (receivers, receivers_view) = watch::channel(self.receivers.clone());
+        let (paging_out, paging_view) = watch::channel(None);
+        let pager = tokio::spawn(paging::keep_paging(paging::Parts {
+            store: self.store.clone(),
+            plan: self.rules.plan.clone(),
+            wake: wake_pager.clone(),
+            wake_outbox: wake_outbox.clone(),
+            changes: changes.clone(),
+            state: paging_out,
+            stopping: stopping_paging,
+        }));
+        let worker = Worker::new(self.store.outbox(), receivers_view, clock::now)
+            .telling(wake_pager.clone());
+        let outbox = tokio::spawn(async move {
+            // The sender lives as long as the worker, which reads the receivers at each attempt.
+            let _receivers = receivers;
+            worker.run(wake_outbox, stopping_outbox).await;
+        });
         let mut running = Running {
             networks: Vec::new(),
             changes: changes.clone(),
+            paging: paging_view,
             stop,
             followers: Vec::new(),
             rest: Vec::new(),
+            stop_paging,
+            pager,
+            stop_outbox,
+            outbox,
         };
         for config in &self.networks {
             let network = Network {
@@ -105,7 +139,7 @@ impl Pipeline {
                 store: self.store.clone(),
                 rules: self.rules.clone(),
                 wake_judge: Arc::new(Notify::new()),
-                wake_outbox: wake_outbox.clone(),
+                wake_pager: wake_pager.clone(),
                 changes: changes.clone(),
                 stopping: stopping.clone(),
             };
@@ -150,12 +184,6 @@ impl Pipeline {
             )));
             running.rest.push(tokio::spawn(network.judge(reads_out, judging_out, requests)));
         }
-        let outbox = Worker::new(self.store.outbox(), receivers_view, clock::now);
-        running.rest.push(tokio::spawn(async move {
-            // The sender lives as long as the worker, which reads the receivers at each attempt.
-            let _receivers = receivers;
-            outbox.run(wake_outbox, stopping).await;
-        }));
         running
     }
 }
@@ -171,10 +199,20 @@ impl Running {
             tracing::debug!("all tasks had ended");
         }
         for task in self.rest {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task ended badly");
-            }
+            ended(task).await;
         }
+        for (stop, task) in [(self.stop_paging, self.pager), (self.stop_outbox, self.outbox)] {
+            if stop.send(true).is_err() {
+                tracing::debug!("the task had ended");
+            }
+            ended(task).await;
+        }
+    }
+}
+
+async fn ended(task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, "a task ended badly");
     }
 }
 
@@ -186,8 +224,8 @@ struct Network {
     rules: Rules,
     /// Says that the event log grew.
     wake_judge: Arc<Notify>,
-    /// Says that the outbox grew.
-    wake_outbox: Arc<Notify>,
+    /// Says that the pager's inbox grew.
+    wake_pager: Arc<Notify>,
     changes: broadcast::Sender<()>,
     stopping: watch::Receiver<bool>,
 }
@@ -273,8 +311,8 @@ impl Network {
             judge = returned;
             let advance = advance?;
             state.send_if_modified(|state| state.take().is_some());
-            if advance.notifications > 0 {
-                self.wake_outbox.notify_one();
+            if advance.inputs > 0 {
+                self.wake_pager.notify_one();
             }
             if advance.events > 0 {
                 self.tell_pages();
@@ -286,28 +324,18 @@ impl Network {
                 _ = stopping.changed() => return Ok(()),
                 () = self.wake_judge.notified() => {}
                 Some(request) = requests.recv() => {
-                    let (returned, notifications) = blocking(move || {
-                        let notifications = serve(&mut judge, request);
-                        (judge, notifications)
+                    let (returned, inputs) = blocking(move || {
+                        let inputs = serve(&mut judge, request);
+                        (judge, inputs)
                     })
                     .await?;
                     judge = returned;
-                    if notifications? > 0 {
-                        self.wake_outbox.notify_one();
+                    if inputs? > 0 {
+                        self.wake_pager.notify_one();
                     }
                     self.tell_pages();
                 }
-                () = sleep(TICK) => {
-                    let (returned, sent) = blocking(move || {
-                        let sent = judge.tick(clock::now());
-                        (judge, sent)
-                    })
-                    .await?;
-                    judge = returned;
-                    if sent? {
-                        self.wake_outbox.notify_one();
-                    }
-                }
+                () = sleep(LOOK) => {}
             }
         }
     }
@@ -318,17 +346,15 @@ impl Network {
     }
 }
 
-/// Does what the back-fill asks for; gives the number of messages that follow.
-fn serve(judge: &mut Judge, request: Request) -> Result<u64, JudgeError> {
-    let (notifications, done) = match request {
-        Request::Fill(filled, done) => {
-            (judge.take_filled(filled, clock::now())?.notifications, done)
-        }
+/// Does what the back-fill asks for; gives how much the pager was told.
+fn serve(judge: &mut Judge, request: Request) -> Result<usize, JudgeError> {
+    let (inputs, done) = match request {
+        Request::Fill(filled, done) => (judge.take_filled(filled, clock::now())?.inputs, done),
         Request::Look(holes, done) => (judge.look_at_holes(&holes, clock::now())?, done),
     };
     // Whoever asked may have been stopped meanwhile.
     done.send(()).ok();
-    Ok(notifications)
+    Ok(inputs)
 }
 
 /// Runs blocking work where it may block. A panic in it is an error like any other: the judge

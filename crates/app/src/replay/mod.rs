@@ -15,6 +15,7 @@ use crate::{
     clock,
     config::Config,
     notify,
+    paging::{self, Desk},
     pipeline::{Judge, Rules},
 };
 
@@ -32,6 +33,7 @@ pub struct Replay {
     network: Name,
     store: Store,
     judge: Judge,
+    desk: Desk,
     totals: Totals,
     refused: u64,
     findings: u64,
@@ -49,19 +51,22 @@ impl Replay {
                 registry: config.registry.clone(),
                 monitors: Arc::new(config.monitors.clone()),
                 policy: Arc::new(config.policy.clone()),
+                plan: config.plan.clone(),
                 outside: Arc::new(config.outside.clone()),
             },
             None => Rules {
                 registry: Arc::new(Registry::default()),
                 monitors: Arc::default(),
                 policy: Arc::new(Policy::default()),
+                plan: Arc::new(paging::nobody()),
                 outside: Arc::default(),
             },
         };
         let store = Store::in_memory().context("making a store in memory")?;
+        let desk = Desk::open(store.clone(), rules.plan.clone(), clock::now())?;
         let judge = Judge::open(network.clone(), store.clone(), rules)?;
         let totals = Totals::default();
-        Ok(Self { network, store, judge, totals, refused: 0, findings: 0, head: None })
+        Ok(Self { network, store, judge, desk, totals, refused: 0, findings: 0, head: None })
     }
 
     /// The reads that the detectors want with each block.
@@ -81,6 +86,7 @@ impl Replay {
         let log = self.store.event_log();
         let position = log.append(&self.network, &[event])?;
         let findings = self.judge.advance_with(clock::now())?;
+        while self.desk.advance(clock::now())?.is_behind {}
         // Judged: the body is not needed again, and a long replay must not fill the memory.
         log.truncate(&self.network, position.next())?;
         self.findings += findings.len() as u64;

@@ -1,6 +1,10 @@
 //! One alert, read top-down like a good pager message: what, where, how bad, how sure; why we think
 //! so; what to do; who was told; what is like it.
 
+use alert::{
+    life::{Actor, Deed},
+    pager::{Ruling, Verdict},
+};
 use axum::{
     extract::{Path, State},
     response::Html,
@@ -23,7 +27,7 @@ use super::{
     path,
     verdict::Verdicts,
 };
-use crate::{api::wire, words};
+use crate::{api::wire, paging, words};
 
 /// Alerts of the same monitor about the same thing that are shown.
 const SIMILAR_MAX: usize = 5;
@@ -46,8 +50,28 @@ struct Message {
     decided: When,
 }
 
+/// Where the alert is among people, and how it came there.
+#[derive(Serialize)]
+struct Lived {
+    stage: &'static str,
+    /// Who is on it.
+    on_it: Vec<String>,
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Step {
+    at: When,
+    by: Option<String>,
+    deed: Option<&'static str>,
+    reason: String,
+}
+
 #[derive(Serialize)]
 struct Decided {
+    /// Not shown: for the order alone.
+    #[serde(skip)]
+    at_ms: i64,
     at: When,
     receiver: Option<String>,
     action: String,
@@ -76,6 +100,7 @@ struct Page {
     messages: Vec<Message>,
     decisions: Vec<Decided>,
     decisions_total: usize,
+    life: Option<Lived>,
     findings: Vec<Found>,
     similar: Vec<Row>,
     verdicts: Verdicts,
@@ -130,6 +155,7 @@ pub(super) async fn page(
             ..AlertFilter::default()
         };
         let similar = store.alerts(&same, None, SIMILAR_MAX + 1)?.items;
+        let similar = paging::with_told(store, similar)?;
         let chart = charts::of_alert(store, alert)?;
         let verdicts = store.verdicts_on(known)?;
         Ok(Some((details, similar, chart, verdicts)))
@@ -151,7 +177,8 @@ pub(super) async fn page(
         runbook: runbook(&alert.first, &info),
         messages: messages(&details, now),
         decisions: decisions(&details, now),
-        decisions_total: details.decisions.len(),
+        decisions_total: details.decisions.len() + details.rulings.len(),
+        life: life(&details, now),
         findings: findings(&details, &info, now),
         similar: similar.map(|other| Row::new(other, now)).collect(),
         verdicts: Verdicts::new(&site, &verdicts, now),
@@ -244,7 +271,10 @@ fn runbook(finding: &Finding, info: &SiteInfo) -> Option<Runbook> {
 
 fn messages(details: &AlertDetails, now: UnixSeconds) -> Vec<Message> {
     let message = |notification: &model::Notification| Message {
-        receiver: notification.receiver.to_string(),
+        receiver: match &notification.person {
+            Some(person) => format!("{person} over {}", notification.receiver),
+            None => notification.receiver.to_string(),
+        },
         kind: notification.kind.as_str(),
         reason: words::clean(&notification.reason),
         state: words::message_state(&notification.state),
@@ -275,8 +305,8 @@ fn messages(details: &AlertDetails, now: UnixSeconds) -> Vec<Message> {
 }
 
 fn decisions(details: &AlertDetails, now: UnixSeconds) -> Vec<Decided> {
-    let newest_first = details.decisions.iter().rev().take(DECISIONS_SHOWN_MAX);
     let decided = |decision: &model::Decision| Decided {
+        at_ms: decision.at.0,
         at: When::new(words::seconds(decision.at), now),
         receiver: decision.receiver.as_ref().map(ToString::to_string),
         action: match decision.action {
@@ -289,7 +319,43 @@ fn decisions(details: &AlertDetails, now: UnixSeconds) -> Vec<Decided> {
         },
         reason: words::clean(&decision.reason.to_string()),
     };
-    newest_first.map(decided).collect()
+    let ruled = |ruling: &Ruling| Decided {
+        at_ms: ruling.at.0,
+        at: When::new(words::seconds(ruling.at), now),
+        receiver: ruling.whom.as_ref().map(ToString::to_string),
+        action: match ruling.verdict {
+            Verdict::Grouped { until } | Verdict::Summarised { until } => {
+                let until = words::utc(words::seconds(until));
+                format!("{}, until {until} at most", ruling.verdict.as_str())
+            }
+            verdict => verdict.as_str().to_owned(),
+        },
+        reason: words::clean(&ruling.why.to_string()),
+    };
+    let mut all: Vec<Decided> = details.decisions.iter().map(decided).collect();
+    all.extend(paging::rulings(details).iter().map(ruled));
+    all.sort_by_key(|decided| decided.at_ms);
+    all.reverse();
+    all.truncate(DECISIONS_SHOWN_MAX);
+    all
+}
+
+fn life(details: &AlertDetails, now: UnixSeconds) -> Option<Lived> {
+    let life = paging::life(details)?;
+    let step = |step: &alert::life::Step| Step {
+        at: When::new(words::seconds(step.at), now),
+        by: match &step.actor {
+            Actor::Person(by) => Some(by.to_string()),
+            Actor::Chain => None,
+        },
+        deed: step.deed.as_ref().map(Deed::as_str),
+        reason: words::clean(&step.reason),
+    };
+    Some(Lived {
+        stage: life.stage().as_str(),
+        on_it: life.acknowledgements().map(|(by, _)| by.to_string()).collect(),
+        steps: life.steps().iter().map(step).collect(),
+    })
 }
 
 fn findings(details: &AlertDetails, info: &SiteInfo, now: UnixSeconds) -> Vec<Found> {

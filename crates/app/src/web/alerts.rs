@@ -14,7 +14,7 @@ use super::{
     Site,
     layout::{self, Failure, When},
 };
-use crate::words;
+use crate::{paging, words};
 
 /// Alerts on one page: two screens.
 const ALERTS_PER_PAGE: usize = 50;
@@ -95,7 +95,11 @@ pub(super) async fn page(
     let before = parameters.get("before").map(|text| text.parse::<Cursor>()).transpose();
     let before = before.map_err(|error| Failure::BadAddress(words::clean(&error.to_string())))?;
     let found = site
-        .read(move |store| store.alerts(&AlertFilter::default(), before, ALERTS_PER_PAGE))
+        .read(move |store| {
+            let mut page = store.alerts(&AlertFilter::default(), before, ALERTS_PER_PAGE)?;
+            page.items = paging::with_told(store, page.items)?;
+            Ok(page)
+        })
         .await?;
     let snapshot = site.snapshot().await?;
     let now = words::seconds(site.now());

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     chart::{Palette, sparkline},
+    paging,
     snapshot::{BlindMonitor, NetworkState, Snapshot, Trust, Verdict, WINDOW_S},
     words,
 };
@@ -92,7 +93,8 @@ pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failu
 }
 
 fn look(store: &Store, info: &SiteInfo, snapshot: &Snapshot) -> Result<Seen, StoreError> {
-    let mut alerts = store.alerts(&AlertFilter::default(), None, ALERTS_READ_MAX)?.items;
+    let alerts = store.alerts(&AlertFilter::default(), None, ALERTS_READ_MAX)?.items;
+    let mut alerts = paging::with_told(store, alerts)?;
     let since = UnixSeconds(words::seconds(snapshot.at).0.saturating_sub(WINDOW_S));
     let urgent = AlertFilter {
         severity_min: Some(Severity::High),

@@ -185,7 +185,7 @@ async fn the_ledger_shows_exactly_the_holes_tells_of_them_and_closes_them() {
     let is_whole = |ledger: &Value| missing(ledger).is_empty();
     let ledger = program.ask_until(PATIENCE, "ledger", "every hole is closed", is_whole).await;
     crate::world::until("what was told of the holes is taken back", || {
-        hook.kinds_of("blind").iter().any(|kind| kind == "retracted")
+        hook.kinds_of("blind").iter().any(|kind| kind == "closed")
     })
     .await;
     let closed = ledger["networks"][0]["closed"].as_array().unwrap().len();

@@ -117,7 +117,7 @@ impl Moments {
 fn messages_in_hand(project: &Project) -> u32 {
     let file = rusqlite::Connection::open(project.store()).unwrap();
     let sql = "SELECT count(*) FROM attempts JOIN notifications ON notification = id
-               WHERE number = attempts AND ended_at IS NULL AND state = 0";
+               WHERE attempts.number = attempts AND ended_at IS NULL AND state = 0";
     // A kill before the first migration leaves no tables.
     file.query_row(sql, [], |row| row.get(0)).unwrap_or(0)
 }

@@ -19,8 +19,7 @@ use model::{
     CoverageResult, Decision, Evidence, Fact, FactValue, Finding, FindingCount, FindingId,
     FindingStatus, FindingSummary, History, HoleCause, Incident, Level, Measure, Name,
     Notification, NotificationId, NotificationKind, NotificationState, OpenHole, Origin, Position,
-    Reason, Sample, Secret, SeriesKey, Severity, Stage, TokenAmount, Told, U256, UnixMillis,
-    UnixSeconds,
+    Reason, Sample, Secret, SeriesKey, Severity, Stage, TokenAmount, U256, UnixMillis, UnixSeconds,
 };
 use registry::{
     Category, Class, ContractAbi, Deployment, Explorer, Label, Labels, Registry,
@@ -310,6 +309,7 @@ pub(crate) fn fill(store: &Store, now: UnixMillis) {
     (mainnet.state, mainnet.findings) = (states, changes);
     let mut base = Step::new(name("base"), Position(0), Position(1), 7);
     base.coverage = coverage_of_base(clock);
+    let mut outbox = Vec::new();
     for alert in alerts(clock) {
         for (i, summary) in alert.findings.iter().enumerate().take(40) {
             let mut finding = alert.first.clone();
@@ -322,10 +322,11 @@ pub(crate) fn fill(store: &Store, now: UnixMillis) {
             let step = if alert.network.as_str() == "base" { &mut base } else { &mut mainnet };
             step.findings.push(finding);
         }
-        messages(&alert, now, &mut mainnet);
-        mainnet.alerts.push(with_told(alert));
+        messages(&alert, now, &mut mainnet, &mut outbox);
+        mainnet.alerts.push(alert);
     }
     store.commit_all(&[mainnet, base]).expect("steps that fit");
+    send(store, &outbox);
     // Two blocks leave the chain, and with them what was found in them.
     let mut reorg = Step::new(name("mainnet"), Position(1), Position(2), 7);
     reorg.reverted = vec![BlockRef { number: HEAD - 31, hash: hash(99) }];
@@ -400,7 +401,7 @@ fn keep_ledger(store: &Store, clock: Clock) {
         ranges: ranges.collect(),
         findings: vec![],
         alerts: vec![],
-        notifications: vec![],
+        inputs: vec![],
         decisions: vec![],
     };
     store.commit_backfill(&backfill).expect("final blocks");
@@ -424,7 +425,7 @@ fn keep_ledger(store: &Store, clock: Clock) {
         findings: vec![],
         withdrawn: vec![],
         alerts: vec![],
-        notifications: vec![],
+        inputs: vec![],
         decisions: vec![],
     };
     store.commit_audit(&audit).expect("a hole");
@@ -459,7 +460,16 @@ pub(crate) fn fill_with_alerts(store: &Store, now: UnixMillis, count: u64) {
             draft.alert(clock)
         })
         .collect();
-    store.commit_alerts(&alerts, &[], &[]).expect("alerts that fit");
+    let audit = Audit {
+        network: name("mainnet"),
+        holes: vec![],
+        findings: vec![],
+        withdrawn: vec![],
+        alerts,
+        inputs: vec![],
+        decisions: vec![],
+    };
+    store.commit_audit(&audit).expect("alerts that fit");
 }
 
 fn judged(
@@ -876,8 +886,22 @@ fn alerts(clock: Clock) -> Vec<Alert> {
     ]
 }
 
+/// Puts messages into the outbox.
+fn send(store: &Store, notifications: &[Notification]) {
+    let message = |notification: &Notification| {
+        let Notification { alert, kind, sequence, .. } = *notification;
+        let lines = vec![model::NotificationLine { alert, kind, sequence }];
+        store::OutboxMessage { notification: notification.clone(), lines }
+    };
+    let applied = store.inbox().applied().expect("a checkpoint");
+    let messages = notifications.iter().map(message).collect();
+    let step =
+        store::PagingStep { from: applied, applied, messages, ..store::PagingStep::default() };
+    store.commit_paging(&step).expect("messages that fit");
+}
+
 /// Who was told of an alert, and how that went.
-fn messages(alert: &Alert, now: UnixMillis, step: &mut Step) {
+fn messages(alert: &Alert, now: UnixMillis, step: &mut Step, outbox: &mut Vec<Notification>) {
     if alert.severity < Severity::Medium {
         step.decisions.push(Decision {
             alert: alert.id,
@@ -890,7 +914,7 @@ fn messages(alert: &Alert, now: UnixMillis, step: &mut Step) {
     }
     let mut tell = |receiver: &str, kind, sequence, reason: Reason, attempts, state| {
         let receiver = name(receiver);
-        step.notifications.push(Notification {
+        outbox.push(Notification {
             id: NotificationId::derive(alert.id, &receiver, sequence),
             alert: alert.id,
             receiver: receiver.clone(),
@@ -938,21 +962,6 @@ fn messages(alert: &Alert, now: UnixMillis, step: &mut Step) {
         }
         AlertState::Confirmed => {}
     }
-}
-
-/// The alert, with what its receivers were told last as the alert engine keeps it.
-fn with_told(mut alert: Alert) -> Alert {
-    if alert.severity >= Severity::Medium {
-        let (at, severity, findings) =
-            (alert.created_at, alert.severity, alert.findings_standing());
-        let kind = match alert.state {
-            AlertState::Retracted => NotificationKind::Retracted,
-            _ => NotificationKind::Opened,
-        };
-        let told = Told { kind, sequence: 0, at, severity, findings };
-        alert.told.insert(name("on-call"), told);
-    }
-    alert
 }
 
 /// What is watched: a detector on one contract, one on everything, expressions over an event and a

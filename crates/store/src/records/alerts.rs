@@ -211,28 +211,21 @@ impl Store {
         })
     }
 
-    /// The receivers that were told of alerts, without those of whom nobody was told.
+    /// What receivers were told last of alerts; those of which nobody was told are left out.
     ///
     /// # Errors
     /// When the database cannot be read or a row is corrupt.
     pub fn told(
         &self,
         alerts: impl IntoIterator<Item = AlertId>,
-    ) -> Result<BTreeMap<AlertId, Vec<Name>>, StoreError> {
+    ) -> Result<BTreeMap<AlertId, BTreeMap<Name, Notification>>, StoreError> {
         self.read("read who was told of alerts", |tx| {
-            let mut statement = tx.prepare_cached(
-                "SELECT DISTINCT receiver FROM notification_alerts AS line
-                 JOIN notifications AS n ON n.id = line.notification
-                 WHERE line.alert = ?1 ORDER BY receiver",
-            )?;
-            let mut told = BTreeMap::new();
+            let mut told: BTreeMap<AlertId, BTreeMap<Name, Notification>> = BTreeMap::new();
             for id in alerts {
-                let rows = statement.query_map([id.0.as_slice()], |row| row.get(0))?;
-                let names = rows.collect::<Result<Vec<String>, _>>()?;
-                let names = names.iter().map(|name| codec::name(name, TABLE, id));
-                let names = names.collect::<Result<Vec<Name>, _>>()?;
-                if !names.is_empty() {
-                    told.insert(id, names);
+                // In their order: the last word of each stays.
+                for notification in outbox::of_alert(tx, id)? {
+                    let receiver = notification.receiver.clone();
+                    told.entry(id).or_default().insert(receiver, notification);
                 }
             }
             Ok(told)

@@ -1,7 +1,7 @@
 //! What the pager was told, what it decided about groups, what was wrong with it.
 //!
-//! These belong to no network, so their age is wall time; whichever network looks removes them and
-//! counts them as its own.
+//! These belong to no network, so their age is wall time, but never more than the chain's: a network
+//! that stands still forgets nothing. Whichever network looks removes them and counts them as its own.
 
 use model::{Name, UnixMillis};
 use rusqlite::{Transaction, params};
@@ -23,7 +23,8 @@ pub(super) fn forget(
 ) -> Result<(), StoreError> {
     let before = |kept_s: u64| {
         let kept_ms = i64::try_from(kept_s).unwrap_or(i64::MAX).saturating_mul(1_000);
-        UnixMillis(now.wall.0.saturating_sub(kept_ms)).0
+        let chain = UnixMillis::from(now.before(kept_s));
+        UnixMillis(now.wall.0.saturating_sub(kept_ms)).min(chain).0
     };
     let (long, short) = (before(limits.findings_s), before(limits.events_s.min(limits.findings_s)));
     let inputs = tx

@@ -5,7 +5,7 @@ use model::{
     Alert, AlertState, AlertVerdict, Assessment, Incident, Position, UnixMillis, UnixSeconds,
 };
 
-use crate::world::{alert, block, finding, name};
+use crate::world::{alert, block, finding, name, put_alert};
 
 fn with_alert() -> (Store, Alert) {
     let store = Store::in_memory().unwrap();
@@ -55,7 +55,7 @@ fn history_cannot_be_rewritten_even_by_hand() {
     let (_, alert) = with_alert();
     {
         let store = Store::open(&path).unwrap();
-        store.commit_alerts(std::slice::from_ref(&alert), &[], &[]).unwrap();
+        put_alert(&store, &alert, &[]);
         store.add_verdict(&verdict(&alert, Some(Assessment::FalsePositive), 1)).unwrap();
     }
     let by_hand = rusqlite::Connection::open(&path).unwrap();

@@ -227,7 +227,7 @@ impl Account {
             }],
             findings: vec![],
             alerts: vec![],
-            notifications: vec![],
+            inputs: vec![],
             decisions: vec![],
         };
         let committed = self.store.commit_backfill(&backfill);

@@ -7,6 +7,7 @@ mod feedback; //    what people said: the last word holds, every word stays
 mod file; //        the database file: modes, locks, reopening, backup, damage
 mod ledger; //      ranges against an account of every block
 mod outbox; //      messages on their way
+mod paging; //      the pager's inbox, its memory, what follows
 mod receiver_tests; // whether receivers can be reached
 mod records; //     lists, pages, summaries
 mod retention; //   what goes with age, what never does

@@ -8,7 +8,7 @@ use model::{
     UnixMillis,
 };
 
-use crate::world::{alert, block, decision, finding, name, notification};
+use crate::world::{alert, block, finding, name, notification, put_alert};
 
 const NOW: UnixMillis = UnixMillis(10_000);
 
@@ -18,18 +18,13 @@ fn with_alert() -> (Store, Alert) {
     (store, alert)
 }
 
-fn put(store: &Store, alert: &Alert, notifications: &[Notification]) {
-    let decisions = [decision(alert.id, NotificationKind::Opened)];
-    store.commit_alerts(std::slice::from_ref(alert), notifications, &decisions).unwrap();
-}
-
 fn ids(taken: &[Notification]) -> Vec<NotificationId> {
     taken.iter().map(|notification| notification.id).collect()
 }
 
 fn one(store: &Store, alert: &Alert) -> (Outbox, NotificationId) {
     let message = notification(alert.id, NotificationKind::Opened, 0);
-    put(store, alert, std::slice::from_ref(&message));
+    put_alert(store, alert, std::slice::from_ref(&message));
     (store.outbox(), message.id)
 }
 
@@ -54,7 +49,7 @@ fn what_a_dead_process_had_taken_is_due_when_the_database_is_opened_again() {
         let store = Store::open(&path).unwrap();
         let alert = alert(&finding(&name("mainnet"), 1, block(1, 1)), AlertState::Provisional);
         let message = notification(alert.id, NotificationKind::Opened, 0);
-        put(&store, &alert, std::slice::from_ref(&message));
+        put_alert(&store, &alert, std::slice::from_ref(&message));
         let outbox = store.outbox();
         let waits = ids(&outbox.due(NOW, 10).unwrap())[0];
         outbox.retry(waits, NOW.plus(50_000), "503", NOW.plus(1), None).unwrap();
@@ -62,7 +57,7 @@ fn what_a_dead_process_had_taken_is_due_when_the_database_is_opened_again() {
         let found = finding(&name("mainnet"), 2, block(2, 1));
         let other = crate::world::alert(&found, AlertState::Provisional);
         let message = notification(other.id, NotificationKind::Opened, 0);
-        put(&store, &other, std::slice::from_ref(&message));
+        put_alert(&store, &other, std::slice::from_ref(&message));
         ids(&outbox.due(NOW, 10).unwrap())
     };
     let store = Store::open(&path).unwrap();
@@ -139,7 +134,7 @@ fn a_message_on_record_is_never_reset() {
     let (outbox, id) = one(&store, &alert);
     outbox.due(NOW, 10).unwrap();
     outbox.delivered(id, "250 ok", NOW, None).unwrap();
-    put(&store, &alert, &[notification(alert.id, NotificationKind::Opened, 0)]);
+    put_alert(&store, &alert, &[notification(alert.id, NotificationKind::Opened, 0)]);
     let state = outbox.get(id).unwrap().unwrap().state;
     assert!(matches!(state, NotificationState::Delivered { .. }), "{state:?}");
 }
@@ -152,7 +147,7 @@ fn a_retraction_never_overtakes_the_message_it_retracts() {
     let mut elsewhere = notification(alert.id, NotificationKind::Retracted, 1);
     elsewhere.receiver = name("chat");
     elsewhere.id = NotificationId::derive(alert.id, &elsewhere.receiver, 1);
-    put(&store, &alert, &[retracted.clone(), opened.clone(), elsewhere.clone()]);
+    put_alert(&store, &alert, &[retracted.clone(), opened.clone(), elsewhere.clone()]);
     let outbox = store.outbox();
     let mut taken = ids(&outbox.due(NOW, 10).unwrap());
     taken.sort();
@@ -175,7 +170,7 @@ fn two_workers_never_take_the_same_message() {
         let alert = alert(&finding(&name("mainnet"), tx, block(1, 1)), AlertState::Provisional);
         let message = notification(alert.id, NotificationKind::Opened, 0);
         sent.push(message.id);
-        store.commit_alerts(&[alert], &[message], &[]).unwrap();
+        put_alert(&store, &alert, &[message]);
     }
     let taken = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -208,7 +203,7 @@ fn counts_tell_where_messages_are_and_since_when_the_oldest_waits() {
         message.decided_at = UnixMillis(5_000 - i64::from(sequence));
         messages.push(message);
     }
-    put(&store, &alert, &messages);
+    put_alert(&store, &alert, &messages);
     let outbox = store.outbox();
     outbox.delivered(messages[3].id, "ok", NOW, None).unwrap();
     outbox.failed(messages[0].id, "no", NOW, None).unwrap();
@@ -257,7 +252,7 @@ fn a_receiver_s_messages_can_be_taken_without_touching_those_of_others() {
     let mut chat = mail.clone();
     chat.receiver = name("chat");
     chat.id = NotificationId::derive(alert.id, &chat.receiver, 0);
-    put(&store, &alert, &[mail.clone(), later, chat.clone()]);
+    put_alert(&store, &alert, &[mail.clone(), later, chat.clone()]);
     let outbox = store.outbox();
     assert_eq!(outbox.due_receivers(UnixMillis(999)).unwrap(), []);
     let mut both = vec![chat.receiver.clone(), mail.receiver.clone()];

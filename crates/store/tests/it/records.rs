@@ -9,7 +9,7 @@ use model::{
     FindingStatus, Level, Name, NotificationKind, Position, Severity, UnixSeconds,
 };
 
-use crate::world::{Op, World, alert, block, decision, finding, judge, name, time_of};
+use crate::world::{Op, World, alert, block, decision, finding, judge, name, put_alert, time_of};
 
 fn with_findings(n: u64) -> Store {
     let store = Store::in_memory().unwrap();
@@ -50,7 +50,7 @@ fn what_arrives_while_somebody_reads_shifts_nothing() {
     let store = with_findings(10);
     let first = store.alerts(&AlertFilter::default(), None, 4).unwrap();
     let newer = alert(&finding(&name("mainnet"), 99, block(500, 9)), AlertState::Provisional);
-    store.commit_alerts(&[newer], &[], &[]).unwrap();
+    put_alert(&store, &newer, &[]);
     let second = store.alerts(&AlertFilter::default(), first.next, 100).unwrap();
     assert_eq!(second.items.len(), 6);
     assert!(second.items.iter().all(|alert| !first.items.contains(alert)));
@@ -114,7 +114,7 @@ fn an_engine_restores_what_is_provisional_or_recent() {
     let old_confirmed = made(2, 0, AlertState::Confirmed);
     let new_confirmed = made(3, 100, AlertState::Confirmed);
     let all = [new_confirmed.clone(), old_confirmed, old_provisional.clone()];
-    store.commit_alerts(&all, &[], &[]).unwrap();
+    all.iter().for_each(|alert| put_alert(&store, alert, &[]));
     let restored = store.alerts_to_restore(time_of(100)).unwrap();
     assert_eq!(restored, [old_provisional.clone(), new_confirmed.clone()]);
 

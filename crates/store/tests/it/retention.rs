@@ -8,7 +8,7 @@ use model::{
 };
 
 use crate::world::{
-    Op, World, alert, block, decision, finding, judge, name, notification, time_of,
+    Op, World, alert, block, decision, finding, judge, name, notification, send, time_of,
 };
 
 /// Blocks of the world: half a second each.
@@ -98,9 +98,10 @@ fn what_is_still_open_stays_however_old_it_is() {
         findings: findings.clone(),
         decisions: decisions.collect(),
         alerts: alerts.clone(),
-        notifications: vec![delivered, due],
+        inputs: vec![],
     };
     store.commit_backfill(&backfill).unwrap();
+    send(&store, &[delivered, due]);
     let hole = |closed_at| HoleRecord {
         id: None,
         hole: OpenHole {
@@ -121,7 +122,7 @@ fn what_is_still_open_stays_however_old_it_is() {
         findings: vec![],
         withdrawn: vec![],
         alerts: vec![],
-        notifications: vec![],
+        inputs: vec![],
         decisions: vec![],
     };
     store.commit_audit(&audit(hole(None))).unwrap();

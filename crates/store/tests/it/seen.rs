@@ -9,7 +9,7 @@ use model::{
     NotificationId, SeriesKey, StateUndo, UnixSeconds,
 };
 
-use crate::world::put;
+use crate::world::{heard, page, put};
 
 /// Everything a store can be asked about one network (and all alerts).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +29,8 @@ pub(crate) struct Seen {
 impl Seen {
     /// What the store says, through its public interface alone.
     pub(crate) fn of(store: &Store, network: &Name) -> Self {
+        // Who hears of what was found is decided before anybody looks.
+        page(store);
         let checkpoint = store.checkpoint(network).unwrap();
         let mut seen = Self {
             checkpoint: checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.position.0),
@@ -153,7 +155,7 @@ impl Model {
         for alert in &step.alerts {
             seen.alerts.insert(alert.id, alert.clone());
         }
-        seen.notifications.extend(step.notifications.iter().map(|n| n.id));
+        seen.notifications.extend(step.inputs.iter().map(|input| heard(&input.json).id));
         seen.decisions += step.decisions.len() as u64;
     }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::{
     event_log::ops,
     seen::{Model, Seen},
-    world::{Op, World, alert, block, finding, judge, name, notification},
+    world::{Op, World, alert, block, finding, judge, name, notification, put_alert},
 };
 
 fn network() -> model::Name {
@@ -50,9 +50,10 @@ fn a_refused_step_leaves_nothing_of_its_batch_behind() {
     let mut world = World::new("mainnet");
     let (_, first) = world.step(Op::Commit(2));
     let (_, mut second) = world.step(Op::Commit(1));
-    second.notifications[0].alert.0 = [9; 16]; // an alert that is not on record
+    second.findings.push(finding(&name("other"), 1, block(0, 1)));
     let refused = store.commit_all(&[first.clone(), second]).unwrap_err();
-    assert!(matches!(refused, StoreError::Sqlite { operation: "commit a step", .. }), "{refused}");
+    assert!(matches!(refused, StoreError::ForeignNetwork { .. }), "{refused}");
+    assert_eq!(store.inbox().waiting(1).unwrap(), [], "nobody is told of what was not kept");
     assert_eq!(Seen::of(&store, &network()), Seen::default());
 
     // The series of the first step were made in the transaction that was rolled back: their ids
@@ -178,12 +179,9 @@ fn alerts_can_change_without_a_step() {
     let store = Store::in_memory().unwrap();
     let alert = alert(&finding(&network(), 1, block(1, 1)), AlertState::Provisional);
     let message = notification(alert.id, NotificationKind::Opened, 0);
-    let (alerts, messages) = (std::slice::from_ref(&alert), std::slice::from_ref(&message));
-    let report = store.commit_alerts(alerts, messages, &[]).unwrap();
-    assert_eq!(report.notifications_added, 1);
-    let report = store.commit_alerts(alerts, messages, &[]).unwrap();
-    assert_eq!(report.notifications_added, 0, "it is on record");
-    assert_eq!(store.alert(alert.id).unwrap().unwrap().notifications, [message]);
+    put_alert(&store, &alert, std::slice::from_ref(&message));
+    put_alert(&store, &alert, std::slice::from_ref(&message));
+    assert_eq!(store.alert(alert.id).unwrap().unwrap().notifications, [message], "it is one");
     assert_eq!(store.checkpoints().unwrap(), []);
 }
 

@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bellwether_store::{BlockSamples, EventLog, Step, Store};
+use bellwether_store::{
+    Audit, BlockSamples, EventLog, Input, OutboxMessage, PagingStep, Step, Store,
+};
 use model::{
     Action, Address, Alert, AlertId, AlertState, Anchor, B256, BlindMonitor, BlindReason,
     BlockBundle, BlockCoverage, BlockRef, Bloom, ChainEvent, Confidence, CoverageResult, Decision,
     Evidence, Finding, FindingId, FindingStatus, FindingSummary, Header, Name, Notification,
-    NotificationId, NotificationKind, NotificationState, Origin, Position, Proof, Proven, Reason,
-    Sample, SeriesKey, Severity, StateChange, StateEntry, StateUndo, Told, U256, UnixMillis,
-    UnixSeconds,
+    NotificationId, NotificationKind, NotificationLine, NotificationState, Origin, Position, Proof,
+    Proven, Reason, Sample, SeriesKey, Severity, StateChange, StateEntry, StateUndo, Told, U256,
+    UnixMillis, UnixSeconds,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -146,6 +148,59 @@ pub(crate) fn notification(alert: AlertId, kind: NotificationKind, sequence: u32
         attempts: 0,
         state: NotificationState::Due { not_before: UnixMillis(1_000) },
     }
+}
+
+/// What the pager of these tests is told: whom it tells what is what it is told.
+pub(crate) fn told(alert: AlertId, kind: NotificationKind, sequence: u32) -> Input {
+    let json = format!("{alert} {} {sequence}", kind.as_str());
+    Input { kind: "alert", at: UnixMillis(2_000_000), json }
+}
+
+/// The message that follows from an input.
+pub(crate) fn heard(json: &str) -> Notification {
+    let words: Vec<&str> = json.split(' ').collect();
+    let kind = NotificationKind::ALL.into_iter().find(|kind| kind.as_str() == words[1]);
+    notification(words[0].parse().unwrap(), kind.unwrap(), words[2].parse().unwrap())
+}
+
+/// A message about its one alert.
+pub(crate) fn message(notification: &Notification) -> OutboxMessage {
+    let Notification { alert, kind, sequence, .. } = *notification;
+    let lines = vec![NotificationLine { alert, kind, sequence }];
+    OutboxMessage { notification: notification.clone(), lines }
+}
+
+/// The simplest pager: one message for each input that waits.
+pub(crate) fn page(store: &Store) {
+    let inbox = store.inbox();
+    let (from, waiting) = (inbox.applied().unwrap(), inbox.waiting(usize::MAX).unwrap());
+    let Some(last) = waiting.last() else { return };
+    let messages = waiting.iter().map(|taken| message(&heard(&taken.json))).collect();
+    let step = PagingStep { from, applied: last.sequence, messages, ..PagingStep::default() };
+    store.commit_paging(&step).unwrap();
+}
+
+/// Puts alerts on record, and messages into the outbox.
+pub(crate) fn put_alert(store: &Store, alert: &Alert, notifications: &[Notification]) {
+    let audit = Audit {
+        network: alert.network.clone(),
+        holes: vec![],
+        findings: vec![],
+        withdrawn: vec![],
+        alerts: vec![alert.clone()],
+        inputs: vec![],
+        decisions: vec![decision(alert.id, NotificationKind::Opened)],
+    };
+    store.commit_audit(&audit).unwrap();
+    send(store, notifications);
+}
+
+/// Puts messages into the outbox.
+pub(crate) fn send(store: &Store, notifications: &[Notification]) {
+    let applied = store.inbox().applied().unwrap();
+    let messages = notifications.iter().map(message).collect();
+    let step = PagingStep { from: applied, applied, messages, ..PagingStep::default() };
+    store.commit_paging(&step).unwrap();
 }
 
 pub(crate) fn decision(alert: AlertId, kind: NotificationKind) -> Decision {
@@ -304,7 +359,7 @@ impl World {
     ) {
         let alert = alert(finding, state);
         let sequence = self.sequences.entry(alert.id).or_default();
-        step.notifications.push(notification(alert.id, kind, *sequence));
+        step.inputs.push(told(alert.id, kind, *sequence));
         step.decisions.push(decision(alert.id, kind));
         *sequence += 1;
         step.alerts.push(alert);
@@ -422,5 +477,6 @@ pub(crate) fn judge(store: &Store, world: &mut World, op: Op) -> Step {
     let (event, step) = world.step(op);
     store.event_log().append(&world.network, &[event]).unwrap();
     store.commit(&step).unwrap();
+    page(store);
     step
 }

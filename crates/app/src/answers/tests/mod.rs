@@ -62,7 +62,21 @@ impl World {
             state: NotificationState::Due { not_before: decided_at },
             ..opened
         };
-        store.commit_alerts(std::slice::from_ref(&alert), &[notification], &[]).unwrap();
+        let audit = store::Audit {
+            network: alert.network.clone(),
+            holes: Vec::new(),
+            findings: Vec::new(),
+            withdrawn: Vec::new(),
+            alerts: vec![alert.clone()],
+            inputs: Vec::new(),
+            decisions: Vec::new(),
+        };
+        store.commit_audit(&audit).unwrap();
+        let Notification { alert: about, kind, sequence, .. } = notification;
+        let lines = vec![model::NotificationLine { alert: about, kind, sequence }];
+        let messages = vec![store::OutboxMessage { notification, lines }];
+        let step = store::PagingStep { messages, ..store::PagingStep::default() };
+        store.commit_paging(&step).unwrap();
         let answers = Answers::new(Parts {
             store: store.clone(),
             key: None,

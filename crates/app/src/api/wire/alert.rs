@@ -1,10 +1,11 @@
 //! Alerts, findings and their evidence.
 
+use alert::pager::{Ruling, Verdict};
 use model::{Action, Confidence, FactValue, FindingStatus, Name, NotificationState};
 use serde::Serialize;
 
 use super::{Amount, Block, Moment, WallMoment};
-use crate::{web::SiteInfo, words};
+use crate::{paging, web::SiteInfo, words};
 
 /// An alert.
 #[derive(Debug, Serialize)]
@@ -37,6 +38,13 @@ pub struct Alert {
     pub created_at: WallMoment,
     /// Milliseconds from the first block's time to the alert.
     pub block_to_alert_ms: i64,
+    /// Where it is among people: `provisional`, `open`, `acknowledged`, `promoted`, `resolved`,
+    /// `benign`, `duplicate` or `retracted`; `null`: nobody is told of its monitor's alerts.
+    pub stage: Option<String>,
+    /// Since when.
+    pub stage_at: Option<WallMoment>,
+    /// The person who put it there.
+    pub stage_by: Option<String>,
     /// Who was told, and what last.
     pub told: Vec<Told>,
     /// The finding it began with.
@@ -48,13 +56,13 @@ pub struct Alert {
 pub struct Told {
     /// Receiver.
     pub receiver: String,
-    /// `opened`, `updated`, `confirmed` or `retracted`.
+    /// `opened`, `updated`, `confirmed`, `retracted` or `closed`.
     pub kind: &'static str,
     /// When it was decided.
     pub at: WallMoment,
-    /// The alert's severity in it.
+    /// The alert's severity by now.
     pub severity: &'static str,
-    /// Findings that stood.
+    /// Findings that stand by now.
     pub findings: u64,
 }
 
@@ -82,9 +90,20 @@ impl Alert {
             last_finding_at: alert.last_finding_at.into(),
             created_at: alert.created_at.into(),
             block_to_alert_ms: alert.created_at.millis_since(alert.opened_at.into()),
+            stage: None,
+            stage_at: None,
+            stage_by: None,
             told: alert.told.iter().map(told).collect(),
             first: Finding::new(&alert.first, None, info),
         }
+    }
+
+    /// With where it is among people.
+    pub(crate) fn at_stage(mut self, stage: Option<&store::AlertStage>) -> Self {
+        self.stage = stage.map(|stage| stage.stage.clone());
+        self.stage_at = stage.map(|stage| stage.at.into());
+        self.stage_by = stage.and_then(|stage| stage.by.as_ref()).map(ToString::to_string);
+        self
     }
 }
 
@@ -99,10 +118,40 @@ pub struct AlertDetails {
     pub messages: Vec<Message>,
     /// Attempts to deliver them.
     pub attempts: Vec<Attempt>,
+    /// Where it was among people, and who put it there, in order of time.
+    pub life: Vec<LifeStep>,
     /// What was decided, in order.
     pub decisions: Vec<Decision>,
     /// What people said it turned out to be, oldest first: the last one holds.
     pub verdicts: Vec<AlertVerdict>,
+}
+
+/// A step of an alert's life among people.
+#[derive(Debug, Serialize)]
+pub struct LifeStep {
+    /// When.
+    pub at: WallMoment,
+    /// The person; `null`: the chain.
+    pub by: Option<String>,
+    /// `acknowledge`, `promote`, `resolve`, `benign`, `duplicate` or `reopen`; `null`: what the chain
+    /// says changed.
+    pub deed: Option<&'static str>,
+    /// Why.
+    pub reason: String,
+}
+
+impl LifeStep {
+    fn new(step: &alert::life::Step) -> Self {
+        Self {
+            at: step.at.into(),
+            by: match &step.actor {
+                alert::life::Actor::Person(by) => Some(by.to_string()),
+                alert::life::Actor::Chain => None,
+            },
+            deed: step.deed.as_ref().map(alert::life::Deed::as_str),
+            reason: words::clean(&step.reason),
+        }
+    }
 }
 
 /// What a person said of an alert.
@@ -137,12 +186,24 @@ impl AlertDetails {
         info: &SiteInfo,
     ) -> Self {
         let findings = details.findings.iter();
+        let life = paging::life(details);
+        let mut decisions: Vec<Decision> = details.decisions.iter().map(Decision::new).collect();
+        decisions.extend(paging::rulings(details).iter().map(Decision::of_ruling));
+        decisions.sort_by_key(|decision| decision.at.unix_ms);
+        let mut alert = Alert::new(&details.alert, info);
+        alert.stage = life.as_ref().map(|life| life.stage().as_str().to_owned());
+        let last = life.as_ref().and_then(|life| life.steps().last().map(LifeStep::new));
+        if let Some(last) = last {
+            alert.stage_at = Some(last.at);
+            alert.stage_by = last.by;
+        }
         Self {
-            alert: Alert::new(&details.alert, info),
+            alert,
+            life: life.iter().flat_map(|life| life.steps()).map(LifeStep::new).collect(),
             findings: findings.map(|r| Finding::new(&r.finding, Some(r.status), info)).collect(),
             messages: details.notifications.iter().map(Message::new).collect(),
             attempts: details.attempts.iter().map(Attempt::new).collect(),
-            decisions: details.decisions.iter().map(Decision::new).collect(),
+            decisions,
             verdicts: verdicts.iter().map(AlertVerdict::new).collect(),
         }
     }
@@ -157,7 +218,13 @@ pub struct Message {
     pub alert: String,
     /// Receiver.
     pub receiver: String,
-    /// `opened`, `updated`, `confirmed` or `retracted`.
+    /// The person it is for; `null`: all who read the receiver.
+    pub person: Option<String>,
+    /// `notice`, `page` or `summary`.
+    pub form: &'static str,
+    /// How many alerts it speaks of.
+    pub alerts: u32,
+    /// `opened`, `updated`, `confirmed`, `retracted` or `closed`.
     pub kind: &'static str,
     /// Counts the messages about this alert to this receiver, from 0.
     pub sequence: u32,
@@ -186,6 +253,9 @@ impl Message {
             id: notification.id.to_string(),
             alert: notification.alert.to_string(),
             receiver: notification.receiver.to_string(),
+            person: notification.person.as_ref().map(ToString::to_string),
+            form: notification.form.as_str(),
+            alerts: notification.alerts,
             kind: notification.kind.as_str(),
             sequence: notification.sequence,
             reason: notification.reason.clone(),
@@ -235,7 +305,9 @@ pub struct Decision {
     pub at: WallMoment,
     /// Receiver, when it is about one.
     pub receiver: Option<String>,
-    /// `notify`, `withhold`, `hold` or `group`.
+    /// Of findings `withhold` or `group`; of who hears of it `sent`, `not sent`, `grouped`,
+    /// `silenced`, `inhibited`, `shown`, `summarised`, `shed`, `escalating`, `escalation ended`, or
+    /// the stage that it moved to.
     pub action: &'static str,
     /// Of a decision to notify: what the message says.
     pub kind: Option<&'static str>,
@@ -246,6 +318,20 @@ pub struct Decision {
 }
 
 impl Decision {
+    fn of_ruling(ruling: &Ruling) -> Self {
+        Self {
+            at: ruling.at.into(),
+            receiver: ruling.whom.as_ref().map(ToString::to_string),
+            action: ruling.verdict.as_str(),
+            kind: None,
+            reason: words::clean(&ruling.why.to_string()),
+            until: match ruling.verdict {
+                Verdict::Grouped { until } | Verdict::Summarised { until } => Some(until.into()),
+                _ => None,
+            },
+        }
+    }
+
     fn new(decision: &model::Decision) -> Self {
         Self {
             at: decision.at.into(),

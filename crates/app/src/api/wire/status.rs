@@ -387,13 +387,39 @@ pub struct Outbox {
     pub failed_lately: u64,
     /// How long the oldest due message has been waiting, in seconds.
     pub oldest_due_s: Option<u64>,
+    /// What the pager was told and has yet to decide about.
+    pub undecided: u64,
+    /// What was wrong with the paging itself in the last 24 hours, newest first; at most 50.
+    pub alarms: Vec<PagingAlarm>,
     /// Messages that nobody took, newest first; at most 200.
     pub undelivered: Vec<Message>,
 }
 
+/// Something wrong with the paging itself.
+#[derive(Debug, Serialize)]
+pub struct PagingAlarm {
+    /// When.
+    pub at: WallMoment,
+    /// In words.
+    pub text: String,
+}
+
+impl PagingAlarm {
+    fn new(alarm: &store::AlarmRow) -> Self {
+        Self { at: alarm.at.into(), text: words::clean(&alarm.text) }
+    }
+}
+
 impl Outbox {
-    pub(crate) fn new(outbox: &OutboxState, undelivered: &[model::Notification]) -> Self {
+    pub(crate) fn new(
+        outbox: &OutboxState,
+        undecided: u64,
+        alarms: &[store::AlarmRow],
+        undelivered: &[model::Notification],
+    ) -> Self {
         Self {
+            undecided,
+            alarms: alarms.iter().map(PagingAlarm::new).collect(),
             due: outbox.counts.due,
             due_tried: outbox.counts.due_tried,
             delivered: outbox.counts.delivered,

@@ -116,6 +116,7 @@ impl Backfill {
             registry: config.registry.clone(),
             monitors: std::sync::Arc::new(config.monitors.clone()),
             policy: std::sync::Arc::new(config.policy.clone()),
+            plan: config.plan.clone(),
             // They are asked about the present alone.
             outside: std::sync::Arc::default(),
         };

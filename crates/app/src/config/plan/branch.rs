@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use alert::{
     Matcher, Op, Pattern, Route, SEVERITY,
-    route::{Branch, GroupBy},
+    route::{Branch, GROUP_WAIT_S_DEFAULT, GroupBy},
 };
 use jiff::tz::TimeZone;
 use model::{Name, Severity};
@@ -52,8 +52,12 @@ pub(in super::super) fn branches(
     for (at, entry) in table.tables("route").into_iter().enumerate() {
         let reader = Reader { file, known, zone: &zone };
         let branch = reader.branch(&entry, at, root.name.as_str(), above, places);
-        if let Some(branch) = branch {
-            routes.push(flat(&entry, &branch, &root));
+        if let Some(mut branch) = branch {
+            let flat = flat(&entry, &branch, &root);
+            if entry.has("confirmed_from") {
+                branch.confirmed_from = Some(flat.confirmed_from);
+            }
+            routes.push(flat);
             root.branches.push(branch);
         }
         entry.finish();
@@ -148,6 +152,10 @@ fn words(table: &Table<'_>, branch: &mut Branch, _zone: &TimeZone, known: &Known
             [one] if one == "alert" => GroupBy::Alert,
             _ => GroupBy::Labels(by),
         });
+        // Who shares a message waits for the others.
+        if matches!(branch.group_by, Some(GroupBy::Labels(_))) {
+            branch.group_wait_s.get_or_insert(GROUP_WAIT_S_DEFAULT);
+        }
     }
     let budget = table.integer_in("budget_per_week", 1..BUDGET_MAX + 1);
     branch.budget_per_week = budget.and_then(|budget| u32::try_from(budget).ok());

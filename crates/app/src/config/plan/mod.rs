@@ -59,7 +59,8 @@ pub(super) struct Sources<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     channels: Vec<Name>,
-    people: Vec<Name>,
+    /// Who is declared.
+    pub(super) people: Vec<Name>,
     schedules: Vec<Name>,
     escalations: Vec<Name>,
     has_people_file: bool,

@@ -44,9 +44,33 @@ fn store(receivers: &[&str], alerts: u8) -> (Store, Vec<NotificationId>) {
             })
             .collect();
         ids.extend(notifications.iter().map(|notification| notification.id));
-        store.commit_alerts(&[alert], &notifications, &[]).unwrap();
+        put(&store, alert, &notifications);
     }
     (store, ids)
+}
+
+/// Puts an alert on record, and messages about it into the outbox.
+fn put(store: &Store, alert: model::Alert, notifications: &[Notification]) {
+    let audit = store::Audit {
+        network: alert.network.clone(),
+        holes: vec![],
+        findings: vec![],
+        withdrawn: vec![],
+        alerts: vec![alert],
+        inputs: vec![],
+        decisions: vec![],
+    };
+    store.commit_audit(&audit).unwrap();
+    let message = |notification: &Notification| {
+        let Notification { alert, kind, sequence, .. } = *notification;
+        let lines = vec![model::NotificationLine { alert, kind, sequence }];
+        store::OutboxMessage { notification: notification.clone(), lines }
+    };
+    let applied = store.inbox().applied().unwrap();
+    let messages = notifications.iter().map(message).collect();
+    let step =
+        store::PagingStep { from: applied, applied, messages, ..store::PagingStep::default() };
+    store.commit_paging(&step).unwrap();
 }
 
 /// A clock that stands still until it is moved.
@@ -224,7 +248,7 @@ async fn a_retraction_waits_for_the_message_it_retracts() {
         state: NotificationState::Due { not_before: START },
         ..opened.clone()
     };
-    store.commit_alerts(&[alert], &[retracted], &[]).unwrap();
+    put(&store, alert, &[retracted]);
     let kinds: Arc<Mutex<Vec<String>>> = Arc::default();
     let keep = kinds.clone();
     let router = Router::new().fallback(post(move |body: String| async move {

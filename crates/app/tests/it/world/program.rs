@@ -175,7 +175,9 @@ impl Program {
     /// Waits until no message waits for its delivery.
     pub(crate) async fn told_everything(&mut self) {
         // The counts may be those of a moment ago; the list is that of now.
-        let is_empty = |answer: &Value| answer["undelivered"].as_array().unwrap().is_empty();
+        let is_empty = |answer: &Value| {
+            answer["undecided"] == 0 && answer["undelivered"].as_array().unwrap().is_empty()
+        };
         self.ask_until(PATIENCE, "outbox", "the outbox is empty", is_empty).await;
     }
 

@@ -1,0 +1,280 @@
+//! The pager with its memory on disk: inputs in order, everything that follows in one transaction.
+
+use std::sync::Arc;
+
+use alert::{
+    life::{Actor, Life},
+    pager::{
+        Alarm, Input, Line, Message, MessageKind, News, Outcome, Pager, RestoreError, Row, Ruling,
+        Stored, Verdict,
+    },
+    plan::Plan,
+    route::{Branch, Tree},
+};
+use model::{
+    MessageForm, Name, Notification, NotificationId, NotificationKind, NotificationLine,
+    NotificationState, UnixMillis,
+};
+use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
+
+use super::inbox;
+
+/// Inputs applied and committed in one transaction at the most: what one block of an attack brings.
+const STEP_INPUTS_MAX: usize = 512;
+
+/// Why nobody can be paged at the moment.
+#[derive(Debug, thiserror::Error)]
+pub enum PagingError {
+    /// The store refused to read or write.
+    #[error("paging")]
+    Store(#[from] StoreError),
+    /// A row of the pager's memory cannot be read.
+    #[error("the pager's row {key} cannot be read")]
+    Row {
+        /// Row.
+        key: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The rows are not of this program.
+    #[error("restoring the pager")]
+    Restore(#[from] RestoreError),
+    /// A mistake of ours; nothing of the step was committed.
+    #[error("the pager panicked: {0}")]
+    Panicked(String),
+}
+
+/// What one step did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Paged {
+    /// Inputs applied.
+    pub inputs: usize,
+    /// Messages that are new in the outbox.
+    pub messages: u64,
+    /// Whether more inputs may be waiting.
+    pub is_behind: bool,
+}
+
+/// The pager of a store. Only one may be at work on it: its memory is what it committed last.
+#[derive(Debug)]
+pub struct Desk {
+    store: Store,
+    pager: Pager,
+    /// Newest input whose effects are committed.
+    applied: u64,
+}
+
+impl Desk {
+    /// Reads the pager back as it was when it last committed, and routes what goes on by `plan`.
+    ///
+    /// # Errors
+    /// [`PagingError`].
+    pub fn open(store: Store, plan: Arc<Plan>, now: UnixMillis) -> Result<Self, PagingError> {
+        let mut rows = Vec::new();
+        for (key, json) in store.pager_rows()? {
+            let stored: Stored =
+                serde_json::from_str(&json).map_err(|source| PagingError::Row { key, source })?;
+            rows.push(stored);
+        }
+        let applied = store.inbox().applied()?;
+        let pager = Pager::restore(plan.clone(), rows)?;
+        let mut desk = Self { store, pager, applied };
+        // The files may have changed while nothing ran.
+        let outcome = desk.pager.replan(plan, now);
+        desk.commit(outcome, desk.applied, Vec::new(), now)?;
+        Ok(desk)
+    }
+
+    /// The pager.
+    pub fn pager(&self) -> &Pager {
+        &self.pager
+    }
+
+    /// When time alone makes something due.
+    pub fn next_due(&self) -> Option<UnixMillis> {
+        self.pager.next_due()
+    }
+
+    /// Applies what waits in the inbox and does all that is due, in one transaction.
+    ///
+    /// # Errors
+    /// [`PagingError`]; nothing was committed then, and the desk must be opened anew, because its
+    /// memory may be ahead of the disk.
+    pub fn advance(&mut self, now: UnixMillis) -> Result<Paged, PagingError> {
+        let waiting = self.store.inbox().waiting(STEP_INPUTS_MAX)?;
+        let is_due = self.pager.next_due().is_some_and(|due| due <= now);
+        if waiting.is_empty() && !is_due {
+            return Ok(Paged::default());
+        }
+        let mut refused = Vec::new();
+        let mut inputs = Vec::with_capacity(waiting.len());
+        let mut sequences = Vec::with_capacity(waiting.len());
+        for taken in &waiting {
+            match inbox::read(taken) {
+                Ok(input) => {
+                    inputs.push(input);
+                    sequences.push(taken.sequence);
+                }
+                Err(error) => {
+                    // It must not keep what comes after it from people.
+                    let error = format!("{:#}", anyhow::Error::new(error));
+                    tracing::error!(sequence = taken.sequence, error, "an input was not taken");
+                    refused.push((taken.sequence, error));
+                }
+            }
+        }
+        if inputs.is_empty() {
+            inputs.push(Input::Tick);
+        }
+        let (outcome, not_taken) = self.pager.apply_all(inputs, now);
+        for (at, refusal) in not_taken {
+            if let Some(sequence) = sequences.get(at) {
+                refused.push((*sequence, refusal.to_string()));
+            }
+        }
+        let applied = waiting.last().map_or(self.applied, |taken| taken.sequence);
+        let messages = self.commit(outcome, applied, refused, now)?;
+        let is_behind = waiting.len() == STEP_INPUTS_MAX;
+        Ok(Paged { inputs: waiting.len(), messages, is_behind })
+    }
+
+    fn commit(
+        &mut self,
+        outcome: Outcome,
+        applied: u64,
+        refused: Vec<(u64, String)>,
+        now: UnixMillis,
+    ) -> Result<u64, PagingError> {
+        for alarm in &outcome.alarms {
+            tracing::error!(%alarm, "paging is not as it should be");
+        }
+        let is_nothing = applied == self.applied
+            && outcome.rows.is_empty()
+            && outcome.gone.is_empty()
+            && outcome.rulings.is_empty()
+            && outcome.alarms.is_empty()
+            && refused.is_empty();
+        if is_nothing {
+            return Ok(0);
+        }
+        let step = PagingStep {
+            from: self.applied,
+            applied,
+            refused,
+            stages: outcome.rows.iter().filter_map(stage).collect(),
+            needless: outcome.rulings.iter().filter_map(needless).collect(),
+            messages: outcome.messages.iter().map(message).collect(),
+            rulings: outcome.rulings.iter().map(ruling).collect(),
+            alarms: outcome.alarms.iter().map(|alarm| alarm_row(alarm, now)).collect(),
+            gone: outcome.gone.iter().map(ToString::to_string).collect(),
+            rows: outcome.rows.into_iter().map(row).collect(),
+            at: now,
+        };
+        let messages = self.store.commit_paging(&step)?;
+        self.applied = applied;
+        Ok(messages)
+    }
+}
+
+/// A plan by which nobody hears of anything.
+pub fn nobody() -> Plan {
+    let root = Branch::new(Name::new("nobody").expect("a plain slug"));
+    Plan::new(Tree::new(root).expect("a root alone is a tree"))
+}
+
+/// Our own types, whose maps have text keys.
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("the pager's types have text keys")
+}
+
+fn row(row: Row) -> (String, String) {
+    (row.key().to_string(), json(&row.stored()))
+}
+
+fn stage(row: &Row) -> Option<StageRow> {
+    let Row::Card(card) = row else { return None };
+    let stage = card.life().stage();
+    let (at, by) = put_there(card.life());
+    let alert = card.facts().alert;
+    Some(StageRow { alert, stage: stage.as_str(), at, by, is_open: stage.is_firing() })
+}
+
+/// Since when an alert is where it is, and the person who put it there.
+fn put_there(life: &Life) -> (UnixMillis, Option<Name>) {
+    let last = life.steps().last();
+    match (life.acknowledgements().next(), last) {
+        (Some((by, at)), _) if life.stage() == alert::life::Stage::Acknowledged => {
+            (at, Some(by.clone()))
+        }
+        (_, Some(step)) => {
+            let by = match &step.actor {
+                Actor::Person(by) => Some(by.clone()),
+                Actor::Chain => None,
+            };
+            (step.at, by)
+        }
+        (_, None) => (UnixMillis(0), None),
+    }
+}
+
+/// A group for which nobody needs to be called any more.
+fn needless(ruling: &Ruling) -> Option<([u8; 16], String)> {
+    let group = ruling.group.filter(|_| ruling.verdict == Verdict::Ended)?;
+    Some((group.0, format!("not needed any more: {}", ruling.why)))
+}
+
+fn message(message: &Message) -> OutboxMessage {
+    let lines: Vec<NotificationLine> = message.lines.iter().map(line).collect();
+    let head = lines.first().copied();
+    let mut reason = message.why.to_string();
+    if !message.shed.is_empty() {
+        let shed: Vec<String> =
+            message.shed.iter().map(|(severity, n)| format!("{n} {severity}")).collect();
+        reason.push_str(&format!("; put off, told later: {}", shed.join(", ")));
+    }
+    let notification = Notification {
+        id: NotificationId(message.id.0),
+        alert: head.map_or(model::AlertId([0; 16]), |line| line.alert),
+        receiver: message.to.channel.clone(),
+        person: message.to.person.clone(),
+        form: match message.kind {
+            MessageKind::Notice => MessageForm::Notice,
+            MessageKind::Page => MessageForm::Page,
+            MessageKind::Summary => MessageForm::Summary,
+        },
+        group: message.group.map(|group| group.0),
+        alerts: u32::try_from(lines.len()).unwrap_or(u32::MAX),
+        kind: head.map_or(NotificationKind::Updated, |line| line.kind),
+        sequence: head.map_or(0, |line| line.sequence),
+        reason,
+        decided_at: message.at,
+        attempts: 0,
+        state: NotificationState::Due { not_before: message.at },
+    };
+    OutboxMessage { notification, lines }
+}
+
+fn line(line: &Line) -> NotificationLine {
+    let kind = match line.news {
+        News::New | News::Again => NotificationKind::Opened,
+        News::Worse | News::More | News::Still => NotificationKind::Updated,
+        News::Confirmed => NotificationKind::Confirmed,
+        News::Void => NotificationKind::Retracted,
+        News::Over(_) => NotificationKind::Closed,
+    };
+    NotificationLine { alert: line.alert, kind, sequence: line.sequence }
+}
+
+fn ruling(ruling: &Ruling) -> RulingRow {
+    RulingRow {
+        alert: ruling.alert,
+        group: ruling.group.map(|group| group.0),
+        message: ruling.message.map(|message| NotificationId(message.0)),
+        at: ruling.at,
+        json: json(ruling),
+    }
+}
+
+fn alarm_row(alarm: &Alarm, at: UnixMillis) -> AlarmRow {
+    AlarmRow { at, text: alarm.to_string(), json: json(alarm) }
+}

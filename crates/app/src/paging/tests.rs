@@ -1,0 +1,220 @@
+//! The pager through the store, on a virtual clock.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alert::{
+    life::{Deed, Truth},
+    pager::{Input, MessageId, Whom},
+    plan::{Channel, ChannelKind, Escalation, Person, Plan, Target},
+    route::{Branch, GroupBy, Tree},
+};
+use jiff::tz::TimeZone;
+use model::{Alert, MessageForm, Notification, Severity, Stage, UnixMillis};
+use registry::Registry;
+use store::{Audit, Store, StoreError};
+
+use super::{Desk, Inbox, PagingError, facts, life, rulings};
+use crate::notify::message::tests::{NOON_S, alert_of, finding, name};
+
+/// Seconds after noon.
+fn at(s: i64) -> UnixMillis {
+    UnixMillis(NOON_S as i64 * 1_000).plus(s * 1_000)
+}
+
+/// Ann is called first, then Bob; each over a voice call, then over a text message.
+fn plan() -> Arc<Plan> {
+    let mut root = Branch::new(name("all"));
+    root.receivers = Some(vec![name("chat")]);
+    root.group_by = Some(GroupBy::Alert);
+    root.escalation = Some(name("team"));
+    let mut plan = Plan::new(Tree::new(root).unwrap());
+    plan.channels = BTreeMap::from([
+        (name("chat"), Channel::new(ChannelKind::Chat)),
+        (name("voice"), Channel::new(ChannelKind::Voice)),
+        (name("sms"), Channel::new(ChannelKind::Sms)),
+    ]);
+    for person in ["ann", "bob"] {
+        let channels = vec![name("voice"), name("sms")];
+        plan.people.insert(name(person), Person::new(channels, TimeZone::UTC));
+    }
+    let rungs = ["ann", "bob"].map(|person| vec![Target::Person(name(person))]);
+    plan.escalations.insert(name("team"), Escalation::of(rungs.to_vec()));
+    Arc::new(plan)
+}
+
+/// Alerts of severity high on record, and a way to tell the pager things.
+struct Scene {
+    store: Store,
+    inbox: Inbox,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let store = Store::in_memory().unwrap();
+        Self { inbox: Inbox::new(store.clone(), Arc::default()), store }
+    }
+
+    fn desk(&self, s: i64) -> Desk {
+        Desk::open(self.store.clone(), plan(), at(s)).unwrap()
+    }
+
+    fn alert(&self, number: u8) -> Alert {
+        let mut finding = finding();
+        finding.severity = Severity::High;
+        let (mut alert, _) = alert_of(finding);
+        alert.id.0[0] = number;
+        let audit = Audit {
+            network: alert.network.clone(),
+            holes: vec![],
+            findings: vec![],
+            withdrawn: vec![],
+            alerts: vec![alert.clone()],
+            inputs: vec![],
+            decisions: vec![],
+        };
+        self.store.commit_audit(&audit).unwrap();
+        alert
+    }
+
+    fn found(&self, alert: &Alert, truth: Truth, s: i64) {
+        let facts = facts(alert, truth, "found", Stage::Page, &Registry::default());
+        self.inbox.put(&Input::Alert(facts), at(s)).unwrap();
+    }
+
+    fn said(&self, alert: &Alert, deed: Deed, s: i64) -> u64 {
+        let (alerts, reason) = (vec![alert.id], "keypad".to_owned());
+        let said = Input::Said { alerts, by: name("ann"), deed, at: at(s), reason };
+        self.inbox.put(&said, at(s)).unwrap()
+    }
+
+    fn messages(&self, alert: &Alert) -> Vec<Notification> {
+        self.store.alert(alert.id).unwrap().unwrap().notifications
+    }
+
+    /// Whom people were called over so far, in order.
+    fn pages(&self, alert: &Alert) -> Vec<String> {
+        let mut pages = self.messages(alert);
+        pages.retain(|message| message.form == MessageForm::Page);
+        pages.sort_by_key(|page| page.decided_at);
+        let whom = |page: &Notification| {
+            format!("{} over {}", page.person.as_ref().unwrap(), page.receiver)
+        };
+        pages.iter().map(whom).collect()
+    }
+}
+
+#[test]
+fn a_page_that_was_acknowledged_stops_climbing_and_the_account_says_who_and_why() {
+    let scene = Scene::new();
+    let alert = scene.alert(1);
+    let mut desk = scene.desk(0);
+    scene.found(&alert, Truth::Provisional, 0);
+    desk.advance(at(0)).unwrap();
+    assert_eq!(scene.pages(&alert), ["ann over voice"]);
+    let answer = scene.said(&alert, Deed::Acknowledge, 20);
+    assert_eq!(scene.inbox.outcome(answer).unwrap(), None, "it waits");
+    desk.advance(at(20)).unwrap();
+    assert_eq!(scene.inbox.outcome(answer).unwrap(), Some(Ok(())));
+    for s in [60, 150, 400, 3_600, 86_400] {
+        desk.advance(at(s)).unwrap();
+    }
+    assert_eq!(scene.pages(&alert), ["ann over voice"], "nobody else was called");
+    let details = scene.store.alert(alert.id).unwrap().unwrap();
+    let life = life(&details).unwrap();
+    assert_eq!(life.stage().as_str(), "acknowledged");
+    assert_eq!(life.steps().last().unwrap().reason, "keypad");
+    let whys: Vec<String> = rulings(&details).iter().map(|r| r.why.to_string()).collect();
+    assert!(whys.contains(&"ann is on it".to_owned()), "{whys:#?}");
+    let stage = &scene.store.stages([alert.id]).unwrap()[&alert.id];
+    assert_eq!((stage.stage.as_str(), stage.by.clone()), ("acknowledged", Some(name("ann"))));
+}
+
+#[test]
+fn a_channel_that_fails_is_followed_by_the_next_one_within_30_s() {
+    let scene = Scene::new();
+    let alert = scene.alert(1);
+    let mut desk = scene.desk(0);
+    scene.found(&alert, Truth::Confirmed, 0);
+    desk.advance(at(0)).unwrap();
+    let call = scene.messages(&alert).into_iter().find(|m| m.form == MessageForm::Page).unwrap();
+    let whom = Whom::person(&name("ann"), &name("voice"));
+    let (message, error) = (MessageId(call.id.0), "busy".to_owned());
+    scene.inbox.put(&Input::Failed { message, whom, error }, at(3)).unwrap();
+    desk.advance(at(3)).unwrap();
+    assert_eq!(scene.pages(&alert), ["ann over voice", "ann over sms"]);
+    // Nothing is heard of the text message either: it is Bob's turn at once.
+    let due = desk.next_due().unwrap();
+    assert!(due <= at(3 + 30), "{due:?}");
+    desk.advance(due).unwrap();
+    desk.advance(due.plus(1_000)).unwrap();
+    assert_eq!(scene.pages(&alert)[2], "bob over voice");
+    let alarms = scene.store.paging_alarms(at(0), 10).unwrap();
+    assert!(alarms.iter().any(|alarm| alarm.text == "all channels of ann failed"), "{alarms:?}");
+}
+
+#[test]
+fn a_pager_whose_memory_is_ahead_or_behind_of_the_disk_commits_nothing() {
+    let scene = Scene::new();
+    let alert = scene.alert(1);
+    let (mut one, mut other) = (scene.desk(0), scene.desk(0));
+    scene.found(&alert, Truth::Provisional, 0);
+    // Both decide the same; the second finds that it was decided already.
+    one.advance(at(0)).unwrap();
+    let told = scene.messages(&alert);
+    scene.found(&alert, Truth::Retracted, 5);
+    other.advance(at(5)).map_or_else(
+        |error| {
+            let is_refused = matches!(error, PagingError::Store(StoreError::InboxMismatch { .. }));
+            assert!(is_refused, "{error}");
+        },
+        |paged| panic!("committed {paged:?} over another's memory"),
+    );
+    assert_eq!(scene.messages(&alert), told, "nothing of it is there");
+    let mut again = scene.desk(5);
+    again.advance(at(5)).unwrap();
+    let kinds: Vec<_> = scene.messages(&alert).iter().map(|m| m.kind.as_str()).collect();
+    assert!(kinds.contains(&"retracted"), "{kinds:?}");
+}
+
+#[test]
+fn a_pager_that_is_restored_at_every_step_remembers_what_one_does_that_never_stopped() {
+    let (straight, broken) = (Scene::new(), Scene::new());
+    let mut desk = straight.desk(0);
+    for scene in [&straight, &broken] {
+        (1..=3).for_each(|number| drop(scene.alert(number)));
+    }
+    let alerts: Vec<Alert> = (1..=3).map(|number| straight.alert(number)).collect();
+    let story: [(i64, &dyn Fn(&Scene, i64)); 7] = [
+        (0, &|scene, s| scene.found(&alerts[0], Truth::Provisional, s)),
+        (4, &|scene, s| scene.found(&alerts[1], Truth::Confirmed, s)),
+        (40, &|scene, s| assert!(scene.said(&alerts[0], Deed::Acknowledge, s) > 0)),
+        (130, &|scene, s| scene.found(&alerts[2], Truth::Provisional, s)),
+        (131, &|scene, s| scene.found(&alerts[2], Truth::Retracted, s)),
+        (700, &|scene, s| assert!(scene.said(&alerts[1], Deed::Benign, s) > 0)),
+        (5_000, &|scene, s| scene.found(&alerts[2], Truth::Confirmed, s)),
+    ];
+    for (s, tell) in story {
+        tell(&straight, s);
+        tell(&broken, s);
+        desk.advance(at(s)).unwrap();
+        broken.desk(s).advance(at(s)).unwrap();
+        assert_eq!(straight.store.pager_rows().unwrap(), broken.store.pager_rows().unwrap(), "{s}");
+    }
+    for alert in &alerts {
+        assert_eq!(straight.messages(alert), broken.messages(alert));
+    }
+    assert_eq!(broken.store.verify().unwrap().problems, [""; 0]);
+}
+
+#[test]
+fn an_input_that_cannot_be_read_is_told_and_keeps_nobody_waiting() {
+    let scene = Scene::new();
+    let alert = scene.alert(1);
+    let bad = store::Input { kind: "said", at: at(0), json: "{\"version\":9}".to_owned() };
+    let sequence = scene.store.inbox().put(&[bad]).unwrap();
+    scene.found(&alert, Truth::Provisional, 0);
+    scene.desk(0).advance(at(0)).unwrap();
+    assert_eq!(scene.pages(&alert), ["ann over voice"]);
+    let why = scene.inbox.outcome(sequence).unwrap().unwrap().unwrap_err();
+    assert!(why.starts_with("input 1 of the pager cannot be read"), "{why}");
+}
