@@ -295,7 +295,7 @@ fn called(contract: model::Address, minute: u64) -> BlockBundle {
         endpoint: Name::new("bench").unwrap(),
         header: model::Header {
             number: minute + 1,
-            hash: word(1 << 40 | minute + 1),
+            hash: word((1 << 40) | (minute + 1)),
             parent_hash: word(1 << 40 | minute),
             timestamp: UnixSeconds(BEGIN_S + 300 * minute),
             beneficiary: Default::default(),

@@ -293,6 +293,7 @@ impl Attempt {
             return Err(SendError::Permanent { reason });
         };
         let (id, head) = (notification.id, notification.alert);
+        let (to, person) = (notification.receiver.clone(), notification.person.clone());
         let read = move |outbox: &Outbox| {
             let alert = outbox.alert_of(id)?;
             let lines = outbox.lines(id, OTHERS_MAX + 1)?;
@@ -301,9 +302,10 @@ impl Attempt {
             let known = outbox.alerts_of(&ids)?;
             let kind = |alert: &Alert| others.iter().find(|line| line.alert == alert.id);
             let others = known.into_iter().filter_map(|other| Some((kind(&other)?.kind, other)));
-            Ok((alert, others.collect::<Vec<_>>()))
+            let first = outbox.first_about(head, &to, person.as_ref())?;
+            Ok((alert, others.collect::<Vec<_>>(), first))
         };
-        let (alert, others) = ask(&self.outbox, read).await.map_err(|error| {
+        let (alert, others, thread) = ask(&self.outbox, read).await.map_err(|error| {
             let reason = format!("cannot read the alert: {error}");
             SendError::Retry { after: None, reason }
         })?;
@@ -312,6 +314,7 @@ impl Attempt {
         let context = &self.receivers.context;
         let message =
             Message::new(alert, notification, context, at).with_others(others, further, context);
+        let message = Message { thread: thread.unwrap_or(id), ..message };
         let receivers = self.receivers.clone();
         // A key may have to be made, on disk.
         let message =

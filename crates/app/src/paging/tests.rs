@@ -184,7 +184,8 @@ fn a_pager_that_is_restored_at_every_step_remembers_what_one_does_that_never_sto
         (1..=3).for_each(|number| drop(scene.alert(number)));
     }
     let alerts: Vec<Alert> = (1..=3).map(|number| straight.alert(number)).collect();
-    let story: [(i64, &dyn Fn(&Scene, i64)); 7] = [
+    type Happens<'a> = &'a dyn Fn(&Scene, i64);
+    let story: [(i64, Happens<'_>); 7] = [
         (0, &|scene, s| scene.found(&alerts[0], Truth::Provisional, s)),
         (4, &|scene, s| scene.found(&alerts[1], Truth::Confirmed, s)),
         (40, &|scene, s| assert!(scene.said(&alerts[0], Deed::Acknowledge, s) > 0)),

@@ -303,7 +303,7 @@ impl Judge {
         let is_over = alert.state == AlertState::Retracted;
         if stage == Stage::Shadow && !is_over {
             let is_new = alert.created_at == now;
-            all.decisions.extend(is_new.then(|| Decision {
+            all.decisions.extend(is_new.then_some(Decision {
                 alert: alert.id,
                 receiver: None,
                 at: now,

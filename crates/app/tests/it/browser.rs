@@ -65,7 +65,7 @@ async fn the_page_is_complete_without_scripts_and_each_alert_has_its_page() {
     let evidence = program.ask(&format!("alerts/{id}")).await;
     let tx = evidence["findings"][0]["origin"]["tx"].as_str();
     let tx = tx.unwrap_or_else(|| panic!("{evidence:#}"));
-    for expected in [tx, "first finding", "hook", "delivered"] {
+    for expected in [tx, "new: 1 alert", "hook", "delivered"] {
         assert!(html.contains(expected), "the alert's page shows {expected:?}");
     }
     assert_eq!(browser.complaints(), Vec::<String>::new());

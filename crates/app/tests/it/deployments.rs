@@ -235,7 +235,9 @@ async fn cpu_per_block(
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_factory_with_a_thousand_children_costs_a_block_no_more_than_one_with_ten() {
-    const BLOCKS: u32 = 100;
+    /// Blocks of one round, and rounds: the cheapest counts, because others share the machine.
+    const BLOCKS: u32 = 25;
+    const ROUNDS: u32 = 4;
     /// Blocks in which what is made once is made, and what was announced becomes final.
     const SETTLING: u32 = 60;
     let chain = Chain::start(84).await;
@@ -253,13 +255,20 @@ async fn a_factory_with_a_thousand_children_costs_a_block_no_more_than_one_with_
     create(10, &mut program).await;
     let pools: Vec<Address> = (0..10).map(|at| plan.child(at)).collect();
     cpu_per_block(&plan, &chain, &program, &pools, SETTLING).await;
-    let ten = cpu_per_block(&plan, &chain, &program, &pools, BLOCKS).await;
+    let cheapest = async |children: &[Address], program: &Program| {
+        let mut cheapest = f64::INFINITY;
+        for _ in 0..ROUNDS {
+            cheapest = cheapest.min(cpu_per_block(&plan, &chain, program, children, BLOCKS).await);
+        }
+        cheapest
+    };
+    let ten = cheapest(&pools, &program).await;
     for _ in 0..11 {
         create(90, &mut program).await;
     }
     cpu_per_block(&plan, &chain, &program, &pools, SETTLING).await;
     let spread: Vec<Address> = (0..10).map(|at| plan.child(at * 99)).collect();
-    let thousand = cpu_per_block(&plan, &chain, &program, &spread, BLOCKS).await;
+    let thousand = cheapest(&spread, &program).await;
     println!("CPU per block: {ten:.5} s with 10 children, {thousand:.5} s with 1,000");
     assert!(thousand < 2.0 * ten, "{thousand} s with 1,000 children, {ten} s with 10");
 

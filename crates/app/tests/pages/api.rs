@@ -345,6 +345,9 @@ async fn an_alert_with_everything_on_record() {
               "unix": 1709999156
             },
             "severity": "critical",
+            "stage": null,
+            "stage_at": null,
+            "stage_by": null,
             "state": "confirmed",
             "title": "41 % of vault left in one transaction: 5,084,000 USDC to 0x8f3c…",
             "told": [
@@ -355,6 +358,16 @@ async fn an_alert_with_everything_on_record() {
                 },
                 "findings": 1,
                 "kind": "opened",
+                "receiver": "chat",
+                "severity": "critical"
+              },
+              {
+                "at": {
+                  "iso": "2024-03-09T15:45:57.840Z",
+                  "unix_ms": 1709999157840
+                },
+                "findings": 1,
+                "kind": "confirmed",
                 "receiver": "on-call",
                 "severity": "critical"
               }
@@ -490,9 +503,11 @@ async fn an_alert_with_everything_on_record() {
               "version": 1
             }
           ],
+          "life": [],
           "messages": [
             {
               "alert": "40a74b4c92f5b42378cb6415474e3f0a",
+              "alerts": 1,
               "at": {
                 "iso": "2024-03-09T15:46:40.000Z",
                 "unix_ms": 1709999200000
@@ -503,8 +518,10 @@ async fn an_alert_with_everything_on_record() {
                 "unix_ms": 1709999157840
               },
               "detail": "404 Not Found: no such webhook",
+              "form": "notice",
               "id": "f31b2eca19702d6dac60dc973fdbecaf",
               "kind": "opened",
+              "person": null,
               "reason": "first finding",
               "receiver": "chat",
               "sequence": 0,
@@ -512,6 +529,7 @@ async fn an_alert_with_everything_on_record() {
             },
             {
               "alert": "40a74b4c92f5b42378cb6415474e3f0a",
+              "alerts": 1,
               "at": {
                 "iso": "2024-03-09T15:45:58.150Z",
                 "unix_ms": 1709999158150
@@ -522,8 +540,10 @@ async fn an_alert_with_everything_on_record() {
                 "unix_ms": 1709999157840
               },
               "detail": "250 2.0.0 Ok: queued as 4Xk2",
+              "form": "notice",
               "id": "6094a75891fd9aaade86b6c8583d0203",
               "kind": "opened",
+              "person": null,
               "reason": "first finding",
               "receiver": "on-call",
               "sequence": 0,
@@ -531,6 +551,7 @@ async fn an_alert_with_everything_on_record() {
             },
             {
               "alert": "40a74b4c92f5b42378cb6415474e3f0a",
+              "alerts": 1,
               "at": {
                 "iso": "2024-03-09T15:45:58.150Z",
                 "unix_ms": 1709999158150
@@ -541,8 +562,10 @@ async fn an_alert_with_everything_on_record() {
                 "unix_ms": 1709999157840
               },
               "detail": "250 2.0.0 Ok: queued as 4Xm1",
+              "form": "notice",
               "id": "fa23d31097025ec18a1de2d1bd837ae6",
               "kind": "confirmed",
+              "person": null,
               "reason": "final with block 19426517 (0x8d861c00…)",
               "receiver": "on-call",
               "sequence": 1,
@@ -801,55 +824,63 @@ async fn deployments_and_messages() {
         "/api/v1/outbox",
         200,
         expect![[r#"
-        {
-          "delivered": 7,
-          "delivered_lately": 7,
-          "due": 1,
-          "due_tried": 1,
-          "failed": 1,
-          "failed_lately": 1,
-          "oldest_due_s": 902,
-          "undelivered": [
             {
-              "alert": "40a74b4c92f5b42378cb6415474e3f0a",
-              "at": {
-                "iso": "2024-03-09T15:46:40.000Z",
-                "unix_ms": 1709999200000
-              },
-              "attempts": 1,
-              "decided_at": {
-                "iso": "2024-03-09T15:45:57.840Z",
-                "unix_ms": 1709999157840
-              },
-              "detail": "404 Not Found: no such webhook",
-              "id": "f31b2eca19702d6dac60dc973fdbecaf",
-              "kind": "opened",
-              "reason": "first finding",
-              "receiver": "chat",
-              "sequence": 0,
-              "state": "failed"
-            },
-            {
-              "alert": "e2a28d173f88422200aecd370f640cb9",
-              "at": {
-                "iso": "2024-03-09T16:00:42.000Z",
-                "unix_ms": 1710000042000
-              },
-              "attempts": 4,
-              "decided_at": {
-                "iso": "2024-03-09T15:44:57.840Z",
-                "unix_ms": 1709999097840
-              },
-              "detail": null,
-              "id": "bca2a39ebf35e3849599cd8766f333de",
-              "kind": "opened",
-              "reason": "first finding",
-              "receiver": "chat",
-              "sequence": 0,
-              "state": "due"
-            }
-          ]
-        }"#]],
+              "alarms": [],
+              "delivered": 7,
+              "delivered_lately": 7,
+              "due": 1,
+              "due_tried": 1,
+              "failed": 1,
+              "failed_lately": 1,
+              "oldest_due_s": 902,
+              "undecided": 0,
+              "undelivered": [
+                {
+                  "alert": "40a74b4c92f5b42378cb6415474e3f0a",
+                  "alerts": 1,
+                  "at": {
+                    "iso": "2024-03-09T15:46:40.000Z",
+                    "unix_ms": 1709999200000
+                  },
+                  "attempts": 1,
+                  "decided_at": {
+                    "iso": "2024-03-09T15:45:57.840Z",
+                    "unix_ms": 1709999157840
+                  },
+                  "detail": "404 Not Found: no such webhook",
+                  "form": "notice",
+                  "id": "f31b2eca19702d6dac60dc973fdbecaf",
+                  "kind": "opened",
+                  "person": null,
+                  "reason": "first finding",
+                  "receiver": "chat",
+                  "sequence": 0,
+                  "state": "failed"
+                },
+                {
+                  "alert": "e2a28d173f88422200aecd370f640cb9",
+                  "alerts": 1,
+                  "at": {
+                    "iso": "2024-03-09T16:00:42.000Z",
+                    "unix_ms": 1710000042000
+                  },
+                  "attempts": 4,
+                  "decided_at": {
+                    "iso": "2024-03-09T15:44:57.840Z",
+                    "unix_ms": 1709999097840
+                  },
+                  "detail": null,
+                  "form": "notice",
+                  "id": "bca2a39ebf35e3849599cd8766f333de",
+                  "kind": "opened",
+                  "person": null,
+                  "reason": "first finding",
+                  "receiver": "chat",
+                  "sequence": 0,
+                  "state": "due"
+                }
+              ]
+            }"#]],
     )
     .await;
 }
@@ -882,7 +913,7 @@ async fn a_question_that_cannot_be_answered_says_what_could() {
         alerts?severity=hi
           400 {"error":"severity: unknown value \"hi\"","allowed":["info","low","medium","high","critical"]}
         alerts?stat=confirmed
-          400 {"error":"unknown parameter \"stat\"","allowed":["network","monitor","deployment","state","severity","since","until","cursor","limit"]}
+          400 {"error":"unknown parameter \"stat\"","allowed":["network","monitor","deployment","state","open","severity","since","until","cursor","limit"]}
         alerts?limit=0
           400 {"error":"limit: \"0\" is not a number in range","allowed":["1 to 500"]}
         alerts?limit=1&limit=2

@@ -319,6 +319,30 @@ impl Outbox {
         self.store.read("read what a message says", |tx| rows::lines(tx, id, limit))
     }
 
+    /// The first message that spoke of an alert to the same people over the same receiver: what later
+    /// ones answer. `None` before there is one.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn first_about(
+        &self,
+        alert: AlertId,
+        receiver: &Name,
+        person: Option<&Name>,
+    ) -> Result<Option<NotificationId>, StoreError> {
+        self.store.read("read the first message about an alert", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT n.id FROM notification_alerts AS line
+                 JOIN notifications AS n ON n.id = line.notification
+                 WHERE line.alert = ?1 AND n.receiver = ?2 AND n.person IS ?3 ORDER BY n.number LIMIT 1",
+            )?;
+            let mut rows = statement.query(params![alert.0.as_slice(), receiver.as_str(), person.map(Name::as_str)])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let id: Vec<u8> = row.get(0)?;
+            codec::fixed(&id, TABLE, printed(&id)).map(|id| Some(NotificationId(id)))
+        })
+    }
+
     /// Alerts by their ids, in that order; those that are not on record are left out.
     ///
     /// # Errors

@@ -217,12 +217,16 @@ fn the_webhook_body_follows_its_schema() {
           },
           "id": "3476f07ee608a467d99f9ed6afa23630",
           "installation": "meridian",
+          "is_page": false,
           "kind": "opened",
           "links": {
             "alert": "https://watch.example/alerts/131bff71e189abffa7d874d299479e53",
             "explorer": "https://explorer.example/tx/0xabababababababababababababababababababababababababababababababab",
             "runbook": "https://runbooks.example/drain"
           },
+          "others": [],
+          "others_more": 0,
+          "person": null,
           "reason": "first finding",
           "receiver": "team",
           "schema": "bellwether.alert/1",
