@@ -91,6 +91,7 @@ impl Server {
                 networks.iter().map(health::of).collect()
             }),
             changes: pipeline.changes.clone(),
+            pager: told.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
             teacher: teacher.clone(),
             vitals: vitals_view,
@@ -261,6 +262,7 @@ pub(crate) fn site_info(config: &Config, chats: Option<&Arc<Chats>>) -> SiteInfo
         paths: Arc::new(config.paths.clone()),
         answers: chats.map(|chats| chats.answers.clone()),
         chats: chats.cloned(),
+        people: config.people.clone(),
         pulse: Arc::new(config.pulse()),
     }
 }

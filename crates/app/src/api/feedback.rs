@@ -104,7 +104,7 @@ fn alert(id: &str) -> Result<AlertId, Failure> {
     id.parse().map_err(missing)
 }
 
-fn check_key(site: &Site, headers: &HeaderMap) -> Result<(), Failure> {
+pub(super) fn check_key(site: &Site, headers: &HeaderMap) -> Result<(), Failure> {
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
     let info = site.info();

@@ -6,12 +6,17 @@
 //! `docs/api.md` describes every address.
 
 mod feedback; //   what people say afterwards, with the write key
+mod paging; //     what people tell the pager, with the write key
 mod parameters; // what may be asked, and what is said about what may not
 mod reply; //      errors as JSON
 mod routes; //     one function an address
 pub mod wire; //   shapes
 
-use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
 
 use crate::web::Site;
 
@@ -31,6 +36,8 @@ pub(crate) fn router() -> Router<Site> {
         .route("/addresses/{network}/{address}", get(routes::address))
         .route("/threats", get(routes::threats))
         .route("/outbox", get(routes::outbox))
+        .route("/silences", get(paging::silences))
+        .route("/words", post(paging::tell).layer(body()))
         .route("/attacks", get(feedback::attacks))
         .route("/quality", get(feedback::quality))
         .route("/incidents", get(feedback::incidents).post(feedback::declare).layer(body()))

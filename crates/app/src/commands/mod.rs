@@ -1,6 +1,7 @@
 //! The commands, as a person types them. Each reads like a sentence, has an example in its help, a
 //! `--json` form and honest exit codes: 0 done, 1 found something wrong, 2 could not do it.
 
+mod alerts; // what waits for somebody, and what people say of it
 mod anomaly; // what is unusual in any series
 mod attacks; //  alerts that belong together, and why
 mod authority; // who can make what happen, and who should
@@ -26,6 +27,7 @@ mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod routes; // where alerts would go, and why
 mod run; //    watch
+mod silences; // quiet that ends
 mod threats; // what could go wrong, and what is missing against it
 mod tune; //     thresholds for a budget of false alarms
 mod verdict; //  what an alert turned out to be
@@ -75,6 +77,8 @@ enum Command {
     Backtest(backtest::Backtest),
     Tune(tune::Tune),
     Receivers(receivers::ReceiversCommand),
+    Alerts(alerts::Alerts),
+    Silences(silences::Silences),
     Attacks(attacks::Attacks),
     Verdict(verdict::Verdict),
     Incident(incident::Incident),
@@ -126,6 +130,8 @@ impl Cli {
                 Command::Backtest(command) => command.run().await,
                 Command::Tune(command) => command.run().await,
                 Command::Receivers(command) => command.run().await,
+                Command::Alerts(command) => command.run().await,
+                Command::Silences(command) => command.run().await,
                 Command::Attacks(command) => command.run(),
                 Command::Verdict(command) => command.run().await,
                 Command::Incident(command) => command.run().await,

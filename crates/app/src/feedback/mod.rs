@@ -19,10 +19,13 @@ mod stage; //  a stage in a monitor's file
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use model::{AlertId, AlertVerdict, Assessment, Incident, Secret, UnixMillis};
+use model::{AlertId, AlertVerdict, Assessment, Incident, Name, Secret, UnixMillis};
 use store::{Store, StoreError};
 
-use crate::config::Config;
+use crate::{
+    config::Config,
+    paging::{self, Word},
+};
 
 pub use gather::{Quality, Scope, gather};
 pub(crate) use gather::{rate, share};
@@ -151,6 +154,21 @@ impl Desk {
                 Ok(())
             }
             Self::Running(remote) => remote.say(said).await,
+        }
+    }
+
+    /// Tells the pager. Without a running program it hears the word when it starts.
+    ///
+    /// # Errors
+    /// When the word cannot be passed on, or the store or the running program refuses.
+    pub async fn tell(&self, word: &Word, people: &[Name], now: UnixMillis) -> anyhow::Result<()> {
+        let input = word.clone().input(people, now)?;
+        match self {
+            Self::Store(store) => {
+                store.inbox().put(&[paging::stored(&input, now)])?;
+                Ok(())
+            }
+            Self::Running(remote) => remote.tell(word).await,
         }
     }
 

@@ -7,6 +7,7 @@ use model::{Incident, Secret};
 use serde_json::{Value, json};
 
 use super::{Said, WITHDRAW};
+use crate::paging::Word;
 
 /// How long the program may take: it writes one row.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +44,11 @@ impl Remote {
     pub(super) async fn declare(&self, incident: &Incident) -> anyhow::Result<()> {
         let body = serde_json::to_value(incident).context("writing the incident")?;
         self.post("/incidents", &body).await
+    }
+
+    pub(super) async fn tell(&self, word: &Word) -> anyhow::Result<()> {
+        let body = serde_json::to_value(word).context("writing what is said")?;
+        self.post("/words", &body).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> anyhow::Result<()> {

@@ -17,13 +17,17 @@ mod account; // as pages, API and commands show it
 mod desk; //  the pager with its memory on disk
 mod facts; // what it is told of our own alerts
 mod inbox; // what it is told
+mod silences; // those in force
 mod task; //  at work
+mod word; //  what a person tells it from a terminal or through the API
 
 pub use account::{life, rulings, with_told};
 pub use desk::{Desk, Paged, PagingError, nobody};
 pub use facts::facts;
 pub use inbox::{INPUT_VERSION, Inbox, UnreadableInput, read, stored};
+pub use silences::silences;
 pub use task::{Parts, REST_MAX, keep_paging};
+pub use word::{Word, WordFault};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alert::pager::Input;
 use detect::{MonitorSpec, quality::Budget};
 use model::{Address, AlertVerdict, Incident, Name, Secret, Stage, UnixMillis};
 use registry::{Explorer, Registry, gap::Clearance, threats::ThreatMap};
@@ -20,6 +21,7 @@ use crate::{
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
     feedback::{self, Quality, Said, SayError, Scope, gather},
+    paging::Inbox,
     paths::{Paths, TaughtFolder},
     pulse::{self, Vitals},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
@@ -69,6 +71,8 @@ pub struct SiteInfo {
     pub answers: Option<Answers>,
     /// The chats and pagers that tell what was answered there.
     pub chats: Option<Arc<Chats>>,
+    /// Those who may be believed by name; none: everybody who shows the write key.
+    pub people: Vec<Name>,
     /// Who notices when this program dies.
     pub pulse: Arc<pulse::Settings>,
 }
@@ -152,6 +156,8 @@ pub struct Sources {
     pub changes: broadcast::Sender<()>,
     /// Mails, when there is a built-in sink.
     pub mailbox: Option<Arc<dyn Mailbox>>,
+    /// Where the pager is told what people say.
+    pub pager: Inbox,
     /// Where judgements about paths are written, when there is a folder for them.
     pub teacher: Option<Arc<TaughtFolder>>,
     /// The program's own health.
@@ -168,12 +174,17 @@ pub struct Site {
     inner: Arc<Inner>,
 }
 
+/// How often, and how many times, the pager is asked what became of a word: two seconds.
+const PAGER_LOOK_EVERY: Duration = Duration::from_millis(50);
+const PAGER_LOOKS: usize = 40;
+
 struct Inner {
     store: Store,
     info: watch::Receiver<Arc<SiteInfo>>,
     health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
     changes: broadcast::WeakSender<()>,
     mailbox: Option<Arc<dyn Mailbox>>,
+    pager: Inbox,
     teacher: Option<Arc<TaughtFolder>>,
     vitals: watch::Receiver<Vitals>,
     limits: TrustLimits,
@@ -196,14 +207,25 @@ impl fmt::Debug for Site {
 impl Site {
     /// A site over these sources.
     pub fn new(sources: Sources) -> Self {
-        let Sources { store, info, health, changes, mailbox, teacher, vitals, limits, clock } =
-            sources;
+        let Sources {
+            store,
+            info,
+            health,
+            changes,
+            mailbox,
+            pager,
+            teacher,
+            vitals,
+            limits,
+            clock,
+        } = sources;
         let inner = Inner {
             store,
             info,
             health,
             changes: changes.downgrade(),
             mailbox,
+            pager,
             teacher,
             vitals,
             limits,
@@ -331,6 +353,22 @@ impl Site {
         self.read(move |store| store.add_incident(&incident)).await?;
         self.changed();
         Ok(())
+    }
+
+    /// Tells the pager, and waits a moment for what becomes of it: `Err` with the reason when it was
+    /// not taken.
+    pub(crate) async fn tell_pager(&self, input: Input) -> Result<Result<(), String>, ReadError> {
+        let (pager, now) = (self.inner.pager.clone(), self.now());
+        let sequence = self.read(move |_| pager.put(&input, now)).await?;
+        for _ in 0..PAGER_LOOKS {
+            let pager = self.inner.pager.clone();
+            if let Some(outcome) = self.read(move |_| pager.outcome(sequence)).await? {
+                return Ok(outcome);
+            }
+            tokio::time::sleep(PAGER_LOOK_EVERY).await;
+        }
+        // It is durable; that the pager is behind is told on the page of its state.
+        Ok(Ok(()))
     }
 
     /// Lets the pages that are open know.

@@ -256,6 +256,7 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         health: Arc::new(move || health(began)),
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
+        pager: bellwether::paging::Inbox::new(store.clone(), Arc::default()),
         teacher: None,
         vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
         limits: TrustLimits::default(),

@@ -133,6 +133,7 @@ impl World {
             health: Arc::new(Vec::new),
             changes: broadcast::channel(1).0,
             mailbox: None,
+            pager: Inbox::new(self.store.clone(), Arc::new(Notify::new())),
             teacher: None,
             vitals: watch::channel(crate::pulse::Vitals::default()).1,
             limits: TrustLimits::default(),
