@@ -184,6 +184,7 @@ pub(crate) fn info() -> SiteInfo {
         threats: Arc::new(threats()),
         clearances: Vec::new(),
         write_key: Some(Arc::new(Secret::new(WRITE_KEY.to_owned()))),
+        plan: Arc::new(crate::rota::plan()),
         stages: [(name("gas-unusual"), Stage::Shadow)].into(),
         budget: Budget::default(),
         paths: Arc::default(),
