@@ -75,6 +75,12 @@ impl Hours {
             .any(|day| self.on(day).any(|(from, to)| from <= at && at < to))
     }
 
+    /// The parts of `from..to` that lie within, in order; they may overlap.
+    pub fn between(&self, from: UnixMillis, to: UnixMillis) -> Vec<(UnixMillis, UnixMillis)> {
+        let stretches = self.stretches(moment(from), moment(to)).into_iter();
+        stretches.map(|(begin, end)| (unix(begin).max(from), unix(end).min(to))).collect()
+    }
+
     /// The stretches that touch `from..to`, in order; they may overlap.
     pub(crate) fn stretches(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, Timestamp)> {
         let last = self.zone.to_datetime(to).date();

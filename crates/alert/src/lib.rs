@@ -24,6 +24,7 @@
 //!   same notification ids, so that a crash between deciding and storing is harmless.
 
 mod book; //        AlertBook: inputs in, outcomes out
+pub mod fatigue; // how much people bear, and which rule to tune first
 mod fingerprint; // what makes findings belong together
 mod hours; //       hours of the week in a time zone
 mod labels; //      what routes, silences and inhibitions look at

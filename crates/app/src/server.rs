@@ -257,6 +257,7 @@ pub(crate) fn site_info(config: &Config, chats: Option<&Arc<Chats>>) -> SiteInfo
         threats: config.threats.clone(),
         clearances: config.clearances.clone(),
         write_key: config.general.write_key.clone(),
+        plan: config.plan.clone(),
         stages: config.policy.stages.clone(),
         budget: config.general.budget,
         paths: Arc::new(config.paths.clone()),

@@ -9,7 +9,12 @@ use jiff::{civil::Time, tz::TimeZone};
 use model::{Name, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{oncall::Schedule, quiet::Inhibition, route::Tree};
+use crate::{
+    Days, Hours, Span,
+    oncall::Schedule,
+    quiet::Inhibition,
+    route::{Branch, Tree},
+};
 
 pub use fault::{AHEAD_DAYS, PlanFault};
 pub use preview::{Hearing, Preview};
@@ -116,6 +121,12 @@ impl Person {
         let hour = |hour| Time::constant(hour, 0, 0, 0);
         Self { channels, zone, night: (hour(22), hour(7)) }
     }
+
+    /// Their nights, as hours on their clock.
+    pub fn nights(&self) -> Hours {
+        let span = Span { days: Days::ALL, from: self.night.0, to: self.night.1 };
+        Hours { zone: self.zone.clone(), spans: vec![span] }
+    }
 }
 
 /// Who is meant.
@@ -183,6 +194,14 @@ pub struct Plan {
     pub fallback: Vec<Name>,
     /// Outflow above which no single person can hide an alert, in US dollars.
     pub outflow_limit_usd: u64,
+}
+
+impl Default for Plan {
+    /// Everything stays at one route, and nobody hears of it.
+    fn default() -> Self {
+        let root = Branch::new(Name::new("all").expect("a plain slug"));
+        Self::new(Tree::new(root).expect("a root that takes everything"))
+    }
 }
 
 impl Plan {

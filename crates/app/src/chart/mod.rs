@@ -8,12 +8,14 @@
 
 mod line; //    a series over time with its band
 mod palette; // where colours come from
+mod rota; //  who is on call when
 mod scale; //   numbers to pixels, and the ticks people read
 mod spark;
 mod strip; //   ranges over blocks //   a word-sized line for tables
 
 pub use line::{BandPoint, LineChart, Marker, Point, Row};
 pub use palette::Palette;
+pub use rota::{RotaBar, RotaRow, rota};
 pub use scale::{format_si, time_ticks, value_ticks};
 pub use spark::sparkline;
 pub use strip::{StripRow, strip};

@@ -6,7 +6,7 @@ use super::{FolderArgument, Outcome};
 use crate::{
     clock,
     config::{Config, Folder, Missing},
-    routing::{advice, differences},
+    routing::{Known, advice, differences},
     terminal::print_line,
     words::counted,
 };
@@ -36,7 +36,7 @@ impl Check {
         match Config::load(&Folder::new(&self.folder.folder), missing) {
             Ok(config) => {
                 let now = clock::now();
-                let advice = advice(&config, now);
+                let advice = advice(&Known::from(&config), now);
                 let unmet = differences(&config.expectations, &config.plan, &config.registry, now);
                 if self.json {
                     print_line(&json!({

@@ -34,7 +34,7 @@ impl Routes {
     /// Without a `routes.toml`, alerts go to standard output: somebody looking at the terminal
     /// hears them, and `check` says that nobody else does.
     pub(super) fn to_stdout() -> Self {
-        let name = Name::new("stdout").expect("a plain slug");
+        let name = plan::stdout_name();
         let route = Route::catch_all(plan::root_name(), vec![name.clone()]);
         let stdout = ReceiverConfig::Stdout { json: false };
         let mut root = Branch::new(plan::root_name());

@@ -6,8 +6,9 @@ use alert::{
     CLASS, Labels, PROTOCOL,
     plan::{AHEAD_DAYS, KINDS_MIN, PEOPLE_MIN, Plan, PlanFault},
 };
-use jiff::{Timestamp, civil::Time};
+use detect::MonitorSpec;
 use model::{Name, Severity, UnixMillis};
+use registry::Registry;
 use serde::Serialize;
 
 use crate::{
@@ -43,9 +44,33 @@ impl std::fmt::Display for Advice {
     }
 }
 
+/// A plan, with what its routes can be about.
+#[derive(Debug, Clone)]
+pub struct Known<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What is guarded.
+    pub registry: &'a Registry,
+    /// What is watched.
+    pub monitors: &'a [MonitorSpec],
+    /// Networks.
+    pub networks: Vec<&'a Name>,
+}
+
+impl<'a> From<&'a Config> for Known<'a> {
+    fn from(config: &'a Config) -> Self {
+        Self {
+            plan: &config.plan,
+            registry: &config.registry,
+            monitors: &config.monitors,
+            networks: config.networks.iter().map(|network| &network.chain.name).collect(),
+        }
+    }
+}
+
 /// Everything that should be known about a plan, looking [`AHEAD_DAYS`] ahead from `now`.
-pub fn advice(config: &Config, now: UnixMillis) -> Vec<Advice> {
-    let plan = &config.plan;
+pub fn advice(known: &Known<'_>, now: UnixMillis) -> Vec<Advice> {
+    let plan = known.plan;
     let mut all = Vec::new();
     let is_team = plan.people.len() >= PEOPLE_MIN;
     match plan.people.len() {
@@ -91,7 +116,7 @@ pub fn advice(config: &Config, now: UnixMillis) -> Vec<Advice> {
     }
     all.extend(few.into_iter().map(|((people, kinds), routes)| too_few(&people, &kinds, &routes)));
     all.extend(gaps.into_iter().map(|(schedule, gaps)| gap(plan, &schedule, &gaps)));
-    all.extend(unreachable(config));
+    all.extend(unreachable(known));
     all.extend(unheard(plan));
     all.sort();
     all
@@ -138,13 +163,7 @@ fn too_few(people: &[String], kinds: &[String], routes: &[String]) -> Advice {
 
 /// Whether a moment lies in somebody's night.
 pub(crate) fn is_night(plan: &Plan, person: &Name, at: UnixMillis) -> bool {
-    let (Some(person), Ok(moment)) = (plan.people.get(person), Timestamp::from_millisecond(at.0))
-    else {
-        return false;
-    };
-    let clock: Time = person.zone.to_datetime(moment).time();
-    let (from, to) = person.night;
-    if from <= to { from <= clock && clock < to } else { clock >= from || clock < to }
+    plan.people.get(person).is_some_and(|person| person.nights().contain(at))
 }
 
 fn gap(plan: &Plan, schedule: &Name, gaps: &[(UnixMillis, UnixMillis)]) -> Advice {
@@ -176,12 +195,12 @@ fn gap(plan: &Plan, schedule: &Name, gaps: &[(UnixMillis, UnixMillis)]) -> Advic
 }
 
 /// Routes whose matchers fit nothing that there is.
-fn unreachable(config: &Config) -> Vec<Advice> {
-    let deployments = config.registry.deployments();
+fn unreachable(known: &Known<'_>) -> Vec<Advice> {
+    let deployments = known.registry.deployments();
     let values = |label: &str| -> Option<BTreeSet<String>> {
         let mut values: BTreeSet<String> = match label {
-            "network" => config.networks.iter().map(|n| n.chain.name.to_string()).collect(),
-            "monitor" => config.monitors.iter().map(|m| m.name.to_string()).collect(),
+            "network" => known.networks.iter().map(ToString::to_string).collect(),
+            "monitor" => known.monitors.iter().map(|m| m.name.to_string()).collect(),
             "deployment" => deployments.iter().map(|d| d.label.to_string()).collect(),
             PROTOCOL => {
                 deployments.iter().flat_map(|d| &d.protocol).map(ToString::to_string).collect()
@@ -197,7 +216,7 @@ fn unreachable(config: &Config) -> Vec<Advice> {
         Some(values)
     };
     let mut all = Vec::new();
-    for (branch, way) in config.plan.tree.branches() {
+    for (branch, way) in known.plan.tree.branches() {
         for matcher in &branch.matchers {
             let Some(values) = values(matcher.label()) else { continue };
             let fits =

@@ -5,11 +5,11 @@
 
 mod advice; //    what is wrong, and how to mend it
 mod expected; //  what the user expects of the routes, held against them
-mod explained; // the walk, hop by hop, and who hears
+pub(crate) mod explained; // the walk, hop by hop, and who hears
 pub mod shifts; //  who is on call, in words
 mod subject; //   an alert that somebody tries out
 
-pub use advice::{Advice, advice};
+pub use advice::{Advice, Known, advice};
 pub use expected::{Difference, differences};
 pub use explained::{Explained, Hears, Hop, Page, Silent};
 pub use subject::{Trial, labels_of};

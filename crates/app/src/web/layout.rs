@@ -30,6 +30,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("macros.html", include_str!("templates/macros.html")),
         ("overview.html", include_str!("templates/overview.html")),
         ("attacks.html", include_str!("templates/attacks.html")),
+        ("on_call.html", include_str!("templates/on_call.html")),
+        ("routes.html", include_str!("templates/routes.html")),
         ("alerts.html", include_str!("templates/alerts.html")),
         ("alert.html", include_str!("templates/alert.html")),
         ("answer.html", include_str!("templates/answer.html")),

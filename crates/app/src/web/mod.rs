@@ -23,9 +23,11 @@ mod hooks; //    chats and other pagers tell what was answered there
 mod layout; //   templates, headers, error pages
 mod lines; //    lines of a table of facts
 mod mail; //     the built-in mailbox
+mod on_call; //  who is on call, and when nobody will be
 mod overview; // the first screen
 mod path; //     a path is fine from now on
 mod quality; //  how good detection is
+mod routes; //   which alerts go where
 mod site; //     what everything is made from
 mod threats; //  what could go wrong, and what is missing against it
 mod verdict; //  what an alert turned out to be
@@ -72,7 +74,10 @@ pub fn router(site: Site) -> Router {
         .route("/contracts", get(contracts::page))
         .route("/contracts/{network}/{address}", get(contract::page))
         .route("/coverage", get(coverage::page))
+        .route("/on-call", get(on_call::page))
+        .route("/on-call/{file}", get(on_call::calendar))
         .route("/quality", get(quality::page))
+        .route("/routes", get(routes::page))
         .route("/threats", get(threats::page))
         .route("/docs/detectors/{area}/{name}", get(detector::page))
         .route("/events", get(events::stream))

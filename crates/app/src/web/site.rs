@@ -61,6 +61,8 @@ pub struct SiteInfo {
     pub clearances: Vec<Clearance>,
     /// Who shows it may write; without one, everything is only read.
     pub write_key: Option<Arc<Secret<String>>>,
+    /// Who hears what.
+    pub plan: Arc<alert::plan::Plan>,
     /// How far monitors may go; those not named page.
     pub stages: BTreeMap<Name, Stage>,
     /// False alarms that people are ready to bear.

@@ -3,6 +3,8 @@
 
 #[path = "lives.rs"]
 mod lives;
+#[path = "plan.rs"]
+mod plan;
 
 use std::sync::Arc;
 
@@ -118,6 +120,9 @@ fn threats() -> ThreatMap {
     }
 }
 
+/// About when the sample is looked at; overrides lie around it.
+const PLANNED_AT: UnixMillis = UnixMillis(1_710_000_000_000);
+
 /// What is guarded.
 pub(crate) fn info() -> SiteInfo {
     let abi = Arc::new(ContractAbi::from_json("[]").expect("an empty ABI"));
@@ -183,9 +188,11 @@ pub(crate) fn info() -> SiteInfo {
         threats: Arc::new(threats()),
         clearances: Vec::new(),
         write_key: Some(Arc::new(Secret::new(WRITE_KEY.to_owned()))),
+        plan: Arc::new(plan::plan(PLANNED_AT)),
         stages: [(name("gas-unusual"), Stage::Shadow)].into(),
         budget: Budget::default(),
         paths: Arc::default(),
+        people: Vec::new(),
         answers: None,
         chats: None,
         pulse: Arc::default(),
@@ -251,12 +258,12 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
     let began = seconds(clock());
     let (_, info) = watch::channel(Arc::new(info()));
     let sources = Sources {
+        pager: bellwether::paging::Inbox::new(store.clone(), Arc::default()),
         store,
         info,
         health: Arc::new(move || health(began)),
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
-        pager: bellwether::paging::Inbox::new(store.clone(), Arc::default()),
         teacher: None,
         vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
         limits: TrustLimits::default(),

@@ -70,7 +70,10 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new(sources: &Sources<'_>) -> Self {
         Self {
-            channels: declared(sources.routes, "receiver"),
+            channels: match sources.routes {
+                Some(_) => declared(sources.routes, "receiver"),
+                None => vec![stdout_name()],
+            },
             people: declared(sources.people, "person"),
             schedules: declared(sources.on_call, "schedule"),
             escalations: declared(sources.on_call, "escalation"),
@@ -240,6 +243,11 @@ pub(super) fn plan(
         }
     }
     Planned { plan, contacts: people.contacts, order: people.order }
+}
+
+/// Whom alerts go to without a `routes.toml`.
+pub(super) fn stdout_name() -> Name {
+    Name::new("stdout").expect("a plain slug")
 }
 
 /// What all routes hang on.
