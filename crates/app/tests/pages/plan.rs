@@ -15,7 +15,7 @@ use model::{Severity, UnixMillis};
 use super::name;
 
 fn zone(name: &str) -> TimeZone {
-    TimeZoneDatabase::bundled().get(name).unwrap()
+    TimeZoneDatabase::bundled().get(name).expect("a zone of the bundled ones")
 }
 
 /// Three people, a rota by day with an override, and nobody at night.
@@ -32,7 +32,7 @@ pub(crate) fn plan(now: UnixMillis) -> Plan {
         branches: vec![pages],
         ..Branch::new(name("all"))
     };
-    let mut plan = Plan::new(Tree::new(root).unwrap());
+    let mut plan = Plan::new(Tree::new(root).expect("a tree of names used once"));
     let kinds = [("team-chat", ChannelKind::Chat), ("phone", ChannelKind::Voice)];
     plan.channels = kinds.map(|(who, kind)| (name(who), Channel::new(kind))).into();
     let person = |channels: &[&str], place: &str| {
