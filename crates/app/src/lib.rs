@@ -5,6 +5,7 @@ pub mod api; //       the same facts as the pages, as JSON with stable shapes
 pub mod attacks; //  alerts that belong together
 pub mod authority; // who holds what on live chains, for people to hold against a policy
 pub mod backtest; //  what monitors would have said of the past
+mod blocking; //      blocking work, where it may block
 pub mod chart; //     SVG for pages, mails and reports
 pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types

@@ -16,7 +16,6 @@
 mod act; //     an answer that is taken
 mod calm; //    the silence that a button asks for
 pub mod discord; // interactions
-pub mod keypad; // what was pressed on a phone
 mod limit; //   how fast wrong tokens may be tried
 pub mod opsgenie; // what was done there
 pub mod pagerduty; // what was done there

@@ -9,12 +9,11 @@ use alert::plan::Plan;
 use store::Store;
 use tokio::{
     sync::{Notify, broadcast, watch},
-    task::spawn_blocking,
     time::sleep,
 };
 
 use super::{Desk, PagingError};
-use crate::clock;
+use crate::{blocking::blocking, clock};
 
 /// Longest rest between two looks into the inbox, should a wake-up get lost: one second.
 pub const REST_MAX: Duration = Duration::from_secs(1);
@@ -58,7 +57,9 @@ pub async fn keep_paging(parts: Parts) {
 
 async fn page_until_stopped(parts: &Parts) -> Result<(), PagingError> {
     let (store, plan) = (parts.store.clone(), parts.plan.clone());
-    let mut desk = blocking(move || Desk::open(store, plan, clock::now())).await??;
+    let mut desk = blocking(move || Desk::open(store, plan, clock::now()))
+        .await
+        .map_err(PagingError::Panicked)??;
     // What replanning sent.
     parts.wake_outbox.notify_one();
     let mut stopping = parts.stopping.clone();
@@ -67,7 +68,8 @@ async fn page_until_stopped(parts: &Parts) -> Result<(), PagingError> {
             let paged = desk.advance(clock::now());
             (desk, paged)
         })
-        .await?;
+        .await
+        .map_err(PagingError::Panicked)?;
         desk = returned;
         let paged = paged?;
         parts.state.send_if_modified(|state| state.take().is_some());
@@ -92,24 +94,5 @@ async fn page_until_stopped(parts: &Parts) -> Result<(), PagingError> {
             () = parts.wake.notified() => {}
             () = sleep(wait.map_or(REST_MAX, |wait| wait.min(REST_MAX))) => {}
         }
-    }
-}
-
-/// Runs blocking work where it may block. A panic in it is an error like any other: the pager starts
-/// again from the store.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, PagingError> {
-    match spawn_blocking(work).await {
-        Ok(done) => Ok(done),
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => {
-                let text = panic.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
-                Err(PagingError::Panicked(text.unwrap_or_else(|| "without a message".to_owned())))
-            }
-            // The runtime is shutting down; nobody waits for the result.
-            Err(_cancelled) => std::future::pending().await,
-        },
     }
 }

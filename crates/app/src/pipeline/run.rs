@@ -18,6 +18,7 @@ use super::{
     retention,
 };
 use crate::{
+    blocking::blocking,
     clock,
     coverage::Plan,
     notify::{Receivers, Worker},
@@ -299,7 +300,9 @@ impl Network {
         requests: &mut mpsc::Receiver<Request>,
     ) -> Result<(), JudgeError> {
         let (name, store, rules) = (self.name.clone(), self.store.clone(), self.rules.clone());
-        let mut judge = blocking(move || Judge::open(name, store, rules)).await??;
+        let mut judge = blocking(move || Judge::open(name, store, rules))
+            .await
+            .map_err(JudgeError::Panicked)??;
         reads.send_replace(judge.engine().reads(&self.name));
         let mut stopping = self.stopping.clone();
         loop {
@@ -307,7 +310,8 @@ impl Network {
                 let advance = judge.advance(clock::now());
                 (judge, advance)
             })
-            .await?;
+            .await
+            .map_err(JudgeError::Panicked)?;
             judge = returned;
             let advance = advance?;
             state.send_if_modified(|state| state.take().is_some());
@@ -328,7 +332,8 @@ impl Network {
                         let inputs = serve(&mut judge, request);
                         (judge, inputs)
                     })
-                    .await?;
+                    .await
+                    .map_err(JudgeError::Panicked)?;
                     judge = returned;
                     if inputs? > 0 {
                         self.wake_pager.notify_one();
@@ -355,23 +360,4 @@ fn serve(judge: &mut Judge, request: Request) -> Result<usize, JudgeError> {
     // Whoever asked may have been stopped meanwhile.
     done.send(()).ok();
     Ok(inputs)
-}
-
-/// Runs blocking work where it may block. A panic in it is an error like any other: the judge
-/// starts again from the store.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, JudgeError> {
-    match spawn_blocking(work).await {
-        Ok(done) => Ok(done),
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => {
-                let text = panic.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned()));
-                Err(JudgeError::Panicked(text.unwrap_or_else(|| "without a message".to_owned())))
-            }
-            // The runtime is shutting down; nobody waits for the result.
-            Err(_cancelled) => std::future::pending().await,
-        },
-    }
 }
