@@ -117,9 +117,17 @@ fn demo() -> anyhow::Result<()> {
 /// Prints the figures. On a machine shared with others a figure is no verdict, so a missed goal is
 /// shown and does not fail CI; run by hand, it does fail.
 fn bench() -> anyhow::Result<()> {
-    for name in ["pipeline", "registry"] {
+    // The last two are long; here each is a part of it, which is enough to see that it works.
+    let benches: [(&str, &str, &[&str]); 4] = [
+        ("bellwether", "pipeline", &[]),
+        ("bellwether", "registry", &[]),
+        ("bellwether-alert", "pager", &["--findings", "100000", "--repeats", "5"]),
+        ("bellwether", "paging", &["--alerts", "10000", "--findings", "100"]),
+    ];
+    for (package, name, options) in benches {
         let mut command =
-            cargo(["bench", "-p", "bellwether", "--bench", name, "--locked", "--", "--report"]);
+            cargo(["bench", "-p", package, "--bench", name, "--locked", "--", "--report"]);
+        command.args(options);
         if let Some(corpus) = services::corpus()? {
             command.env("BELLWETHER_CORPUS", corpus);
         }

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_paging.sql"),
     include_str!("migrations/0006_receiver_tests.sql"),
     include_str!("migrations/0007_answers.sql"),
+    include_str!("migrations/0008_alert_lists.sql"),
 ];
 
 /// Brings a database to the newest schema, or refuses it.
