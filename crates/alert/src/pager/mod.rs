@@ -40,6 +40,7 @@
 //! ids; and people's words may come in any order.
 
 mod age; //     what is let go
+mod apart; //   what is real and what is a drill
 mod facts; //   what is known about an alert
 mod flush; //   groups speak
 mod ids; //     groups, messages, readers
@@ -67,6 +68,7 @@ use crate::{
 };
 
 pub use age::{CARD_KEPT_S, CARDS_MAX, STALE_S};
+pub use apart::{Pagers, Side, Sides};
 pub use facts::Facts;
 pub use ids::{GroupId, MessageId, Whom};
 pub use message::{LINES_MAX, Line, Message, MessageKind, News};
@@ -241,6 +243,16 @@ impl Pager {
     /// The silences that have not ended.
     pub fn silences(&self) -> impl Iterator<Item = &Silence> {
         self.silences.values()
+    }
+
+    /// Whether there is a silence of this name that has not ended.
+    pub(crate) fn has_silence(&self, name: &Name) -> bool {
+        self.silences.contains_key(name)
+    }
+
+    /// Whether somebody is called by this message, and word of it matters.
+    pub(crate) fn awaits(&self, message: MessageId) -> bool {
+        self.pages.contains_key(&message)
     }
 
     /// When the next [`Input::Tick`] has something to do; `None`: nothing waits.

@@ -9,7 +9,7 @@
 //!
 //! Options, all after `--`: `--alerts N` (100,000; goals are for that), `--repeats N`,
 //! `--only lists|latency`. What decisions cost without a store is told by
-//! `cargo bench -p bellwether-alert --bench pager`.
+//! `cargo bench -p bellwether --bench pager`.
 
 // A benchmark that cannot run should say where, and nobody is served by anything milder.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark, not the program")]

@@ -1,6 +1,6 @@
 //! What deciding costs: a million findings in ten thousand groups, and a thousand routes beside ten.
 //!
-//! `cargo bench -p bellwether-alert --bench pager`
+//! `cargo bench -p bellwether --bench pager`
 //!
 //! CPU times are of the whole process, and what is compared was measured in turn within one run. The
 //! exit code is 1 when a goal is missed, unless `--report` asks for figures alone.
@@ -12,7 +12,7 @@
 
 use std::{process::Command, sync::Arc, time::Duration};
 
-use bellwether_alert::{
+use alert::{
     Labels, Matcher,
     life::Truth,
     oncall::{Layer, Rotation, Schedule, Turn, Turns},
@@ -22,7 +22,7 @@ use bellwether_alert::{
 };
 use cpu_time::{ProcessTime, ThreadTime};
 use jiff::tz::TimeZone;
-use model::{AlertId, Name, Severity, UnixMillis};
+use model::{AlertId, Name, Provenance, Severity, UnixMillis};
 
 const CHILD: &str = "--child";
 
@@ -124,6 +124,7 @@ fn facts(alert: u64, findings: u64, routes: u64) -> Facts {
         because: "first finding".to_owned(),
         findings,
         outflow_usd: None,
+        provenance: Provenance::Live,
     }
 }
 
@@ -298,7 +299,7 @@ fn main() -> std::process::ExitCode {
     let findings = after("--findings").map_or(1_000_000, number);
     let repeats = after("--repeats").map_or(15, number);
     // As many alerts as groups, and as many as a network's book of alerts remembers at all.
-    let most = bellwether_alert::ALERTS_MAX as u64;
+    let most = alert::ALERTS_MAX as u64;
     let met = [storm(findings, GROUPS), storm(findings, most), routes(repeats)];
     let is_report = arguments.iter().any(|argument| argument == "--report");
     if is_report || met.iter().all(|met| *met) {
