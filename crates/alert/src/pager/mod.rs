@@ -39,6 +39,7 @@
 //! as if it had never stopped; an input decided twice from the same rows makes messages of the same
 //! ids; and people's words may come in any order.
 
+mod apart; //   what is real and what is a drill
 mod facts; //   what is known about an alert
 mod flush; //   groups speak
 mod ids; //     groups, messages, readers
@@ -64,6 +65,7 @@ use crate::{
     route::Path,
 };
 
+pub use apart::{Pagers, Side, Sides};
 pub use facts::Facts;
 pub use ids::{GroupId, MessageId, Whom};
 pub use message::{LINES_MAX, Line, Message, MessageKind, News};
@@ -235,6 +237,16 @@ impl Pager {
     /// The silences that have not ended.
     pub fn silences(&self) -> impl Iterator<Item = &Silence> {
         self.silences.values()
+    }
+
+    /// Whether there is a silence of this name that has not ended.
+    pub(crate) fn has_silence(&self, name: &Name) -> bool {
+        self.silences.contains_key(name)
+    }
+
+    /// Whether somebody is called by this message, and word of it matters.
+    pub(crate) fn awaits(&self, message: MessageId) -> bool {
+        self.pages.contains_key(&message)
     }
 
     /// When the next [`Input::Tick`] has something to do; `None`: nothing waits.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use model::{Alert, Name, Severity, UnixMillis};
+use model::{Name, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use super::{Class, Notice, Policy, Status, kind};
+use super::{Class, Notice, Policy, Publishable, Status, kind};
 use crate::{
     hours::moment,
     life::{Life, Stage, Truth},
@@ -14,8 +14,8 @@ use crate::{
 /// An alert, as far as publishing looks at it.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The alert.
-    pub alert: &'a Alert,
+    /// The alert, which is real.
+    pub shown: &'a Publishable,
     /// How bad, after what its monitor may say.
     pub severity: Severity,
     /// Where it is among people.
@@ -191,7 +191,7 @@ fn hurdle(
     policy: &Policy,
     now: UnixMillis,
 ) -> Result<Option<Wait>, WithheldFor> {
-    let alert = subject.alert;
+    let alert = subject.shown.alert();
     let class = kind(&alert.first.detector).class;
     if class == Class::Internal {
         return Err(WithheldFor::Internal);

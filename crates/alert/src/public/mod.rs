@@ -1,7 +1,7 @@
 //! What everybody may hear: whether, when, and in which words.
 //!
 //! ```text
-//!  Subject { alert, life, silence … } + Policy + time
+//!  Subject { Publishable (never a drill), life, silence … } + Policy + time
 //!        │
 //!        ▼
 //!  consider   published │ waits, until when and why │ withheld, and why
@@ -26,6 +26,7 @@ mod class; //    attack, weakness, matter of the public, matter of our own
 mod consider; // whether and when
 mod notice; //   what is said
 mod policy; //   what the user allows
+mod publishable; // what is real
 
 pub use bulletin::{Allowance, Bulletin, Meter, Waiting, bulletins};
 pub use class::{Class, Kind, kind, known};
@@ -35,6 +36,7 @@ pub use policy::{
     DELAY_S_MAX, Detectors, Field, HOLD_S_DEFAULT, ParseDetectorsError, ParseFieldError, Policy,
     Rule,
 };
+pub use publishable::{NotPublic, Publishable};
 
 #[cfg(test)]
 mod tests;

@@ -160,7 +160,7 @@ impl Notice {
         before: Option<&Self>,
         now: UnixMillis,
     ) -> Self {
-        let alert = subject.alert;
+        let alert = subject.shown.alert();
         let first = &alert.first;
         let listed = |field| policy.fields.contains(&field);
         let own = policy.rule(alert).and_then(|rule| rule.title.clone());

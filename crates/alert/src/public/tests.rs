@@ -14,7 +14,11 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-fn alert(detector: &str) -> Alert {
+fn alert(detector: &str) -> Publishable {
+    Publishable::of(private(detector)).unwrap()
+}
+
+fn private(detector: &str) -> Alert {
     let monitor = name("secret-monitor");
     let network = name("mainnet");
     let anchor = Anchor::Episode { entity: "e".to_owned(), began: UnixSeconds(0) };
@@ -72,8 +76,8 @@ fn policy(detectors: &str) -> Policy {
     Policy { rules: vec![rule], fields: Policy::FIELDS_DEFAULT.into() }
 }
 
-fn subject<'a>(alert: &'a Alert, life: &'a Life) -> Subject<'a> {
-    Subject { alert, severity: alert.severity, life, silence: None, headline: "secret headline" }
+fn subject<'a>(shown: &'a Publishable, life: &'a Life) -> Subject<'a> {
+    Subject { shown, severity: shown.alert().severity, life, silence: None, headline: "secret headline" }
 }
 
 fn confirmed() -> Life {
@@ -126,8 +130,8 @@ fn nobody_is_told_of_what_is_not_listed_or_is_about_the_watch_itself() {
     assert_eq!(told("chain/blind", &life, &all, 0), "withheld: it is about the watch itself");
     let mut mild = policy.clone();
     mild.rules[0].severity_min = Severity::Critical;
-    let mut high = alert("flow/flash_loan");
-    high.severity = Severity::High;
+    let high = Alert { severity: Severity::High, ..private("flow/flash_loan") };
+    let high = Publishable::of(high).unwrap();
     let standing = consider(None, &subject(&high, &life), &mild, START);
     assert_eq!(standing.to_string(), "withheld: its rule takes critical and worse");
 }
@@ -185,7 +189,7 @@ fn a_notice_holds_what_is_listed_and_nothing_else() {
         let more = notice(one).as_object().unwrap().len() - keys.len();
         assert!(more <= 1, "{}", field.as_str());
     }
-    let id = alert.id.to_string();
+    let id = alert.alert().id.to_string();
     assert!(!usual.to_string().contains(&id), "the alert is not addressed from outside");
 }
 
