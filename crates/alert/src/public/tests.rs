@@ -77,7 +77,13 @@ fn policy(detectors: &str) -> Policy {
 }
 
 fn subject<'a>(shown: &'a Publishable, life: &'a Life) -> Subject<'a> {
-    Subject { shown, severity: shown.alert().severity, life, silence: None, headline: "secret headline" }
+    Subject {
+        shown,
+        severity: shown.alert().severity,
+        life,
+        silence: None,
+        headline: "secret headline",
+    }
 }
 
 fn confirmed() -> Life {

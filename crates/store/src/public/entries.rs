@@ -52,7 +52,7 @@ pub struct PublicStep {
     /// Id of its notice, once it is published.
     pub id: Option<[u8; 16]>,
     /// Where it stands, as JSON.
-    pub body: String,
+    pub body: Option<String>,
     /// When it came to stand there.
     pub updated_at: UnixMillis,
     /// What channels have to say of it.

@@ -21,7 +21,7 @@ fn looked_at(alert: AlertId, touched: i64, tellings: Vec<PublicTelling>) -> Publ
         touched,
         look_at: None,
         id: Some([alert.0[0]; 16]),
-        body: format!("{{\"n\":{}}}", alert.0[0]),
+        body: Some(format!("{{\"n\":{}}}", alert.0[0])),
         updated_at: NOW,
         tellings,
     }
