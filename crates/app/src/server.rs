@@ -25,6 +25,7 @@ use crate::{
     pipeline::{NetworkView, Pipeline, Rules, Running},
     pulse::{self, Vitals},
     snapshot::TrustLimits,
+    twin::{self, Twins},
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
 };
 
@@ -45,6 +46,10 @@ pub struct Server {
     pages: JoinHandle<()>,
     /// Takes the program's own vital signs.
     pulse: JoinHandle<()>,
+    /// Agrees with other installations who tells people.
+    agreeing: JoinHandle<()>,
+    /// Those installations.
+    twins: Twins,
     /// Where what people say goes.
     inbox: paging::Inbox,
     /// Takes what pages are told of paths.
@@ -75,7 +80,9 @@ impl Server {
         let told = paging::Inbox::new(store.clone(), wake_pager.clone());
         let answers = Answers::of(config, &store, &told, teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
-        let pipeline = pipeline(config, &store, answers)?;
+        let twins = Twins::default();
+        twins.set(twin::settings(config), clock::now());
+        let pipeline = pipeline(config, &store, answers, twins.clone())?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
@@ -95,9 +102,11 @@ impl Server {
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
             teacher: teacher.clone(),
             vitals: vitals_view,
+            twins: twins.clone(),
             limits: TrustLimits::default(),
             clock: clock::now,
         });
+        let agreeing = tokio::spawn(twin::keep_agreeing(site.clone()));
         let beating = pulse::keep(site.clone(), store.file().map(Path::to_owned), vitals);
         let pulse = tokio::spawn(async move {
             if let Err(error) = beating.await {
@@ -123,6 +132,8 @@ impl Server {
             address,
             pages,
             pulse,
+            agreeing,
+            twins,
             inbox: told,
             teacher,
             chats,
@@ -153,7 +164,8 @@ impl Server {
         let config = &reached_at(self.address, config);
         let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
-        let next = pipeline(config, &self.store, answers)?;
+        let next = pipeline(config, &self.store, answers, self.twins.clone())?;
+        self.twins.set(twin::settings(config), clock::now());
         let changes = match self.pipeline.take() {
             Some(running) => {
                 let changes = running.changes.clone();
@@ -187,6 +199,7 @@ impl Server {
         self.chats.stop();
         self.stop_tests();
         self.pulse.abort();
+        self.agreeing.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
@@ -211,7 +224,12 @@ fn reached_at(address: SocketAddr, config: &Config) -> Config {
     config
 }
 
-fn pipeline(config: &Config, store: &Store, answers: Answers) -> anyhow::Result<Pipeline> {
+fn pipeline(
+    config: &Config,
+    store: &Store,
+    answers: Answers,
+    twins: Twins,
+) -> anyhow::Result<Pipeline> {
     let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     receivers.context.answers = Some(answers);
     Ok(Pipeline {
@@ -227,6 +245,7 @@ fn pipeline(config: &Config, store: &Store, answers: Answers) -> anyhow::Result<
         receivers: Arc::new(receivers),
         coverage: Arc::new(config.coverage()),
         retention: config.general.retention,
+        twins,
     })
 }
 

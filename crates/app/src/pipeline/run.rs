@@ -23,6 +23,7 @@ use crate::{
     coverage::Plan,
     notify::{Receivers, Worker},
     paging,
+    twin::Twins,
 };
 
 /// Blocks between the follower and the event log. At the head this is minutes of any chain; while
@@ -57,6 +58,8 @@ pub struct Pipeline {
     pub coverage: Arc<Plan>,
     /// How long what is on record is kept.
     pub retention: Retention,
+    /// Other installations that tell the same people.
+    pub twins: Twins,
 }
 
 /// The parts of one network, seen from outside.
@@ -113,10 +116,12 @@ impl Pipeline {
             wake_outbox: wake_outbox.clone(),
             changes: changes.clone(),
             state: paging_out,
+            twins: self.twins.clone(),
             stopping: stopping_paging,
         }));
         let worker = Worker::new(self.store.outbox(), receivers_view, clock::now)
-            .telling(wake_pager.clone());
+            .telling(wake_pager.clone())
+            .agreeing(self.twins.wake());
         let outbox = tokio::spawn(async move {
             // The sender lives as long as the worker, which reads the receivers at each attempt.
             let _receivers = receivers;
