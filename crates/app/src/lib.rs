@@ -41,5 +41,6 @@ pub mod snapshot; //  the state of everything at one moment, and whether it can 
 pub mod terminal; //  speaking to the person at the terminal
 pub mod trace_file; // call trees from files
 pub mod tune; //      thresholds for a budget of false alarms
+pub mod twin; //      another installation that tells the same people
 pub mod web; //       pages, server-sent events
 mod words; //         numbers, moments and measurements as people say them
