@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt};
 use model::{Name, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Labels, Matcher};
+use crate::{DRILL, Labels, Matcher};
 
 /// Longest that a silence lasts: 30 days. What should be quiet for longer is a rule to be changed.
 pub const SILENCE_DAYS_MAX: i64 = 30;
@@ -105,6 +105,13 @@ impl Silence {
         .collect()
     }
 
+    /// Whether it wants a drill, and so hides drills only: one of its matchers is about the label of
+    /// drills and does not fit what has none.
+    pub fn is_about_drills(&self) -> bool {
+        let nothing = Labels::default();
+        self.matchers.iter().any(|m| m.label() == DRILL && !m.matches(&nothing))
+    }
+
     /// Whether it is in force.
     pub fn is_active(&self, now: UnixMillis) -> bool {
         self.from <= now && now < self.until
@@ -134,7 +141,7 @@ impl fmt::Display for Silence {
 }
 
 /// Whether an alert looks like an attack, so that no single person can hide it.
-pub(crate) fn is_attack(severity: Severity, outflow_usd: Option<u64>, limit_usd: u64) -> bool {
+pub fn is_attack(severity: Severity, outflow_usd: Option<u64>, limit_usd: u64) -> bool {
     severity >= Severity::Critical || outflow_usd.is_some_and(|outflow| outflow > limit_usd)
 }
 
