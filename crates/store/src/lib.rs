@@ -42,7 +42,8 @@ pub use event_log::{
 };
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
 pub use paging::{
-    AlarmRow, Inbox, Input, OutboxMessage, PagingStep, RulingRow, StageRow, TakenInput,
+    AlarmRow, HEARD_MAX, HeardAlert, HeardOf, HeardRow, Inbox, Input, OutboxMessage, PagingStep,
+    RulingRow, StageRow, TakenInput,
 };
 pub use records::{
     AlertCount, AlertDetails, AlertFilter, AlertStage, AnswerKey, AnswerRecord, BlindCount,

@@ -35,6 +35,8 @@ fn paged(alert: u8, at: UnixMillis, acknowledged_s: Option<i64>, action: Option<
         person: Some(name("ann")),
         alert: AlertId([alert; 16]),
         monitor: name("gas"),
+        detector: "anomaly/level".to_owned(),
+        network: name("mainnet"),
         route: "all/pages".into(),
         acknowledged: acknowledged_s.map(|s| at.plus(s * 1_000)),
         was_actionable: action,
@@ -91,7 +93,8 @@ fn the_noisiest_rule_is_proposed_to_be_tuned_with_its_evidence_once_enough_was_j
     assert_eq!(look(&judged(8, 4), &[], 50).proposal, None, "half of them were worth it");
     let told = |found: Fatigue| {
         let proposal = found.proposal.unwrap();
-        format!("{}\n{}\n", proposal.evidence, proposal.change)
+        assert_eq!(proposal.benign.n, 8);
+        format!("{}\n{}\n{}\n", proposal.evidence, proposal.change, proposal.command)
     };
     let flapping = [Suppressed { monitor: name("gas"), duplicates: 3, flaps: 40 }];
     let said = told(look(&judged(8, 0), &[], 50))

@@ -13,6 +13,7 @@ mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
 mod dispersion; // how widely something is spread
 mod explain; // one transaction, by the shape of its calls
+mod fatigue; // how much people bear
 mod import; // what a team brings along from other tools
 mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
@@ -72,6 +73,7 @@ enum Command {
     Path(path::PathCommand),
     Routes(routes::RoutesCommand),
     Oncall(oncall::OncallCommand),
+    Fatigue(fatigue::Fatigue),
     Run(run::Run),
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
@@ -125,6 +127,7 @@ impl Cli {
                 Command::Path(command) => command.run().await,
                 Command::Routes(command) => command.run(),
                 Command::Oncall(command) => command.run(),
+                Command::Fatigue(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,
