@@ -20,6 +20,7 @@ use super::{
 use crate::{
     blocking::blocking,
     clock,
+    community::{self, Community},
     coverage::Plan,
     notify::{Receivers, Worker},
     paging,
@@ -57,6 +58,8 @@ pub struct Pipeline {
     pub coverage: Arc<Plan>,
     /// How long what is on record is kept.
     pub retention: Retention,
+    /// What the public hears; `None`: nothing.
+    pub community: Option<Arc<Community>>,
 }
 
 /// The parts of one network, seen from outside.
@@ -93,6 +96,8 @@ pub struct Running {
     /// Stops the outbox, once the pager has decided its last.
     stop_outbox: watch::Sender<bool>,
     outbox: JoinHandle<()>,
+    /// Ends with the outbox; what it has not told it tells at the next start.
+    publisher: Option<JoinHandle<()>>,
 }
 
 impl Pipeline {
@@ -111,16 +116,27 @@ impl Pipeline {
             plan: self.rules.plan.clone(),
             wake: wake_pager.clone(),
             wake_outbox: wake_outbox.clone(),
+            is_public: self.community.is_some(),
             changes: changes.clone(),
             state: paging_out,
             stopping: stopping_paging,
         }));
         let worker = Worker::new(self.store.outbox(), receivers_view, clock::now)
             .telling(wake_pager.clone());
+        let stopping_worker = stopping_outbox.clone();
         let outbox = tokio::spawn(async move {
             // The sender lives as long as the worker, which reads the receivers at each attempt.
             let _receivers = receivers;
-            worker.run(wake_outbox, stopping_outbox).await;
+            worker.run(wake_outbox, stopping_worker).await;
+        });
+        let publisher = self.community.clone().map(|community| {
+            tokio::spawn(community::keep_publishing(community::Parts {
+                store: self.store.clone(),
+                community,
+                plan: self.rules.plan.clone(),
+                changes: changes.subscribe(),
+                stopping: stopping_outbox,
+            }))
         });
         let mut running = Running {
             networks: Vec::new(),
@@ -133,6 +149,7 @@ impl Pipeline {
             pager,
             stop_outbox,
             outbox,
+            publisher,
         };
         for config in &self.networks {
             let network = Network {
@@ -207,6 +224,9 @@ impl Running {
                 tracing::debug!("the task had ended");
             }
             ended(task).await;
+        }
+        if let Some(publisher) = self.publisher {
+            ended(publisher).await;
         }
     }
 }
