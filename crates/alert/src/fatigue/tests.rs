@@ -102,11 +102,14 @@ fn the_noisiest_rule_is_proposed_to_be_tuned_with_its_evidence_once_enough_was_j
         + &told(look(&judged(8, 1), &flapping, 50));
     expect![[r#"
         gas raised 8 alerts and called people for 8; 0 of 8 judged ones called for action, 8 of 8 were never acknowledged
-        let gas notify and not page (stage = "notify") until it is tuned
+        let gas notify and not page until it is tuned
+        bellwether quality promote gas notify --by NAME --because "0 of 8 called for action" --write
         gas raised 8 alerts and called people for 8; 1 of 8 judged ones called for action, 8 of 8 were never acknowledged
-        raise its threshold: `bellwether tune` finds one for a budget of false alarms
+        raise the threshold of gas (anomaly/level)
+        bellwether tune . --stored mainnet --budget page=1/week
         gas raised 8 alerts and called people for 8; 1 of 8 judged ones called for action, 8 of 8 were never acknowledged
         gas flaps: let it hold for longer before it is raised
+        bellwether backtest . --stored mainnet
     "#]]
     .assert_eq(&said);
 }
