@@ -36,6 +36,8 @@ pub struct Server {
     pipeline: Option<Running>,
     /// The networks as the pages see them; replaced when files change.
     networks: Arc<RwLock<Vec<NetworkView>>>,
+    /// How paging goes in the pipeline that runs.
+    paging: Arc<RwLock<watch::Receiver<Option<String>>>>,
     info: watch::Sender<Arc<SiteInfo>>,
     /// Whom keys pressed during calls are for; replaced when files change.
     receivers: watch::Sender<Arc<Receivers>>,
@@ -98,6 +100,8 @@ impl Server {
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
+        let paging = Arc::new(RwLock::new(pipeline.paging.clone()));
+        let of_paging = paging.clone();
         let (info, info_view) =
             watch::channel(Arc::new(site_info(config, Some(&chats), community)));
         let (vitals, vitals_view) = watch::channel(Vitals::default());
@@ -109,6 +113,10 @@ impl Server {
                 let networks =
                     of_networks.read().unwrap_or_else(std::sync::PoisonError::into_inner);
                 networks.iter().map(health::of).collect()
+            }),
+            paging: Arc::new(move || {
+                let paging = of_paging.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+                paging.borrow().clone()
             }),
             changes: pipeline.changes.clone(),
             pager: told.clone(),
@@ -146,6 +154,7 @@ impl Server {
             store,
             pipeline: Some(pipeline),
             networks,
+            paging,
             info,
             wake_pager,
             receivers,
@@ -203,6 +212,8 @@ impl Server {
         let running = next.start(changes, self.wake_pager.clone());
         *self.networks.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             running.networks.clone();
+        *self.paging.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            running.paging.clone();
         std::mem::replace(&mut self.chats, chats).stop();
         self.chats.listen();
         self.info.send_replace(Arc::new(site_info(config, Some(&self.chats), community)));

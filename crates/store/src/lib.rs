@@ -44,7 +44,8 @@ pub use event_log::{
 };
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
 pub use paging::{
-    AlarmRow, Inbox, Input, OutboxMessage, PagingStep, RulingRow, StageRow, TakenInput,
+    AlarmRow, HEARD_MAX, HeardAlert, HeardOf, HeardRow, Inbox, Input, OutboxMessage, PagingStep,
+    RulingRow, StageRow, TakenInput,
 };
 pub use public::{
     PublicDue, PublicEntry, PublicMessage, PublicMessageCounts, PublicSaid, PublicStep,

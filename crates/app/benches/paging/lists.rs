@@ -102,6 +102,7 @@ async fn serve(store: Store) -> SocketAddr {
         store,
         info,
         health: Arc::new(Vec::new),
+        paging: Arc::new(|| None),
         changes: broadcast::channel(16).0,
         mailbox: None,
         teacher: None,

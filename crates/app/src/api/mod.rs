@@ -41,6 +41,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/silences", get(paging::silences))
         .route("/words", post(paging::tell).layer(body()))
         .route("/attacks", get(feedback::attacks))
+        .route("/fatigue", get(paging::fatigue))
         .route("/quality", get(feedback::quality))
         .route("/incidents", get(feedback::incidents).post(feedback::declare).layer(body()))
         .route("/alerts/{id}/verdicts", get(feedback::verdicts).post(feedback::say).layer(body()))

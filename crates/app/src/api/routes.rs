@@ -320,6 +320,7 @@ pub(super) async fn unknown(uri: Uri) -> Failure {
         "deployments",
         "addresses/{network}/{address}",
         "threats",
+        "fatigue",
         "outbox",
     ];
     let allowed = addresses.iter().map(|address| format!("/api/v1/{address}")).collect();

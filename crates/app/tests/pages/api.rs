@@ -935,7 +935,7 @@ async fn a_question_that_cannot_be_answered_says_what_could() {
         series?metric=calls&from=0&until=1710000000&step=1
           400 {"error":"buckets: 1710000000 asked for, at most 11000 in one query","allowed":[]}
         nothing
-          404 {"error":"the API has no \"/nothing\"","allowed":["/api/v1/status","/api/v1/networks","/api/v1/coverage","/api/v1/ledger","/api/v1/alerts","/api/v1/alerts/{id}","/api/v1/findings","/api/v1/series","/api/v1/deployments","/api/v1/addresses/{network}/{address}","/api/v1/threats","/api/v1/outbox"]}
+          404 {"error":"the API has no \"/nothing\"","allowed":["/api/v1/status","/api/v1/networks","/api/v1/coverage","/api/v1/ledger","/api/v1/alerts","/api/v1/alerts/{id}","/api/v1/findings","/api/v1/series","/api/v1/deployments","/api/v1/addresses/{network}/{address}","/api/v1/threats","/api/v1/fatigue","/api/v1/outbox"]}
         POST
           405 {"error":"the API is only read","allowed":["GET","HEAD"]}
     "#]].assert_eq(&told);

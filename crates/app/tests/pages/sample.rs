@@ -3,6 +3,8 @@
 
 #[path = "lives.rs"]
 mod lives;
+#[path = "nights.rs"]
+mod nights;
 #[path = "plan.rs"]
 mod plan;
 
@@ -29,6 +31,8 @@ use registry::{
 };
 use store::{AlertFilter, Audit, Backfill, BlockSamples, HoleRecord, Step, Store};
 use tokio::sync::{broadcast, watch};
+
+pub(crate) use nights::fill as fill_nights;
 
 /// What a stranger would write into a token's name.
 pub(crate) const HOSTILE: &str =
@@ -263,6 +267,7 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         store,
         info,
         health: Arc::new(move || health(began)),
+        paging: Arc::new(|| None),
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
         teacher: None,

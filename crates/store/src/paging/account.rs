@@ -111,6 +111,22 @@ pub(crate) fn of_alert(tx: &Transaction<'_>, alert: AlertId) -> Result<Vec<Rulin
     Ok(rulings)
 }
 
+/// What was decided about an alert and not about its groups, in order.
+pub(super) fn about_alone(
+    tx: &Transaction<'_>,
+    alert: AlertId,
+) -> Result<Vec<RulingRow>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT alert, team, message, at, body FROM rulings WHERE alert = ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![alert.0.as_slice(), RULINGS_READ_MAX])?;
+    let mut rulings = Vec::new();
+    while let Some(row) = rows.next()? {
+        rulings.push(ruling(row)?);
+    }
+    Ok(rulings)
+}
+
 /// Reads every ruling; calls `problem` for each that cannot be.
 pub(crate) fn check(
     tx: &Transaction<'_>,

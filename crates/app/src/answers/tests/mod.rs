@@ -136,6 +136,7 @@ impl World {
             store: self.store.clone(),
             info: watch::channel(Arc::new(info)).1,
             health: Arc::new(Vec::new),
+            paging: Arc::new(|| None),
             changes: broadcast::channel(1).0,
             mailbox: None,
             pager: Inbox::new(self.store.clone(), Arc::new(Notify::new())),
