@@ -228,7 +228,7 @@ fn put_there(life: &Life) -> (UnixMillis, Option<Name>) {
         (_, Some(step)) => {
             let by = match &step.actor {
                 Actor::Person(by) => Some(by.clone()),
-                Actor::Chain => None,
+                Actor::Chain | Actor::Watcher => None,
             };
             (step.at, by)
         }
