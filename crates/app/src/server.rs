@@ -261,6 +261,15 @@ fn reached_at(address: SocketAddr, config: &Config) -> Config {
     config
 }
 
+/// What everybody may hear, for a command beside the running program.
+pub(crate) fn community_of(
+    config: &Config,
+    store: &Store,
+) -> anyhow::Result<Option<Arc<Community>>> {
+    let inbox = paging::Inbox::new(store.clone(), Arc::default());
+    community(config, &Answers::of(config, store, &inbox, None)?)
+}
+
 /// What everybody may hear, when `public.toml` says so.
 fn community(config: &Config, answers: &Answers) -> anyhow::Result<Option<Arc<Community>>> {
     let Some(settings) = config.community.clone() else { return Ok(None) };

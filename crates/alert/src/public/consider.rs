@@ -221,7 +221,8 @@ fn hurdle(
     if class == Class::Weakness && !is_closed && now < after(rule.hold_s) {
         return Ok(Some((WaitsFor::Closing, Some(after(rule.hold_s)))));
     }
-    if now < after(rule.delay_s) {
+    // Without a delay nothing waits, also when a clock went back.
+    if rule.delay_s > 0 && now < after(rule.delay_s) {
         return Ok(Some((WaitsFor::Delay, Some(after(rule.delay_s)))));
     }
     Ok(None)

@@ -17,6 +17,7 @@
 //! cannot come here: only [`alert::public::Publishable`] is considered, and none can be made of it.
 
 mod channel; //   over which people are told
+mod export; //    files for a mirror
 mod feeds; //     Atom, RSS, JSON Feed
 mod letter; //    mail to a subscriber
 mod look; //      where alerts stand before the public
@@ -35,6 +36,8 @@ use store::{Store, StoreError};
 use crate::{answers::Answers, notify::ReceiverError};
 
 pub use channel::{Channel, Said};
+pub(crate) use export::Static;
+pub use export::{ExportError, File};
 pub(crate) use feeds::mail_date;
 pub use feeds::{FEED_MAX, Feed, Listing};
 pub use look::{entry_of, stored};

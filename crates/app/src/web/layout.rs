@@ -39,6 +39,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("public_base.html", include_str!("templates/public_base.html")),
         ("public_alerts.html", include_str!("templates/public_alerts.html")),
         ("public_alert.html", include_str!("templates/public_alert.html")),
+        ("public_static.html", include_str!("templates/public_static.html")),
         ("public_said.html", include_str!("templates/public_said.html")),
         ("quality.html", include_str!("templates/quality.html")),
         ("threats.html", include_str!("templates/threats.html")),
@@ -110,6 +111,11 @@ pub(super) fn render_public(
     let shared = context! { assets => assets::version() };
     let template = TEMPLATES.get_template(template)?;
     Ok(Html(template.render(context! { ..shared, ..Value::from(Serde(page)) })?))
+}
+
+/// Renders the list that is served elsewhere.
+pub(crate) fn render_static(page: &crate::community::Static) -> Result<String, minijinja::Error> {
+    TEMPLATES.get_template("public_static.html")?.render(Value::from(Serde(page)))
 }
 
 /// Why there is no page.

@@ -45,7 +45,7 @@ use tower_http::compression::{
     predicate::{DefaultPredicate, NotForContentType},
 };
 
-pub(crate) use layout::error_chain;
+pub(crate) use layout::{error_chain, render_static};
 pub(crate) use site::ReadError;
 pub use site::{
     EVENT_READERS_MAX, Mail, MailSummary, Mailbox, NetworkInfo, Site, SiteInfo, Sources,

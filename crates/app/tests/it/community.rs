@@ -254,6 +254,15 @@ from = "Meridian <alerts@example.org>"
     assert!(listed.contains(&format!("{alert}  published as {id}, revision 2")), "{listed}");
     assert!(listed.contains("channel hook: 2 delivered, 0 on their way"), "{listed}");
 
+    // A copy for elsewhere says the same.
+    let mirror = project.path().join("mirror");
+    command(&project, &["public", "export", mirror.to_str().unwrap()]).await;
+    let copy = fs::read_to_string(mirror.join(format!("alerts/{id}.json"))).unwrap();
+    assert_eq!(check(&copy).await.code, Some(0));
+    let index = fs::read_to_string(mirror.join("index.html")).unwrap();
+    assert!(index.contains(&format!("href=\"alerts/{id}.json\"")), "{index}");
+    assert_tells_nothing("the mirror", &index, &private);
+
     // One click, and nothing comes any more.
     let leave = mail.header("List-Unsubscribe").unwrap();
     let leave = leave.trim_matches(['<', '>']).strip_prefix(&public.base).unwrap();

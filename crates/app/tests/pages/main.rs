@@ -9,6 +9,7 @@ mod fatigue; // what people bear
 mod feedback; // what people say afterwards, and the figures that follow
 mod http; //    just enough of a client
 mod pages; //   what a person must find
+mod public; //   what everybody may see, and nothing else
 mod rota; //    who is on call, where alerts go
 mod sample; //  the data
 mod threats; // the threat map

@@ -114,7 +114,7 @@ fn what_is_old_goes_and_what_waits_stays() {
     store.commit_public(&[looked_at(told, 1, Vec::new())]).unwrap();
     let waits =
         PublicStep { id: None, look_at: Some(NOW.plus(9_000)), ..looked_at(silent, 1, Vec::new()) };
-    store.commit_public(&[waits.clone()]).unwrap();
+    store.commit_public(std::slice::from_ref(&waits)).unwrap();
     let later = NOW.plus(1_000);
     assert_eq!(store.forget_public(later, NOW).unwrap(), 0);
     store.commit_public(&[PublicStep { look_at: None, ..waits }]).unwrap();

@@ -1,5 +1,6 @@
 //! `bellwether public`: what everybody hears.
 
+mod export; //     files for a mirror
 mod list; //        where alerts stand before the public
 mod subscribers; // who gets mail
 mod verify; //      whether a signed alert is genuine
@@ -21,6 +22,7 @@ pub(super) struct Public {
 enum Command {
     List(list::List),
     Verify(verify::Verify),
+    Export(export::Export),
     Subscribers(subscribers::Subscribers),
 }
 
@@ -29,6 +31,7 @@ impl Public {
         match self.command {
             Command::List(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Export(command) => command.run(),
             Command::Subscribers(command) => command.run(),
         }
     }

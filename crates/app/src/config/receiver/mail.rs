@@ -52,10 +52,10 @@ pub(super) fn server(
     let username = username.map(|u| u.value.reveal().clone());
     let password = secret(table, "password", Literal::Never, around, missing).map(|p| p.value);
     let from = table.required_text("from");
-    if let Some(address) = &from {
-        if let Err(error) = check_mail_address(&address.value) {
-            table.mistake(address.span.clone(), error.to_string());
-        }
+    if let Some(address) = &from
+        && let Err(error) = check_mail_address(&address.value)
+    {
+        table.mistake(address.span.clone(), error.to_string());
     }
     Some(ReceiverConfig::Mail {
         host: host?.value,
