@@ -38,6 +38,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/outbox", get(routes::outbox))
         .route("/silences", get(paging::silences))
         .route("/words", post(paging::tell).layer(body()))
+        .route("/drills", post(paging::begin_drill).layer(body()))
         .route("/attacks", get(feedback::attacks))
         .route("/quality", get(feedback::quality))
         .route("/incidents", get(feedback::incidents).post(feedback::declare).layer(body()))

@@ -12,6 +12,7 @@ mod demo; //   a protocol, its traffic and its attacks, watched
 mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
 mod dispersion; // how widely something is spread
+mod drill; //  people practise
 mod explain; // one transaction, by the shape of its calls
 mod import; // what a team brings along from other tools
 mod incident; // what really happened
@@ -79,6 +80,7 @@ enum Command {
     Receivers(receivers::ReceiversCommand),
     Alerts(alerts::Alerts),
     Silences(silences::Silences),
+    Drill(drill::Drill),
     Attacks(attacks::Attacks),
     Verdict(verdict::Verdict),
     Incident(incident::Incident),
@@ -132,6 +134,7 @@ impl Cli {
                 Command::Receivers(command) => command.run().await,
                 Command::Alerts(command) => command.run().await,
                 Command::Silences(command) => command.run().await,
+                Command::Drill(command) => command.run().await,
                 Command::Attacks(command) => command.run(),
                 Command::Verdict(command) => command.run().await,
                 Command::Incident(command) => command.run().await,
