@@ -40,7 +40,9 @@ pub use event_log::{
     CANONICAL_BLOCKS_MAX, CanonicalTail, EmbeddedLog, EventLog, EventSummary, MemoryLog,
     QuarantinedBlock, READ_BYTES_MAX, TailBlock,
 };
-pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
+pub use outbox::{
+    Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, REST_CUT_SHORT_MS, Settled,
+};
 pub use paging::{
     AlarmRow, Inbox, Input, OutboxMessage, PagingStep, RulingRow, StageRow, TakenInput,
 };
