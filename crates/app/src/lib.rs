@@ -9,6 +9,7 @@ mod blocking; //      blocking work, where it may block
 pub mod chart; //     SVG for pages, mails and reports
 pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types
+pub mod community; // what everybody may hear
 pub mod config; //    the user's folder of TOML files
 pub mod coverage; //  what must be watched, what was, and what is missing
 pub mod demo; //      a protocol, its traffic and its attacks, watched
@@ -41,5 +42,6 @@ pub mod snapshot; //  the state of everything at one moment, and whether it can 
 pub mod terminal; //  speaking to the person at the terminal
 pub mod trace_file; // call trees from files
 pub mod tune; //      thresholds for a budget of false alarms
+pub mod twin; //      another installation that tells the same people
 pub mod web; //       pages, server-sent events
 mod words; //         numbers, moments and measurements as people say them

@@ -16,6 +16,7 @@ use tokio::{
 use crate::{
     answers::{Answers, Chats},
     clock,
+    community::Community,
     config::Config,
     health,
     mail_sink::Inbox,
@@ -25,6 +26,7 @@ use crate::{
     pipeline::{NetworkView, Pipeline, Rules, Running},
     pulse::{self, Vitals},
     snapshot::TrustLimits,
+    twin::{self, Twins},
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
 };
 
@@ -43,8 +45,14 @@ pub struct Server {
     wake_pager: Arc<Notify>,
     address: SocketAddr,
     pages: JoinHandle<()>,
+    /// The public pages, on an address of their own; it does not change with the files.
+    public_pages: Option<JoinHandle<()>>,
     /// Takes the program's own vital signs.
     pulse: JoinHandle<()>,
+    /// Agrees with other installations who tells people.
+    agreeing: JoinHandle<()>,
+    /// Those installations.
+    twins: Twins,
     /// Where what people say goes.
     inbox: paging::Inbox,
     /// Takes what pages are told of paths.
@@ -75,11 +83,23 @@ impl Server {
         let told = paging::Inbox::new(store.clone(), wake_pager.clone());
         let answers = Answers::of(config, &store, &told, teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
-        let pipeline = pipeline(config, &store, answers)?;
+        let community = community(config, &answers)?;
+        let public = match community.as_ref().and_then(|community| community.settings.listen) {
+            Some(listen) => Some(
+                tokio::net::TcpListener::bind(listen)
+                    .await
+                    .with_context(|| format!("listening on {listen} for the public pages"))?,
+            ),
+            None => None,
+        };
+        let twins = Twins::default();
+        twins.set(twin::settings(config), clock::now());
+        let pipeline = pipeline(config, &store, answers, community.clone(), twins.clone())?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
-        let (info, info_view) = watch::channel(Arc::new(site_info(config, Some(&chats))));
+        let (info, info_view) =
+            watch::channel(Arc::new(site_info(config, Some(&chats), community)));
         let (vitals, vitals_view) = watch::channel(Vitals::default());
         let of_networks = networks.clone();
         let site = Site::new(Sources {
@@ -95,14 +115,24 @@ impl Server {
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
             teacher: teacher.clone(),
             vitals: vitals_view,
+            twins: twins.clone(),
             limits: TrustLimits::default(),
             clock: clock::now,
         });
+        let agreeing = tokio::spawn(twin::keep_agreeing(site.clone()));
         let beating = pulse::keep(site.clone(), store.file().map(Path::to_owned), vitals);
         let pulse = tokio::spawn(async move {
             if let Err(error) = beating.await {
                 tracing::error!(error = format!("{error:#}"), "nobody watches the watcher");
             }
+        });
+        let public_pages = public.map(|listener| {
+            let pages = web::public_router(site.clone());
+            tokio::spawn(async move {
+                if let Err(error) = axum::serve(listener, pages).await {
+                    tracing::error!(%error, "the public pages stopped");
+                }
+            })
         });
         let pages = tokio::spawn(async move {
             let pages = web::router(site).merge(keypad(receivers_view));
@@ -122,7 +152,10 @@ impl Server {
             tests,
             address,
             pages,
+            public_pages,
             pulse,
+            agreeing,
+            twins,
             inbox: told,
             teacher,
             chats,
@@ -153,7 +186,9 @@ impl Server {
         let config = &reached_at(self.address, config);
         let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
-        let next = pipeline(config, &self.store, answers)?;
+        let community = community(config, &answers)?;
+        let next = pipeline(config, &self.store, answers, community.clone(), self.twins.clone())?;
+        self.twins.set(twin::settings(config), clock::now());
         let changes = match self.pipeline.take() {
             Some(running) => {
                 let changes = running.changes.clone();
@@ -170,7 +205,7 @@ impl Server {
             running.networks.clone();
         std::mem::replace(&mut self.chats, chats).stop();
         self.chats.listen();
-        self.info.send_replace(Arc::new(site_info(config, Some(&self.chats))));
+        self.info.send_replace(Arc::new(site_info(config, Some(&self.chats), community)));
         self.pipeline = Some(running);
         Ok(())
     }
@@ -184,9 +219,13 @@ impl Server {
     /// Stops everything; what was being judged is finished.
     pub async fn stop(mut self) {
         self.pages.abort();
+        if let Some(pages) = &self.public_pages {
+            pages.abort();
+        }
         self.chats.stop();
         self.stop_tests();
         self.pulse.abort();
+        self.agreeing.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
@@ -211,7 +250,25 @@ fn reached_at(address: SocketAddr, config: &Config) -> Config {
     config
 }
 
-fn pipeline(config: &Config, store: &Store, answers: Answers) -> anyhow::Result<Pipeline> {
+/// What everybody may hear, when `public.toml` says so.
+fn community(config: &Config, answers: &Answers) -> anyhow::Result<Option<Arc<Community>>> {
+    let Some(settings) = config.community.clone() else { return Ok(None) };
+    let explorers = config
+        .networks
+        .iter()
+        .filter_map(|network| Some((network.chain.name.clone(), network.explorer.clone()?)))
+        .collect();
+    let community = Community::new(settings, explorers, answers.clone());
+    Ok(Some(Arc::new(community.context("setting up public.toml")?)))
+}
+
+fn pipeline(
+    config: &Config,
+    store: &Store,
+    answers: Answers,
+    community: Option<Arc<Community>>,
+    twins: Twins,
+) -> anyhow::Result<Pipeline> {
     let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     receivers.context.answers = Some(answers);
     Ok(Pipeline {
@@ -227,10 +284,16 @@ fn pipeline(config: &Config, store: &Store, answers: Answers) -> anyhow::Result<
         receivers: Arc::new(receivers),
         coverage: Arc::new(config.coverage()),
         retention: config.general.retention,
+        community,
+        twins,
     })
 }
 
-pub(crate) fn site_info(config: &Config, chats: Option<&Arc<Chats>>) -> SiteInfo {
+pub(crate) fn site_info(
+    config: &Config,
+    chats: Option<&Arc<Chats>>,
+    community: Option<Arc<Community>>,
+) -> SiteInfo {
     let monitors = |network: &crate::config::Network| {
         let judges = |spec: &&detect::MonitorSpec| {
             spec.networks.is_empty() || spec.networks.contains(&network.chain.name)
@@ -265,5 +328,6 @@ pub(crate) fn site_info(config: &Config, chats: Option<&Arc<Chats>>) -> SiteInfo
         chats: chats.cloned(),
         people: config.people.clone(),
         pulse: Arc::new(config.pulse()),
+        community,
     }
 }

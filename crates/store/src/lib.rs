@@ -26,10 +26,12 @@ mod event_log; //       what happened to each chain, in order
 mod migrate; //         the schema and its history
 mod outbox; //          messages on their way
 mod paging; //          the pager's inbox, its memory, what it decided
+mod public; //          what everybody hears
 mod records; //         findings, alerts, decisions, coverage, detector state
 mod retention; //       what is kept for how long, and what is told of the rest
 mod series; //          points of time series
 mod step; //            one atomic step
+mod twins; //           another installation that tells the same people
 mod verify; //          invariants of a database at rest
 
 pub use afterwards::{Audit, Backfill};
@@ -46,6 +48,10 @@ pub use outbox::{
 pub use paging::{
     AlarmRow, Inbox, Input, OutboxMessage, PagingStep, RulingRow, StageRow, TakenInput,
 };
+pub use public::{
+    PublicDue, PublicEntry, PublicMessage, PublicMessageCounts, PublicSaid, PublicStep,
+    PublicTelling, PublicWaiting, SUBSCRIBERS_MAX, Subscribed, Subscriber,
+};
 pub use records::{
     AlertCount, AlertDetails, AlertFilter, AlertStage, AnswerKey, AnswerRecord, BlindCount,
     COVERAGE_LISTED_MAX, CoverageSummary, Cursor, DetectorState, Drills, FindingCount,
@@ -58,4 +64,5 @@ pub use series::{
     SERIES_PER_QUERY_MAX, SERIES_PER_TOTAL_MAX, Series, SeriesPoints, SeriesTotal,
 };
 pub use step::{BlockSamples, CommitReport, Step};
+pub use twins::{Release, ReleaseStep, TwinCursor, TwinHeard, TwinSaid, TwinWord, WaitingMessage};
 pub use verify::VerifyReport;

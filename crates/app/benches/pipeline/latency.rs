@@ -86,12 +86,14 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("store.db")).unwrap();
     let pipeline = Pipeline {
+        twins: bellwether::twin::Twins::default(),
         store,
         rules: rules(&meridian),
         networks: vec![network(&devnet, endpoint.url(), is_pushed.then(|| endpoint.ws_url()))],
         receivers: Arc::new(receivers(hook)),
         coverage: Arc::default(),
         retention: store::Retention::default(),
+        community: None,
     };
     let running = pipeline.start(None, Arc::default());
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alert::{
     life::{Actor, Life},
     pager::{
-        Alarm, Input, Line, Message, MessageKind, News, Outcome, Pager, Pagers, RestoreError, Row,
+        Alarm, Input, Line, Message, MessageKind, Outcome, Pager, Pagers, RestoreError, Row,
         Ruling, Side, Sides, Stored, Verdict,
     },
     plan::Plan,
@@ -18,6 +18,7 @@ use model::{
 use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
 
 use super::{inbox, verdicts};
+use crate::twin::Twins;
 
 /// Inputs applied and committed in one transaction at the most: what one block of an attack brings.
 const STEP_INPUTS_MAX: usize = 512;
@@ -73,6 +74,10 @@ pub struct Desk {
     pagers: Pagers,
     /// Newest input whose effects are committed.
     applied: u64,
+    /// Whether the public may hear of alerts.
+    is_public: bool,
+    /// Other installations that tell the same people.
+    twins: Twins,
 }
 
 impl Desk {
@@ -81,6 +86,19 @@ impl Desk {
     /// # Errors
     /// [`PagingError`].
     pub fn open(store: Store, plan: Arc<Plan>, now: UnixMillis) -> Result<Self, PagingError> {
+        Self::open_among(store, plan, Twins::default(), now)
+    }
+
+    /// As [`Desk::open`], beside other installations that tell the same people.
+    ///
+    /// # Errors
+    /// [`PagingError`].
+    pub fn open_among(
+        store: Store,
+        plan: Arc<Plan>,
+        twins: Twins,
+        now: UnixMillis,
+    ) -> Result<Self, PagingError> {
         let mut rows: Sides<Vec<Stored>> = Sides::default();
         for (key, json) in store.pager_rows()? {
             let side = Side::of_key(&key);
@@ -90,12 +108,19 @@ impl Desk {
         }
         let applied = store.inbox().applied()?;
         let pagers = Pagers::restore(&plan, rows)?;
-        let mut desk = Self { store, pagers, applied };
+        let mut desk = Self { store, pagers, applied, is_public: false, twins };
         // The files may have changed while nothing ran.
         let outcomes = desk.pagers.replan(&plan, now);
         let heard = Heard { applied: desk.applied, ..Heard::default() };
         desk.commit(outcomes, heard, now)?;
         Ok(desk)
+    }
+
+    /// Also marks what changes for those who tell the public.
+    #[must_use]
+    pub fn telling_the_public(mut self, is_public: bool) -> Self {
+        self.is_public = is_public;
+        self
     }
 
     /// The pager of what is real.
@@ -159,7 +184,7 @@ impl Desk {
 
     fn commit(
         &mut self,
-        outcomes: Sides<Outcome>,
+        mut outcomes: Sides<Outcome>,
         heard: Heard,
         now: UnixMillis,
     ) -> Result<u64, PagingError> {
@@ -174,14 +199,74 @@ impl Desk {
         if applied == self.applied && is_quiet && refused.is_empty() {
             return Ok(0);
         }
+        // A drill is known to this installation alone: nobody else tells it.
+        let own = std::mem::take(&mut outcomes.live.messages);
+        let (messages, held) = self.hold_back(&own, now)?;
+        let public = match self.is_public {
+            true => outcomes.live.rows.iter().filter_map(changed_and_real).collect(),
+            false => Vec::new(),
+        };
         let (from, at) = (self.applied, now);
-        let mut step = PagingStep { from, applied, refused, verdicts, at, ..PagingStep::default() };
+        let mut step = PagingStep {
+            from,
+            applied,
+            refused,
+            verdicts,
+            public,
+            messages,
+            at,
+            ..PagingStep::default()
+        };
         for (side, outcome) in outcomes.each() {
             add(&mut step, side, outcome);
         }
+        step.rulings.extend(held.iter().map(ruling));
         let messages = self.store.commit_paging(&step)?;
         self.applied = applied;
+        if !held.is_empty() {
+            self.twins.wake().notify_one();
+        }
         Ok(messages)
+    }
+
+    /// The messages for the outbox, those held back that another installation may tell, and why.
+    fn hold_back(
+        &self,
+        messages: &[Message],
+        now: UnixMillis,
+    ) -> Result<(Vec<OutboxMessage>, Vec<Ruling>), StoreError> {
+        let mut rows = Vec::with_capacity(messages.len());
+        let mut rulings = Vec::new();
+        for sent in messages {
+            let mut row = message(sent);
+            if !self.twins.is_alone() {
+                let networks = sent.lines.iter().filter_map(|line| {
+                    let card = self.pagers.card(line.alert)?;
+                    Name::new(card.facts().labels.get(alert::NETWORK)).ok()
+                });
+                let networks: Vec<Name> = networks.collect();
+                let alerts: Vec<_> = sent.lines.iter().map(|line| line.alert).collect();
+                let spoken = self.store.twin_words(&alerts)?;
+                let words: Vec<_> = sent.words().collect();
+                let decision = self.twins.decide(&words, &networks, sent.at, spoken, now);
+                let (held, why) = self.twins.first_step(&decision, now);
+                if let Some((twin, until)) = held {
+                    row.notification.state = NotificationState::Due { not_before: until };
+                    row.held_for = Some(twin);
+                }
+                rulings.extend(why.map(|(verdict, why)| Ruling {
+                    at: now,
+                    alert: None,
+                    group: sent.group,
+                    whom: Some(sent.to.clone()),
+                    message: Some(sent.id),
+                    verdict,
+                    why,
+                }));
+            }
+            rows.push(row);
+        }
+        Ok((rows, rulings))
     }
 }
 
@@ -225,6 +310,12 @@ fn stage(row: &Row) -> Option<StageRow> {
     let (at, by) = put_there(card.life());
     let alert = card.facts().alert;
     Some(StageRow { alert, stage: stage.as_str(), at, by, is_open: stage.is_firing() })
+}
+
+/// An alert that changed, unless it is a drill: of those the public hears nothing.
+fn changed_and_real(row: &Row) -> Option<model::AlertId> {
+    let Row::Card(card) = row else { return None };
+    card.facts().provenance.is_live().then_some(card.facts().alert)
 }
 
 /// Since when an alert is where it is, and the person who put it there.
@@ -279,21 +370,16 @@ fn message(message: &Message) -> OutboxMessage {
         attempts: 0,
         state: NotificationState::Due { not_before: message.at },
     };
-    OutboxMessage { notification, lines }
+    OutboxMessage { notification, lines, held_for: None }
 }
 
 fn line(line: &Line) -> NotificationLine {
-    let kind = match line.news {
-        News::New | News::Again => NotificationKind::Opened,
-        News::Worse | News::More | News::Still => NotificationKind::Updated,
-        News::Confirmed => NotificationKind::Confirmed,
-        News::Void => NotificationKind::Retracted,
-        News::Over(_) => NotificationKind::Closed,
-    };
-    NotificationLine { alert: line.alert, kind, sequence: line.sequence }
+    let (kind, severity) = (line.news.kind(), line.severity);
+    NotificationLine { alert: line.alert, kind, severity, sequence: line.sequence }
 }
 
-fn ruling(ruling: &Ruling) -> RulingRow {
+/// A decision in the form in which it is stored.
+pub(crate) fn ruling(ruling: &Ruling) -> RulingRow {
     RulingRow {
         alert: ruling.alert,
         group: ruling.group.map(|group| group.0),

@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 use crate::{
     answers::{Answers, Chats},
     attacks::{self, Attacks},
+    community::Community,
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
     drills::{Order, OrderFault, Scene},
@@ -26,6 +27,7 @@ use crate::{
     paths::{Paths, TaughtFolder},
     pulse::{self, Vitals},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
+    twin::Twins,
     words,
 };
 
@@ -78,6 +80,8 @@ pub struct SiteInfo {
     pub people: Vec<Name>,
     /// Who notices when this program dies.
     pub pulse: Arc<pulse::Settings>,
+    /// What everybody may hear; `None`: nothing.
+    pub community: Option<Arc<Community>>,
 }
 
 /// A network as configured.
@@ -165,6 +169,8 @@ pub struct Sources {
     pub teacher: Option<Arc<TaughtFolder>>,
     /// The program's own health.
     pub vitals: watch::Receiver<Vitals>,
+    /// Other installations that tell the same people.
+    pub twins: Twins,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -190,6 +196,7 @@ struct Inner {
     pager: Inbox,
     teacher: Option<Arc<TaughtFolder>>,
     vitals: watch::Receiver<Vitals>,
+    twins: Twins,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -219,6 +226,7 @@ impl Site {
             pager,
             teacher,
             vitals,
+            twins,
             limits,
             clock,
         } = sources;
@@ -231,6 +239,7 @@ impl Site {
             pager,
             teacher,
             vitals,
+            twins,
             limits,
             started_at: clock(),
             clock,
@@ -256,6 +265,11 @@ impl Site {
         self.inner.started_at
     }
 
+    /// Where everything is kept; asked only where blocking is allowed.
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
     pub(crate) fn teacher(&self) -> Option<&Arc<TaughtFolder>> {
         self.inner.teacher.as_ref()
     }
@@ -268,6 +282,15 @@ impl Site {
     /// The chats and pagers that tell what was answered there.
     pub(crate) fn chats(&self) -> Option<Arc<Chats>> {
         self.info().chats.clone()
+    }
+
+    /// Other installations that tell the same people.
+    pub(crate) fn twins(&self) -> &Twins {
+        &self.inner.twins
+    }
+
+    pub(crate) fn pager(&self) -> &Inbox {
+        &self.inner.pager
     }
 
     pub(crate) fn mailbox(&self) -> Option<&Arc<dyn Mailbox>> {
@@ -290,7 +313,8 @@ impl Site {
             .get(SNAPSHOT_SHARED, || {
                 let health = (self.inner.health)();
                 let (limits, now) = (self.inner.limits, self.now());
-                let own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                let mut own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                own.extend(self.inner.twins.reasons(now));
                 self.read(move |store| Snapshot::take(store, &health, own, &limits, now))
             })
             .await

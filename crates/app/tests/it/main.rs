@@ -16,6 +16,7 @@ mod browser; //  the page: complete without scripts, live with them
 mod calls; //    telephones: a key, no answer, the next person
 mod chaos; //    whatever fails, who must hear hears, the worst first
 mod commands; // as a person types them
+mod community; // what everybody hears: signed, in feeds, by mail, taken back
 mod coverage; // the ledger: holes are exact, told, and closed
 mod crash; //    killed many times, it ends like a run that was not
 mod dependencies; // what ours rely on: found, declared, watched
@@ -48,4 +49,5 @@ mod routing; //  who hears what, explained and expected; rotas in and out
 mod smtp; //     mail through a real server
 mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile
 mod trace_forms; // geth and Parity say the same of one transaction
+mod twins; //    two installations with no store in common, one message
 mod words; //    what people tell the pager from a terminal

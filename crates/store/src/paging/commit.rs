@@ -4,7 +4,7 @@ use model::{AlertId, AlertVerdict, Name, Notification, NotificationLine, UnixMil
 use rusqlite::{Transaction, params};
 
 use super::{AlarmRow, RulingRow, account, inbox};
-use crate::{Store, StoreError, outbox, records::feedback};
+use crate::{Store, StoreError, outbox, public, records::feedback};
 
 /// A message with what it says of each of its alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct OutboxMessage {
     pub notification: Notification,
     /// What it says, the worst alert first.
     pub lines: Vec<NotificationLine>,
+    /// The other installation for whose word it waits until it is due, if it does.
+    pub held_for: Option<Name>,
 }
 
 /// Where an alert is among people.
@@ -47,6 +49,8 @@ pub struct PagingStep {
     pub stages: Vec<StageRow>,
     /// For the outbox. One that is on record already is left as it is.
     pub messages: Vec<OutboxMessage>,
+    /// Alerts that changed and that the public may hear of.
+    pub public: Vec<AlertId>,
     /// Groups whose pages need not be delivered any more, and why not.
     pub needless: Vec<([u8; 16], String)>,
     /// What people said of the quality of alerts. Of one that is not on record any more nothing is
@@ -119,9 +123,14 @@ fn send(tx: &Transaction<'_>, message: &OutboxMessage, at: UnixMillis) -> Result
     let mut is_known = tx.prepare_cached("SELECT 1 FROM alerts WHERE id = ?1")?;
     for line in &message.lines {
         if is_known.exists([line.alert.0.as_slice()])? {
-            let NotificationLine { alert, kind, sequence } = *line;
+            let NotificationLine { alert, kind, sequence, .. } = *line;
             let head = Notification { alert, kind, sequence, ..message.notification.clone() };
-            return outbox::insert(tx, &head, &message.lines);
+            let added = outbox::insert(tx, &head, &message.lines)?;
+            if let Some(twin) = message.held_for.as_ref().filter(|_| added > 0) {
+                tx.prepare_cached("UPDATE notifications SET held_for = ?2 WHERE id = ?1")?
+                    .execute(params![head.id.0.as_slice(), twin.as_str()])?;
+            }
+            return Ok(added);
         }
     }
     let text = format!(
@@ -158,6 +167,9 @@ fn apply(tx: &Transaction<'_>, step: &PagingStep) -> Result<u64, StoreError> {
     }
     for verdict in &step.verdicts {
         feedback::insert(tx, verdict)?;
+    }
+    for alert in &step.public {
+        public::touch(tx, *alert, step.at)?;
     }
     let mut added = 0;
     for message in &step.messages {

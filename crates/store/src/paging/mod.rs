@@ -16,7 +16,7 @@ mod drill; //   alerts that nobody but people made
 mod inbox; //   inputs
 
 pub use account::{AlarmRow, RulingRow};
-pub(crate) use account::{check, of_alert};
+pub(crate) use account::{add_ruling, check, of_alert};
 pub use commit::{OutboxMessage, PagingStep, StageRow};
 pub(crate) use inbox::insert;
 pub use inbox::{Inbox, Input, TakenInput};

@@ -8,6 +8,7 @@ mod file; //        the database file: modes, locks, reopening, backup, damage
 mod ledger; //      ranges against an account of every block
 mod outbox; //      messages on their way
 mod paging; //      the pager's inbox, its memory, what follows
+mod public; // what everybody hears
 mod receiver_tests; // whether receivers can be reached
 mod records; //     lists, pages, summaries
 mod retention; //   what goes with age, what never does
@@ -15,4 +16,5 @@ mod seen; //        what a store says, and a model of it
 mod series; //      points and buckets
 mod size; //        what the ledger costs
 mod steps; //       one atomic step, and laws over many
+mod twins; //       another installation that tells the same people
 mod world; //       a small chain with forks
