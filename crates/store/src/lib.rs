@@ -42,7 +42,9 @@ pub use event_log::{
     CANONICAL_BLOCKS_MAX, CanonicalTail, EmbeddedLog, EventLog, EventSummary, MemoryLog,
     QuarantinedBlock, READ_BYTES_MAX, TailBlock,
 };
-pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
+pub use outbox::{
+    Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, REST_CUT_SHORT_MS, Settled,
+};
 pub use paging::{
     AlarmRow, HEARD_MAX, HeardAlert, HeardOf, HeardRow, Inbox, Input, OutboxMessage, PagingStep,
     RulingRow, StageRow, TakenInput,
@@ -53,9 +55,9 @@ pub use public::{
 };
 pub use records::{
     AlertCount, AlertDetails, AlertFilter, AlertStage, AnswerKey, AnswerRecord, BlindCount,
-    COVERAGE_LISTED_MAX, CoverageSummary, Cursor, DetectorState, FindingCount, FindingFilter,
-    FindingRecord, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX, PAGE_MAX, Page, ParseCursorError,
-    ReceiverTest,
+    COVERAGE_LISTED_MAX, CoverageSummary, Cursor, DetectorState, Drills, FindingCount,
+    FindingFilter, FindingRecord, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX, PAGE_MAX, Page,
+    ParseCursorError, ReceiverTest,
 };
 pub use retention::{Forgotten, Pass, Record, Retention};
 pub use series::{

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  a breath ─► message ─► pause ─► message ─► pause ─► message ─► pause ─► over: played
-//!                 ▲ 0        │
+//!                 ▲ 3, 0     │
 //!                 └──────────┤ 1 ─► "acknowledged" ─► over: acknowledged
 //!                            └ 2 ─► "passed on"    ─► over: escalate
 //! ```
@@ -136,7 +136,8 @@ impl Menu {
                 self.decided = Some(Heard::Escalate);
                 self.enter(Playing::PassedOn);
             }
-            '0' => {
+            // 0 is what other menus take for it.
+            '3' | '0' => {
                 // Who asks for it is there: the count begins anew, within the call's own limit.
                 self.plays = 0;
                 self.enter(Playing::Message);
@@ -216,7 +217,7 @@ mod tests {
     fn nought_says_it_again_and_other_keys_do_nothing() {
         let mut menu = menu();
         play(&mut menu, 0, 2_500);
-        menu.press(key('0'));
+        menu.press(key('3'));
         menu.press(key('9'));
         assert_eq!(play(&mut menu, 2_500, 4_500).0, [(100, 2_000)]);
         assert_eq!(menu.heard(), Heard::HungUp, "not heard to the end yet");

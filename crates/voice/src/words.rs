@@ -43,7 +43,7 @@ impl Announcement {
             others => text.push_str(&format!("And {others} more alerts. ")),
         }
         text.push_str(
-            "Press 1 to acknowledge, 2 to pass it on to the next person, 0 to hear it again.",
+            "Press 1 to acknowledge, 2 to pass it on to the next person, 3 to hear it again.",
         );
         if self.is_drill {
             text.push_str(" This is a drill.");
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn it_says_who_what_how_bad_and_what_to_press() {
-        expect![[r#"Bellwether for Meridian. Critical. 93 percent of vault left in one transaction to ending 6 a b c. And 2 more alerts. Press 1 to acknowledge, 2 to pass it on to the next person, 0 to hear it again."#]]
+        expect![[r#"Bellwether for Meridian. Critical. 93 percent of vault left in one transaction to ending 6 a b c. And 2 more alerts. Press 1 to acknowledge, 2 to pass it on to the next person, 3 to hear it again."#]]
             .assert_eq(&announcement().text());
     }
 

@@ -9,8 +9,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use model::{AlertId, Name, Provenance, UnixMillis};
 
-use super::{Card, Input, Outcome, Pager, Refusal, RestoreError, Stored};
-use crate::{plan::Plan, quiet::Silence};
+use super::{Card, Facts, Input, Outcome, Pager, Refusal, RestoreError, Stored, ms};
+use crate::{life::Truth, plan::Plan, quiet::Silence};
+
+/// How long a drill goes on at most: an hour. Who has not answered by then was not reached, and a
+/// drill that somebody forgot must not call people through the night.
+pub const DRILL_S_MAX: u64 = 60 * 60;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,7 +63,8 @@ impl<T> Sides<T> {
         }
     }
 
-    fn of_mut(&mut self, side: Side) -> &mut T {
+    /// That of one side, to be changed.
+    pub fn of_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::Live => &mut self.live,
             Side::Drill => &mut self.drill,
@@ -104,7 +109,8 @@ impl Pagers {
 
     /// When time alone makes something due.
     pub fn next_due(&self) -> Option<UnixMillis> {
-        [self.0.live.next_due(), self.0.drill.next_due()].into_iter().flatten().min()
+        let ends = self.0.drill.cards().filter_map(ends_at).min();
+        [self.0.live.next_due(), self.0.drill.next_due(), ends].into_iter().flatten().min()
     }
 
     /// [`Pager::apply_all`], each input where it belongs.
@@ -114,13 +120,26 @@ impl Pagers {
         now: UnixMillis,
     ) -> (Sides<Outcome>, Vec<(usize, Refusal)>) {
         let mut inputs = Sorted::of(&self.0, inputs).inputs;
+        let over: Vec<Input> = self
+            .0
+            .drill
+            .cards()
+            .filter(|card| ends_at(card).is_some_and(|at| at <= now))
+            .filter_map(ended)
+            .collect();
         let (mut outcomes, mut refused) = (Sides::default(), Vec::new());
         for side in [Side::Live, Side::Drill] {
-            let (places, of_side): (Vec<usize>, Vec<Input>) =
+            let (places, mut of_side): (Vec<usize>, Vec<Input>) =
                 std::mem::take(inputs.of_mut(side)).into_iter().unzip();
+            if side == Side::Drill {
+                of_side.extend(over.iter().cloned());
+            }
             let (outcome, not_taken) = self.0.of_mut(side).apply_all(of_side, now);
             *outcomes.of_mut(side) = outcome;
-            refused.extend(not_taken.into_iter().map(|(at, refusal)| (places[at], refusal)));
+            // What ends by itself is always taken.
+            refused.extend(
+                not_taken.into_iter().filter_map(|(at, why)| Some((*places.get(at)?, why))),
+            );
         }
         refused.sort_by_key(|(at, _)| *at);
         (outcomes, refused)
@@ -132,6 +151,19 @@ impl Pagers {
         let drill = self.0.drill.replan(plan.clone(), now);
         Sides { live, drill }
     }
+}
+
+/// When a drill ends by itself; `None`: it ended, or somebody said that it is over.
+fn ends_at(card: &Card) -> Option<UnixMillis> {
+    let goes_on = card.life().stage().is_firing() && card.facts().truth != Truth::Ended;
+    let began = card.life().steps().first().filter(|_| goes_on)?.at;
+    Some(began.plus(ms(DRILL_S_MAX)))
+}
+
+fn ended(card: &Card) -> Option<Input> {
+    ends_at(card)?;
+    let because = format!("a drill ends by itself after {} min", DRILL_S_MAX / 60);
+    Some(Input::Alert(Facts { truth: Truth::Ended, because, ..card.facts().clone() }))
 }
 
 /// Inputs by side, each with its place among all.

@@ -68,7 +68,7 @@ use crate::{
 };
 
 pub use age::{CARD_KEPT_S, CARDS_MAX, STALE_S};
-pub use apart::{Pagers, Side, Sides};
+pub use apart::{DRILL_S_MAX, Pagers, Side, Sides};
 pub use facts::Facts;
 pub use ids::{GroupId, MessageId, Whom};
 pub use message::{LINES_MAX, Line, Message, MessageKind, News};

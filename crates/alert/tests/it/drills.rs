@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bellwether_alert::{
     DRILL, Labels, fingerprint,
     life::{Deed, Stage},
-    pager::{Facts, Input, Outcome, Pager, Pagers, Refusal, Side, Sides, Stored},
+    pager::{DRILL_S_MAX, Facts, Input, Outcome, Pagers, Refusal, Side, Sides, Stored},
     public::{NotPublic, Publishable},
 };
 use model::{
@@ -128,7 +128,7 @@ proptest! {
     ) {
         let plan = Arc::new(plan());
         let mut both = Pagers::new(&plan);
-        let mut alone = Sides { live: Pager::new(plan.clone()), drill: Pager::new(plan) };
+        let mut alone = Sides { live: Pagers::new(&plan), drill: Pagers::new(&plan) };
         let mut now = UnixMillis(START_MS);
         for (at, (happening, is_drill)) in happenings.iter().enumerate() {
             let side = if *is_drill { Side::Drill } else { Side::Live };
@@ -142,11 +142,11 @@ proptest! {
                 _ => side,
             };
             let (outcomes, _) = both.apply_all(input.clone(), now);
-            let of = |pager: &mut Pager, its: Side| -> Outcome {
-                pager.apply_all(input.clone().filter(|_| its == side), now).0
+            let mut of = |its: Side| {
+                let input = input.clone().filter(|_| its == side);
+                alone.of_mut(its).apply_all(input, now).0
             };
-            let expected =
-                Sides { live: of(&mut alone.live, Side::Live), drill: of(&mut alone.drill, Side::Drill) };
+            let expected = Sides { live: of(Side::Live).live, drill: of(Side::Drill).drill };
             prop_assert_eq!(outcomes, expected);
         }
     }
@@ -247,4 +247,36 @@ fn another_systems_label_makes_no_drill() {
     let (outcomes, _) = pagers.apply_all([Input::Alert(foreign)], UnixMillis(START_MS));
     assert!(!outcomes.live.messages.is_empty());
     assert_eq!(outcomes.drill, Outcome::default());
+}
+
+#[test]
+fn a_drill_that_nobody_answers_ends_by_itself_and_says_so() {
+    let mut pagers = Pagers::new(&Arc::new(plan()));
+    let mut now = UnixMillis(START_MS);
+    let mut drill = facts(101, Severity::Critical);
+    drill.provenance = Provenance::Drill { drill: name("tuesday") };
+    pagers.apply_all([Input::Alert(drill)], now);
+    let end = now.plus(DRILL_S_MAX as i64 * 1_000);
+    let mut pages = 0;
+    while let Some(due) = pagers.next_due().filter(|due| *due < end) {
+        now = now.max(due);
+        let (outcomes, _) = pagers.apply_all([Input::Tick], now);
+        pages += outcomes.drill.messages.len();
+        assert_eq!(outcomes.live, Outcome::default());
+    }
+    assert!(pages > 3, "it escalates until then: {pages}");
+    assert_eq!(pagers.next_due(), Some(end));
+    let (outcomes, refused) = pagers.apply_all([Input::Tick], end);
+    assert_eq!(refused, []);
+    assert!(!outcomes.drill.messages.is_empty(), "who was called hears that it is over");
+    let card = pagers.card(id(101)).unwrap();
+    assert_eq!(card.life().stage(), Stage::Resolved);
+    let last = card.life().steps().last().unwrap();
+    assert_eq!(last.reason, "a drill ends by itself after 60 min");
+    // And then it is over: nobody is called for it any more.
+    let late = end.plus(86_400_000);
+    while let Some(due) = pagers.next_due().filter(|due| *due < late) {
+        let (outcomes, _) = pagers.apply_all([Input::Tick], due);
+        assert!(outcomes.drill.messages.is_empty());
+    }
 }

@@ -67,7 +67,6 @@ async fn latencies(findings: usize) -> Vec<f64> {
         is_public: false,
         wake: wake.clone(),
         wake_outbox: wake_outbox.clone(),
-        is_public: false,
         changes: broadcast::channel(16).0,
         state: watch::channel(None).0,
         twins: bellwether::twin::Twins::default(),

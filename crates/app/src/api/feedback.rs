@@ -80,7 +80,7 @@ pub(super) async fn say(
         Err(SayError::NoAlert(alert)) => {
             Err(Failure::missing(format!("there is no alert {alert}")))
         }
-        Err(SayError::Bad(error)) => Err(bad(error.to_string())),
+        Err(error @ (SayError::Bad(_) | SayError::Drill(_))) => Err(bad(error.to_string())),
         Err(SayError::Store(error)) => Err(Failure::Read(error.into())),
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/twin", post(twin::exchange).layer(DefaultBodyLimit::max(TALK_BYTES_MAX)))
         .route("/silences", get(paging::silences))
         .route("/words", post(paging::tell).layer(body()))
+        .route("/drills", post(paging::begin_drill).layer(body()))
         .route("/attacks", get(feedback::attacks))
         .route("/fatigue", get(paging::fatigue))
         .route("/quality", get(feedback::quality))

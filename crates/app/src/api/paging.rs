@@ -9,6 +9,7 @@ use axum::{
 
 use super::{feedback::check_key, parameters::Parameters, reply::Failure, wire};
 use crate::{
+    drills::Order,
     fatigue::{WEEKS_DEFAULT, WEEKS_MAX},
     paging::{self, PagingError, Word},
     web::Site,
@@ -55,5 +56,25 @@ pub(super) async fn tell(
     match site.tell_pager(input).await? {
         Ok(()) => Ok((StatusCode::CREATED, Json(word))),
         Err(refused) => Err(Failure::bad(refused, Vec::new())),
+    }
+}
+
+/// Begins a drill; 201 with its alert, 400 with everything that is wrong with the order.
+pub(super) async fn begin_drill(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    sent: Result<Json<Order>, JsonRejection>,
+) -> Result<(StatusCode, Json<wire::Drill>), Failure> {
+    check_key(&site, &headers)?;
+    let Json(order) = sent.map_err(|error| Failure::bad(error.body_text(), Vec::new()))?;
+    let drill = order.drill.to_string();
+    match site.begin_drill(order).await? {
+        Ok(alert) => {
+            Ok((StatusCode::CREATED, Json(wire::Drill { drill, alert: alert.to_string() })))
+        }
+        Err(faults) => {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Err(Failure::bad(faults.join("; "), Vec::new()))
+        }
     }
 }

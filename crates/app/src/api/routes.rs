@@ -8,7 +8,7 @@ use axum::{
 };
 use model::{AlertId, Name, UnixSeconds};
 use registry::threats::Day;
-use store::{AlertFilter, FindingFilter, LabelMatcher, RangeQuery};
+use store::{AlertFilter, Drills, FindingFilter, LabelMatcher, RangeQuery};
 
 use super::{parameters::Parameters, reply::Failure, wire};
 use crate::{
@@ -108,6 +108,7 @@ pub(super) async fn alerts(
         "deployment",
         "state",
         "open",
+        "drills",
         "severity",
         "since",
         "until",
@@ -124,6 +125,10 @@ pub(super) async fn alerts(
         since: asked.moment("since")?,
         until: asked.moment("until")?,
         only_open: asked.parsed::<bool>("open")?.unwrap_or(false),
+        drills: match asked.parsed::<bool>("drills")? {
+            Some(true) => Drills::With,
+            Some(false) | None => Drills::Without,
+        },
     };
     let (cursor, limit) = (asked.cursor()?, asked.limit()?);
     let page = site

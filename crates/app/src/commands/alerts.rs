@@ -6,7 +6,7 @@ use alert::life::Deed;
 use anyhow::{Context, anyhow};
 use model::{AlertId, Name, Severity};
 use serde_json::json;
-use store::AlertFilter;
+use store::{AlertFilter, Drills};
 
 use super::{Outcome, incident::read, loaded_from};
 use crate::{
@@ -49,6 +49,9 @@ struct List {
     /// Only those that go on.
     #[arg(long)]
     open: bool,
+    /// Drills, too; without it only what is real.
+    #[arg(long)]
+    drills: bool,
     /// At least this bad: info, low, medium, high, critical.
     #[arg(long)]
     severity: Option<Severity>,
@@ -146,6 +149,7 @@ impl List {
         let filter = AlertFilter {
             severity_min: self.severity,
             only_open: self.open,
+            drills: if self.drills { Drills::With } else { Drills::Without },
             ..AlertFilter::default()
         };
         let page = store.alerts(&filter, None, self.limit).context("reading the alerts")?;
@@ -160,6 +164,7 @@ impl List {
                     "id": alert.id.to_string(), "severity": alert.severity.as_str(),
                     "stage": word, "by": by.map(Name::as_str), "network": alert.network.as_str(),
                     "monitor": alert.monitor.as_str(), "title": alert.first.title,
+                    "drill": alert.provenance().drill().map(Name::as_str),
                     "opened_at": words::iso(alert.opened_at),
                 });
                 print_line(&line);

@@ -12,6 +12,7 @@ mod demo; //   a protocol, its traffic and its attacks, watched
 mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
 mod dispersion; // how widely something is spread
+mod drill; //  people practise
 mod explain; // one transaction, by the shape of its calls
 mod fatigue; // how much people bear
 mod import; // what a team brings along from other tools
@@ -84,6 +85,7 @@ enum Command {
     Receivers(receivers::ReceiversCommand),
     Alerts(alerts::Alerts),
     Silences(silences::Silences),
+    Drill(drill::Drill),
     Public(public::Public),
     Attacks(attacks::Attacks),
     Verdict(verdict::Verdict),
@@ -140,6 +142,7 @@ impl Cli {
                 Command::Receivers(command) => command.run().await,
                 Command::Alerts(command) => command.run().await,
                 Command::Silences(command) => command.run().await,
+                Command::Drill(command) => command.run().await,
                 Command::Public(command) => command.run(),
                 Command::Attacks(command) => command.run(),
                 Command::Verdict(command) => command.run().await,

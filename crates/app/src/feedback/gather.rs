@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use detect::quality::{
     Budget, Figures, Proposal, Recall, Record, Told, Watched, figures, propose, recall,
 };
-use model::{AlertState, Confidence, Guards, Incident, Name, Stage, UnixSeconds};
+use model::{AlertState, Confidence, Guards, Incident, Name, Provenance, Stage, UnixSeconds};
 use store::{AlertFilter, PAGE_MAX, Store, StoreError};
 
 use crate::{coverage::Plan, words};
@@ -94,7 +94,9 @@ fn told(store: &Store) -> Result<(Vec<Told>, BTreeMap<Name, bool>), StoreError> 
         }
     }
     // Alerts that retention removed: what people said of them still counts.
-    for verdict in verdicts.values().filter(|verdict| !seen.contains(&verdict.alert)) {
+    let is_real = |detector: &str| Provenance::of_detector(detector).is_live();
+    let forgotten = verdicts.values().filter(|verdict| !seen.contains(&verdict.alert));
+    for verdict in forgotten.filter(|verdict| is_real(&verdict.about.detector)) {
         let about = &verdict.about;
         told.push(Told {
             monitor: about.monitor.clone(),

@@ -51,6 +51,9 @@ pub enum SayError {
     /// There is no such alert.
     #[error("there is no alert {0}")]
     NoAlert(AlertId),
+    /// Nothing happened that could be judged.
+    #[error("alert {0} is a drill: nothing happened that could be judged")]
+    Drill(AlertId),
     /// It cannot be kept so.
     #[error(transparent)]
     Bad(#[from] model::FeedbackError),
@@ -91,6 +94,9 @@ pub fn parse_assessment(text: &str) -> Result<Option<Assessment>, String> {
 /// When there is no such alert, nobody says it or no reason is given, or the store refuses.
 pub fn say(store: &Store, said: &Said, now: UnixMillis) -> Result<AlertVerdict, SayError> {
     let details = store.alert(said.alert)?.ok_or(SayError::NoAlert(said.alert))?;
+    if !details.alert.provenance().is_live() {
+        return Err(SayError::Drill(said.alert));
+    }
     let verdict = AlertVerdict::new(&details.alert, said.assessment, &said.by, &said.because, now)?;
     store.add_verdict(&verdict)?;
     Ok(verdict)

@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use model::{Incident, Secret};
+use model::{AlertId, Incident, Secret};
 use serde_json::{Value, json};
 
 use super::{Said, WITHDRAW};
-use crate::paging::Word;
+use crate::{drills::Order, paging::Word};
 
 /// How long the program may take: it writes one row.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,7 +51,22 @@ impl Remote {
         self.post("/words", &body).await
     }
 
+    /// Begins a drill; gives its alert.
+    ///
+    /// # Errors
+    /// What the program answers.
+    pub async fn begin_drill(&self, order: &Order) -> anyhow::Result<AlertId> {
+        let body = serde_json::to_value(order).context("writing the order")?;
+        let told = self.ask("/drills", &body).await?;
+        let alert = told["alert"].as_str().context("the running program names no alert")?;
+        alert.parse().context("reading the alert of the drill")
+    }
+
     async fn post(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        self.ask(path, body).await.map(drop)
+    }
+
+    async fn ask(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let asked = self
             .client
             .post(format!("{}{path}", self.base))
@@ -60,10 +75,10 @@ impl Remote {
             .send();
         let answer = asked.await.context("asking the program that runs on the store")?;
         let status = answer.status();
-        if status.is_success() {
-            return Ok(());
-        }
         let said: Value = answer.json().await.unwrap_or_default();
+        if status.is_success() {
+            return Ok(said);
+        }
         let why = said["error"].as_str().unwrap_or("it gives no reason").to_owned();
         bail!("the running program refuses ({status}): {why}");
     }

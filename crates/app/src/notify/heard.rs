@@ -22,6 +22,10 @@ impl Heard {
     pub const ACKNOWLEDGE_KEY: char = '1';
     /// Key that asks for the next person.
     pub const ESCALATE_KEY: char = '2';
+    /// Key that has it said again.
+    pub const REPEAT_KEY: char = '3';
+    /// The key that other menus take for it.
+    const REPEAT_KEY_ELSEWHERE: char = '0';
 
     /// What a key means; other keys mean nothing.
     pub fn of_key(key: char) -> Option<Self> {
@@ -30,6 +34,11 @@ impl Heard {
             Self::ESCALATE_KEY => Some(Self::Escalate),
             _ => None,
         }
+    }
+
+    /// Whether a key asks to hear it again.
+    pub fn is_repeat(key: char) -> bool {
+        matches!(key, Self::REPEAT_KEY | Self::REPEAT_KEY_ELSEWHERE)
     }
 
     /// Whether words reached an ear, or at least a mailbox.

@@ -170,6 +170,9 @@ impl Mail {
             ("X-Bellwether-Severity", message.alert.severity.to_string()),
             ("X-Bellwether-State", message.alert.state.as_str().to_owned()),
         ];
+        if let Some(drill) = message.drill() {
+            headers.push(("X-Bellwether-Drill", drill.to_string()));
+        }
         if message.is_urgent() {
             headers.push(("Importance", "high".to_owned()));
         }

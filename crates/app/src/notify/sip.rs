@@ -73,12 +73,12 @@ impl Sip {
         let announcement = Announcement {
             installation: message.installation.clone(),
             severity: message.alert.severity,
-            headline: message.headline.clone(),
+            headline: message.bare_headline().to_owned(),
             others: message
                 .others
                 .len()
                 .saturating_add(usize::try_from(message.others_more).unwrap_or(usize::MAX)),
-            is_drill: message.is_test,
+            is_drill: message.is_test || message.drill().is_some(),
         };
         let script = self.script(&announcement).await;
         came_to(

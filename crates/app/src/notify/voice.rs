@@ -40,11 +40,20 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 pub struct Voice {
     account: Account,
     callback: Option<String>,
-    /// What was pressed in calls that go on now; written by [`Voice::pressed`].
-    calls: Mutex<BTreeMap<NotificationId, Option<Heard>>>,
+    /// The calls that go on now.
+    calls: Mutex<BTreeMap<NotificationId, Going>>,
 }
 
 /// A call that goes on.
+#[derive(Debug)]
+struct Going {
+    /// What it says.
+    program: String,
+    /// What was pressed; written by [`Voice::pressed`].
+    pressed: Option<Heard>,
+}
+
+/// Ends a call in the list when it is over, however that comes.
 struct Call<'a> {
     voice: &'a Voice,
     message: NotificationId,
@@ -85,11 +94,11 @@ impl Voice {
 
     pub(super) async fn send(&self, errand: &Errand<'_>) -> Result<Receipt, SendError> {
         let (message, account) = (errand.message, &self.account);
-        self.calls().insert(message.id, None);
-        let call = Call { voice: self, message: message.id };
         let keys =
             self.callback.is_some().then(|| self.address_of(message.receiver.as_str(), message.id));
         let twiml = twiml(&message.spoken(), keys.as_deref());
+        self.calls().insert(message.id, Going { program: twiml.clone(), pressed: None });
+        let call = Call { voice: self, message: message.id };
         let form = [
             ("To", account.number(errand.address)?),
             ("From", account.from.as_str()),
@@ -137,8 +146,12 @@ impl Voice {
         let key = digits.and_then(|digits| digits.chars().next());
         let heard = key.and_then(Heard::of_key);
         let mut calls = self.calls();
-        let pressed = calls.get_mut(&message)?;
-        *pressed = heard.or(*pressed);
+        let going = calls.get_mut(&message)?;
+        if key.is_some_and(Heard::is_repeat) && going.pressed.is_none() {
+            // The provider ends each call in time, however often it is asked for.
+            return Some(going.program.clone());
+        }
+        going.pressed = heard.or(going.pressed);
         let say = match heard {
             Some(Heard::Acknowledged) => "Acknowledged. Thank you.",
             Some(_) => "The next person is called.",
@@ -154,7 +167,7 @@ impl Voice {
 
     /// How a call ended, if it did.
     fn heard(&self, message: NotificationId, status: &str) -> Option<Result<Heard, String>> {
-        let pressed = self.calls().get(&message).copied().flatten();
+        let pressed = self.calls().get(&message).and_then(|going| going.pressed);
         match status {
             // A key is an answer; how long the voice goes on thanking does not matter.
             _ if pressed.is_some() => pressed.map(Ok),
@@ -166,7 +179,7 @@ impl Voice {
         }
     }
 
-    fn calls(&self) -> MutexGuard<'_, BTreeMap<NotificationId, Option<Heard>>> {
+    fn calls(&self) -> MutexGuard<'_, BTreeMap<NotificationId, Going>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -196,9 +209,10 @@ fn twiml(text: &str, keys: Option<&str>) -> String {
         ),
         Some(url) => {
             let menu = format!(
-                "Press {} to acknowledge. Press {} for the next person.",
+                "Press {} to acknowledge, {} for the next person, {} to hear it again.",
                 Heard::ACKNOWLEDGE_KEY,
-                Heard::ESCALATE_KEY
+                Heard::ESCALATE_KEY,
+                Heard::REPEAT_KEY
             );
             let url = xml(url);
             let gather = format!(

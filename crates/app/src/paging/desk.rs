@@ -5,19 +5,19 @@ use std::sync::Arc;
 use alert::{
     life::{Actor, Life},
     pager::{
-        Alarm, Input, Line, Message, MessageKind, Outcome, Pager, RestoreError, Row, Ruling,
-        Stored, Verdict,
+        Alarm, Input, Line, Message, MessageKind, Outcome, Pager, Pagers, RestoreError, Row,
+        Ruling, Side, Sides, Stored, Verdict,
     },
     plan::Plan,
     route::{Branch, Tree},
 };
 use model::{
-    MessageForm, Name, Notification, NotificationId, NotificationKind, NotificationLine,
-    NotificationState, UnixMillis,
+    AlertVerdict, MessageForm, Name, Notification, NotificationId, NotificationKind,
+    NotificationLine, NotificationState, UnixMillis,
 };
 use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
 
-use super::inbox;
+use super::{inbox, verdicts};
 use crate::twin::Twins;
 
 /// Inputs applied and committed in one transaction at the most: what one block of an attack brings.
@@ -56,11 +56,22 @@ pub struct Paged {
     pub is_behind: bool,
 }
 
+/// What became of the inputs of one step, beside what the pager decided.
+#[derive(Debug, Default)]
+struct Heard {
+    /// Newest of them.
+    applied: u64,
+    /// Those that were not taken, and why.
+    refused: Vec<(u64, String)>,
+    /// What people said of the quality of alerts.
+    verdicts: Vec<AlertVerdict>,
+}
+
 /// The pager of a store. Only one may be at work on it: its memory is what it committed last.
 #[derive(Debug)]
 pub struct Desk {
     store: Store,
-    pager: Pager,
+    pagers: Pagers,
     /// Newest input whose effects are committed.
     applied: u64,
     /// Whether the public may hear of alerts.
@@ -88,18 +99,20 @@ impl Desk {
         twins: Twins,
         now: UnixMillis,
     ) -> Result<Self, PagingError> {
-        let mut rows = Vec::new();
+        let mut rows: Sides<Vec<Stored>> = Sides::default();
         for (key, json) in store.pager_rows()? {
+            let side = Side::of_key(&key);
             let stored: Stored =
                 serde_json::from_str(&json).map_err(|source| PagingError::Row { key, source })?;
-            rows.push(stored);
+            rows.of_mut(side).push(stored);
         }
         let applied = store.inbox().applied()?;
-        let pager = Pager::restore(plan.clone(), rows)?;
-        let mut desk = Self { store, pager, applied, is_public: false, twins };
+        let pagers = Pagers::restore(&plan, rows)?;
+        let mut desk = Self { store, pagers, applied, is_public: false, twins };
         // The files may have changed while nothing ran.
-        let outcome = desk.pager.replan(plan, now);
-        desk.commit(outcome, desk.applied, Vec::new(), now)?;
+        let outcomes = desk.pagers.replan(&plan, now);
+        let heard = Heard { applied: desk.applied, ..Heard::default() };
+        desk.commit(outcomes, heard, now)?;
         Ok(desk)
     }
 
@@ -110,14 +123,19 @@ impl Desk {
         self
     }
 
-    /// The pager.
+    /// The pager of what is real.
     pub fn pager(&self) -> &Pager {
-        &self.pager
+        self.pagers.of(Side::Live)
+    }
+
+    /// The pager of drills.
+    pub fn drills(&self) -> &Pager {
+        self.pagers.of(Side::Drill)
     }
 
     /// When time alone makes something due.
     pub fn next_due(&self) -> Option<UnixMillis> {
-        self.pager.next_due()
+        self.pagers.next_due()
     }
 
     /// Applies what waits in the inbox and does all that is due, in one transaction.
@@ -127,7 +145,7 @@ impl Desk {
     /// memory may be ahead of the disk.
     pub fn advance(&mut self, now: UnixMillis) -> Result<Paged, PagingError> {
         let waiting = self.store.inbox().waiting(STEP_INPUTS_MAX)?;
-        let is_due = self.pager.next_due().is_some_and(|due| due <= now);
+        let is_due = self.pagers.next_due().is_some_and(|due| due <= now);
         if waiting.is_empty() && !is_due {
             return Ok(Paged::default());
         }
@@ -151,56 +169,58 @@ impl Desk {
         if inputs.is_empty() {
             inputs.push(Input::Tick);
         }
-        let (outcome, not_taken) = self.pager.apply_all(inputs, now);
+        let verdicts = verdicts::verdicts(&self.store, &inputs, now)?;
+        let (outcomes, not_taken) = self.pagers.apply_all(inputs, now);
         for (at, refusal) in not_taken {
             if let Some(sequence) = sequences.get(at) {
                 refused.push((*sequence, refusal.to_string()));
             }
         }
         let applied = waiting.last().map_or(self.applied, |taken| taken.sequence);
-        let messages = self.commit(outcome, applied, refused, now)?;
+        let messages = self.commit(outcomes, Heard { applied, refused, verdicts }, now)?;
         let is_behind = waiting.len() == STEP_INPUTS_MAX;
         Ok(Paged { inputs: waiting.len(), messages, is_behind })
     }
 
     fn commit(
         &mut self,
-        outcome: Outcome,
-        applied: u64,
-        refused: Vec<(u64, String)>,
+        mut outcomes: Sides<Outcome>,
+        heard: Heard,
         now: UnixMillis,
     ) -> Result<u64, PagingError> {
-        for alarm in &outcome.alarms {
-            tracing::error!(%alarm, "paging is not as it should be");
-        }
-        let is_nothing = applied == self.applied
-            && outcome.rows.is_empty()
-            && outcome.gone.is_empty()
-            && outcome.rulings.is_empty()
-            && outcome.alarms.is_empty()
-            && refused.is_empty();
-        if is_nothing {
+        let Heard { applied, refused, verdicts } = heard;
+        let is_nothing = |outcome: &Outcome| {
+            outcome.rows.is_empty()
+                && outcome.gone.is_empty()
+                && outcome.rulings.is_empty()
+                && outcome.alarms.is_empty()
+        };
+        let is_quiet = is_nothing(&outcomes.live) && is_nothing(&outcomes.drill);
+        if applied == self.applied && is_quiet && refused.is_empty() {
             return Ok(0);
         }
-        let (messages, held) = self.hold_back(&outcome.messages, now)?;
-        let rulings = outcome.rulings.iter().chain(&held).map(ruling).collect();
-        let step = PagingStep {
-            from: self.applied,
+        // A drill is known to this installation alone: nobody else tells it.
+        let own = std::mem::take(&mut outcomes.live.messages);
+        let (messages, held) = self.hold_back(&own, now)?;
+        let public = match self.is_public {
+            true => outcomes.live.rows.iter().filter_map(changed_and_real).collect(),
+            false => Vec::new(),
+        };
+        let (from, at) = (self.applied, now);
+        let mut step = PagingStep {
+            from,
             applied,
             refused,
-            stages: outcome.rows.iter().filter_map(stage).collect(),
-            needless: outcome.rulings.iter().filter_map(needless).collect(),
-            public: match self.is_public {
-                true => outcome.rows.iter().filter_map(changed_and_real).collect(),
-                false => Vec::new(),
-            },
+            verdicts,
+            public,
             messages,
-            rulings,
-            alarms: outcome.alarms.iter().map(|alarm| alarm_row(alarm, now)).collect(),
-            gone: outcome.gone.iter().map(ToString::to_string).collect(),
-            rows: outcome.rows.into_iter().map(row).collect(),
-            at: now,
+            at,
+            ..PagingStep::default()
         };
+        for (side, outcome) in outcomes.each() {
+            add(&mut step, side, outcome);
+        }
+        step.rulings.extend(held.iter().map(ruling));
         let messages = self.store.commit_paging(&step)?;
         self.applied = applied;
         if !held.is_empty() {
@@ -221,7 +241,7 @@ impl Desk {
             let mut row = message(sent);
             if !self.twins.is_alone() {
                 let networks = sent.lines.iter().filter_map(|line| {
-                    let card = self.pager.card(line.alert)?;
+                    let card = self.pagers.card(line.alert)?;
                     Name::new(card.facts().labels.get(alert::NETWORK)).ok()
                 });
                 let networks: Vec<Name> = networks.collect();
@@ -261,8 +281,27 @@ fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("the pager's types have text keys")
 }
 
-fn row(row: Row) -> (String, String) {
-    (row.key().to_string(), json(&row.stored()))
+/// What one pager decided, with its rows under its own keys.
+fn add(step: &mut PagingStep, side: Side, outcome: Outcome) {
+    let prefix = side.prefix();
+    step.stages.extend(outcome.rows.iter().filter_map(stage));
+    step.needless.extend(outcome.rulings.iter().filter_map(needless));
+    step.messages.extend(outcome.messages.iter().map(message));
+    step.rulings.extend(outcome.rulings.iter().map(ruling));
+    step.gone.extend(outcome.gone.iter().map(|key| format!("{prefix}{key}")));
+    step.rows.extend(
+        outcome.rows.into_iter().map(|row| (format!("{prefix}{}", row.key()), json(&row.stored()))),
+    );
+    for alarm in &outcome.alarms {
+        match side {
+            Side::Live => {
+                tracing::error!(%alarm, "paging is not as it should be");
+                step.alarms.push(alarm_row(alarm, step.at));
+            }
+            // What is wrong in a drill is a result of the drill: nobody is to be alarmed by it.
+            Side::Drill => tracing::warn!(%alarm, "a drill did not go as it should"),
+        }
+    }
 }
 
 fn stage(row: &Row) -> Option<StageRow> {

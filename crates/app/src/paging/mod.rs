@@ -19,6 +19,7 @@ mod facts; // what it is told of our own alerts
 mod inbox; // what it is told
 mod silences; // those in force
 mod task; //  at work
+mod verdicts; // what answers say of the quality of alerts
 mod word; //  what a person tells it from a terminal or through the API
 
 pub use account::{life, rulings, with_told};

@@ -219,3 +219,79 @@ fn an_input_that_cannot_be_read_is_told_and_keeps_nobody_waiting() {
     let why = scene.inbox.outcome(sequence).unwrap().unwrap().unwrap_err();
     assert!(why.starts_with("input 1 of the pager cannot be read"), "{why}");
 }
+
+#[test]
+fn whoever_calls_an_alert_benign_has_judged_it_once_and_nothing_of_a_drill_is_judged() {
+    let scene = Scene::new();
+    let alert = scene.alert(1);
+    let mut drill = scene.alert(2);
+    drill.first.detector = model::Provenance::detector_of(&name("tuesday"));
+    let mut desk = scene.desk(0);
+    scene.found(&alert, Truth::Confirmed, 0);
+    let facts = facts(&drill, Truth::Confirmed, "ordered", Stage::Page, &Registry::default());
+    let input = super::stored(&Input::Alert(facts), at(0));
+    scene.store.begin_drill(&drill, &input).unwrap();
+    desk.advance(at(1)).unwrap();
+    scene.said(&alert, Deed::Benign, 2);
+    scene.said(&drill, Deed::Benign, 2);
+    desk.advance(at(3)).unwrap();
+    let said = scene.store.verdicts_on(alert.id).unwrap();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(said[0].assessment, Some(model::Assessment::BenignTrue));
+    assert_eq!((said[0].by.as_str(), said[0].because.as_str()), ("ann", "keypad"));
+    assert_eq!(scene.store.verdicts_on(drill.id).unwrap(), []);
+    // Read back, and again: what was applied is not said twice.
+    scene.desk(4).advance(at(5)).unwrap();
+    assert_eq!(scene.store.verdicts_on(alert.id).unwrap().len(), 1);
+    // An acknowledgement judges nothing.
+    let other = scene.alert(3);
+    let mut desk = scene.desk(6);
+    scene.found(&other, Truth::Confirmed, 6);
+    scene.said(&other, Deed::Acknowledge, 7);
+    desk.advance(at(8)).unwrap();
+    assert_eq!(scene.store.verdicts_on(other.id).unwrap(), []);
+}
+
+#[test]
+fn a_drill_climbs_beside_what_is_real_and_comes_back_after_a_crash() {
+    let scene = Scene::new();
+    let real = scene.alert(1);
+    let mut drill = scene.alert(2);
+    drill.first.detector = model::Provenance::detector_of(&name("tuesday"));
+    let refused = super::stored(&Input::Tick, at(0));
+    assert!(matches!(scene.store.begin_drill(&real, &refused), Err(StoreError::NotADrill(_))));
+    let facts = facts(&drill, Truth::Confirmed, "ordered", Stage::Page, &Registry::default());
+    scene.store.begin_drill(&drill, &super::stored(&Input::Alert(facts), at(0))).unwrap();
+    scene.found(&real, Truth::Confirmed, 0);
+    scene.desk(0).advance(at(1)).unwrap();
+    assert_eq!(scene.pages(&real), scene.pages(&drill));
+    assert!(!scene.pages(&real).is_empty());
+    scene.said(&drill, Deed::Acknowledge, 2);
+    // Another process goes on.
+    let mut desk = scene.desk(2);
+    desk.advance(at(3)).unwrap();
+    assert!(desk.pager().card(drill.id).is_none() && desk.drills().card(real.id).is_none());
+    let before = scene.pages(&drill).len();
+    desk.advance(at(1_000)).unwrap();
+    assert_eq!(scene.pages(&drill).len(), before, "somebody is on the drill");
+    assert!(scene.pages(&real).len() > before, "nobody is on what is real");
+    let told = life(&scene.store.alert(drill.id).unwrap().unwrap()).unwrap();
+    assert_eq!(told.stage(), alert::life::Stage::Acknowledged);
+    // Without a word it would call people through the night.
+    desk.advance(at(3_601)).unwrap();
+    let told = life(&scene.store.alert(drill.id).unwrap().unwrap()).unwrap();
+    assert_eq!(told.stage(), alert::life::Stage::Resolved);
+    // Neither list nor count knows it, unless it is asked for.
+    let listed = |drills| {
+        let filter = store::AlertFilter { drills, ..store::AlertFilter::default() };
+        scene.store.alerts(&filter, None, 10).unwrap().items.len()
+    };
+    assert_eq!(listed(store::Drills::Without), 1);
+    assert_eq!(listed(store::Drills::Only), 1);
+    assert_eq!(listed(store::Drills::With), 2);
+    assert_eq!(scene.store.alerts_total().unwrap(), 1);
+    let counts = scene.store.alert_counts(model::UnixSeconds(0)).unwrap();
+    assert_eq!(counts.iter().map(|count| count.alerts).sum::<u64>(), 1);
+    let open = scene.store.open_alerts(&real.network, u64::MAX >> 1).unwrap();
+    assert!(open.iter().all(|alert| alert.id == real.id), "no book of alerts holds a drill");
+}

@@ -15,7 +15,7 @@ use model::{
 };
 use registry::Explorer;
 use serde::Serialize;
-use store::{AlertDetails, AlertFilter};
+use store::{AlertDetails, AlertFilter, Drills};
 
 use super::{
     Site, SiteInfo,
@@ -112,6 +112,8 @@ struct Page {
 #[derive(Serialize)]
 struct Head {
     id: String,
+    /// Which drill it belongs to, if any.
+    drill: Option<String>,
     title: String,
     severity: &'static str,
     state: &'static str,
@@ -126,6 +128,7 @@ impl Head {
     fn new(alert: &Alert) -> Self {
         Self {
             id: alert.id.to_string(),
+            drill: alert.provenance().drill().map(ToString::to_string),
             title: words::clean(&alert.first.title),
             severity: alert.severity.as_str(),
             state: alert.state.as_str(),
@@ -152,6 +155,7 @@ pub(super) async fn page(
             network: Some(alert.network.clone()),
             monitor: Some(alert.monitor.clone()),
             deployment: alert.deployment.clone(),
+            drills: if alert.provenance().is_live() { Drills::Without } else { Drills::Only },
             ..AlertFilter::default()
         };
         let similar = store.alerts(&same, None, SIMILAR_MAX + 1)?.items;
@@ -202,6 +206,12 @@ fn place(alert: &Alert, info: &SiteInfo, now: UnixSeconds) -> Vec<Line> {
             address.to_string(),
             explorer.map(|e| e.address(address)),
         ));
+    }
+    if !alert.provenance().is_live() {
+        // No block holds it.
+        let at = first.origin.timestamp;
+        lines.push(Line::text("When", format!("{}, {}", words::utc(at), words::ago(at, now))));
+        return lines;
     }
     let block = first.origin.block;
     // An explorer would show the block that took its place.

@@ -8,7 +8,7 @@ use axum::{
 };
 use model::{Alert, AlertState, FactValue, UnixMillis, UnixSeconds};
 use serde::Serialize;
-use store::{AlertFilter, Cursor};
+use store::{AlertFilter, Cursor, Drills};
 
 use super::{
     Site,
@@ -28,6 +28,8 @@ pub(super) struct Row {
     id: String,
     severity: &'static str,
     state: &'static str,
+    /// Which drill it belongs to, if any.
+    drill: Option<String>,
     title: String,
     place: String,
     findings: String,
@@ -46,6 +48,7 @@ impl Row {
             id: alert.id.to_string(),
             severity: alert.severity.as_str(),
             state: alert.state.as_str(),
+            drill: alert.provenance().drill().map(ToString::to_string),
             title: words::clean(&alert.first.title),
             place: words::place(alert),
             findings: findings(alert),
@@ -94,9 +97,10 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Failure> {
     let before = parameters.get("before").map(|text| text.parse::<Cursor>()).transpose();
     let before = before.map_err(|error| Failure::BadAddress(words::clean(&error.to_string())))?;
+    let all = AlertFilter { drills: Drills::With, ..AlertFilter::default() };
     let found = site
         .read(move |store| {
-            let mut page = store.alerts(&AlertFilter::default(), before, ALERTS_PER_PAGE)?;
+            let mut page = store.alerts(&all, before, ALERTS_PER_PAGE)?;
             page.items = paging::with_told(store, page.items)?;
             Ok(page)
         })

@@ -10,7 +10,7 @@ use std::{
 
 use alert::pager::Input;
 use detect::{MonitorSpec, quality::Budget};
-use model::{Address, AlertVerdict, Incident, Name, Secret, Stage, UnixMillis};
+use model::{Address, AlertId, AlertVerdict, Incident, Name, Secret, Stage, UnixMillis};
 use registry::{Explorer, Registry, gap::Clearance, threats::ThreatMap};
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, broadcast, watch};
@@ -21,9 +21,10 @@ use crate::{
     community::Community,
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
+    drills::{Order, OrderFault, Scene},
     fatigue::{self, Report},
     feedback::{self, Quality, Said, SayError, Scope, gather},
-    paging::Inbox,
+    paging::{self, Inbox},
     paths::{Paths, TaughtFolder},
     pulse::{self, Vitals},
     snapshot::{Code, NetworkHealth, Reason, Snapshot, TrustLimits, Verdict},
@@ -425,6 +426,31 @@ impl Site {
         }
         // It is durable; that the pager is behind is told on the page of its state.
         Ok(Ok(()))
+    }
+
+    /// Begins a drill: its alert and what the pager is told of it go on record together. Gives the
+    /// alert, or everything that is wrong with the order.
+    pub(crate) async fn begin_drill(
+        &self,
+        order: Order,
+    ) -> Result<Result<AlertId, Vec<OrderFault>>, ReadError> {
+        let (info, now) = (self.info(), self.now());
+        let scene = Scene {
+            networks: info.networks.iter().map(|network| &network.name).collect(),
+            monitors: info.monitors.iter().map(|monitor| &monitor.name).collect(),
+            people: &info.people,
+            registry: &info.registry,
+        };
+        let (alert, facts) = match order.alert(&scene, now) {
+            Ok(made) => made,
+            Err(faults) => return Ok(Err(faults)),
+        };
+        let id = alert.id;
+        let input = paging::stored(&Input::Alert(facts), now);
+        self.read(move |store| store.begin_drill(&alert, &input)).await?;
+        self.inner.pager.wake().notify_one();
+        self.changed();
+        Ok(Ok(id))
     }
 
     /// Lets the pages that are open know.

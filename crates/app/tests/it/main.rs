@@ -8,10 +8,13 @@
 mod world; // what tests are made of: a user's folder, the program, its chain, its people
 
 mod anomaly; //  any series: scores without look-ahead, files with mistakes
+mod answers; //  the link of a mail: once
 mod anvil; //    a real node: live, reorganised, restarted, behind endpoints that fail
 mod authority; // who holds power, held against a policy, and mended
 mod backtest; // the past judged: the same whatever the threads, and side by side
 mod browser; //  the page: complete without scripts, live with them
+mod calls; //    telephones: a key, no answer, the next person
+mod chaos; //    whatever fails, who must hear hears, the worst first
 mod commands; // as a person types them
 mod community; // what everybody hears: signed, in feeds, by mail, taken back
 mod coverage; // the ledger: holes are exact, told, and closed
@@ -19,6 +22,7 @@ mod crash; //    killed many times, it ends like a run that was not
 mod dependencies; // what ours rely on: found, declared, watched
 mod deployments; // contracts that are planned, created, found
 mod docs; //     the pages show commands that exist and files that are accepted
+mod drills; //   the whole way, and nothing real touched
 mod explain; // one transaction, by the shape of its calls
 mod feedback; // what people say, and what follows for figures, stages, attacks, thresholds
 mod gaps; //     the time before somebody watched

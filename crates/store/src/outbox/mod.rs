@@ -47,6 +47,39 @@ macro_rules! is_first {
     };
 }
 
+/// A message waits while a worse one to the same receiver is tried anew, or was tried last before this
+/// one became due: after an outage the worst goes first, although each has its own rest. Once the worse
+/// one was tried again, in vain, the milder one may go, so that one which is never taken holds up
+/// nobody for longer than its rest.
+macro_rules! is_worst {
+    () => {
+        "NOT EXISTS (
+             SELECT 1 FROM stuck
+             WHERE stuck.receiver = n.receiver AND stuck.tried < n.at
+               AND stuck.severity > (SELECT severity FROM alerts WHERE alerts.id = n.alert))"
+    };
+}
+
+/// When what failed before was tried last, the longest ago, by receiver and severity; before all time
+/// what is due at `?1` or on its way.
+macro_rules! stuck {
+    () => {
+        "WITH stuck AS MATERIALIZED (
+             SELECT w.receiver, worse.severity,
+                    min(iif(w.at <= ?1 OR last.outcome IS NULL, -1, last.ended_at)) AS tried
+             FROM notifications AS w
+             JOIN attempts AS last ON last.notification = w.id AND last.number = w.attempts
+             JOIN alerts AS worse ON worse.id = w.alert
+             WHERE w.state = 0
+               AND (last.outcome = 'retry' OR last.outcome IS NULL AND w.attempts > 1)
+             GROUP BY w.receiver, worse.severity) "
+    };
+}
+
+/// A receiver that takes a message again is asked to take what rests for longer than this, one message
+/// at a time: half a minute. A shorter rest may be one that the receiver asked for.
+pub const REST_CUT_SHORT_MS: i64 = 30_000;
+
 /// How long a taken message is out of reach of others: two minutes, longer than any receiver may
 /// take to answer.
 pub const LEASE_MS: i64 = 120_000;
@@ -122,7 +155,7 @@ impl Store {
 }
 
 impl Outbox {
-    /// Takes the messages that are due at `now`, longest due first, and counts an attempt for each.
+    /// Takes the messages that are due at `now`, the worst first and then the longest due, and counts an attempt for each.
     /// Report what became of each of them with [`Outbox::delivered`], [`Outbox::retry`] or
     /// [`Outbox::failed`].
     ///
@@ -153,9 +186,12 @@ impl Outbox {
     pub fn due_receivers(&self, now: UnixMillis) -> Result<Vec<Name>, StoreError> {
         self.store.read("look for receivers of due messages", |tx| {
             let mut statement = tx.prepare_cached(concat!(
+                stuck!(),
                 "SELECT DISTINCT receiver FROM notifications AS n
                      WHERE state = 0 AND at <= ?1 AND ",
                 is_first!(),
+                " AND ",
+                is_worst!(),
                 " ORDER BY receiver"
             ))?;
             let mut rows = statement.query([now.0])?;
@@ -192,12 +228,16 @@ impl Outbox {
         }
         self.store.write("take due messages", |tx, _| {
             let mut statement = tx.prepare_cached(concat!(
+                stuck!(),
                 "SELECT ",
                 columns!(),
                 " FROM notifications AS n
                      WHERE state = 0 AND at <= ?1 AND (?3 IS NULL OR receiver = ?3) AND ",
                 is_first!(),
-                " ORDER BY at, number LIMIT ?2"
+                " AND ",
+                is_worst!(),
+                " ORDER BY (SELECT severity FROM alerts WHERE alerts.id = n.alert) DESC,
+                           at, number LIMIT ?2"
             ))?;
             let mut rows = statement.query(params![now.0, limit, receiver])?;
             let mut taken = Vec::new();
@@ -248,6 +288,17 @@ impl Outbox {
                 tx.prepare_cached("INSERT INTO told (notification) VALUES (?1)")?
                     .execute([id.0.as_slice()])?;
             }
+            // The receiver takes messages again, perhaps: the worst that rests is tried next.
+            tx.prepare_cached(
+                "UPDATE notifications SET at = ?2 WHERE id = (
+                     SELECT w.id FROM notifications AS w
+                     JOIN attempts AS tried ON tried.notification = w.id AND tried.number = w.attempts
+                     JOIN alerts ON alerts.id = w.alert
+                     WHERE w.state = 0 AND w.at > ?3 AND tried.outcome = 'retry'
+                       AND w.receiver = (SELECT receiver FROM notifications WHERE id = ?1)
+                     ORDER BY alerts.severity DESC, w.at, w.number LIMIT 1)",
+            )?
+            .execute(params![id.0.as_slice(), at.0, at.plus(REST_CUT_SHORT_MS).0])?;
             Ok(settled)
         })
     }

@@ -1,10 +1,10 @@
 //! What follows from inputs, in one transaction.
 
-use model::{AlertId, Name, Notification, NotificationLine, UnixMillis};
+use model::{AlertId, AlertVerdict, Name, Notification, NotificationLine, UnixMillis};
 use rusqlite::{Transaction, params};
 
 use super::{AlarmRow, RulingRow, account, inbox};
-use crate::{Store, StoreError, outbox, public};
+use crate::{Store, StoreError, outbox, public, records::feedback};
 
 /// A message with what it says of each of its alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,9 @@ pub struct PagingStep {
     pub public: Vec<AlertId>,
     /// Groups whose pages need not be delivered any more, and why not.
     pub needless: Vec<([u8; 16], String)>,
+    /// What people said of the quality of alerts. Of one that is not on record any more nothing is
+    /// kept.
+    pub verdicts: Vec<AlertVerdict>,
     /// What was decided.
     pub rulings: Vec<RulingRow>,
     /// What is wrong with the paging itself.
@@ -161,6 +164,9 @@ fn apply(tx: &Transaction<'_>, step: &PagingStep) -> Result<u64, StoreError> {
             stage.by.as_ref().map(Name::as_str),
             stage.is_open
         ])?;
+    }
+    for verdict in &step.verdicts {
+        feedback::insert(tx, verdict)?;
     }
     for alert in &step.public {
         public::touch(tx, *alert, step.at)?;

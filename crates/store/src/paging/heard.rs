@@ -56,7 +56,8 @@ pub struct HeardOf {
 }
 
 impl Store {
-    /// Who was told and called about what within `from..to`.
+    /// Who was told and called about what within `from..to`. Drills are left out: people agreed to
+    /// them.
     ///
     /// # Errors
     /// When the database cannot be read or a row is corrupt.
@@ -88,8 +89,9 @@ fn rows(
     let mut statement = tx.prepare_cached(
         "SELECT n.decided_at, n.receiver, n.person, line.alert, n.team
          FROM notifications AS n JOIN notification_alerts AS line ON line.notification = n.id
+         LEFT JOIN alerts ON alerts.id = line.alert
          WHERE n.decided_at >= ?1 AND n.decided_at < ?2
-           AND line.kind NOT IN ('closed', 'retracted')
+           AND line.kind NOT IN ('closed', 'retracted') AND alerts.drill IS NULL
          ORDER BY n.number DESC, line.place DESC LIMIT ?3",
     )?;
     let mut found = statement.query(params![from.0, to.0, HEARD_MAX as i64 + 1])?;

@@ -12,6 +12,7 @@
 
 mod account; // what was decided, and what was wrong with paging, to be read
 mod commit; //  what follows from inputs
+mod drill; //   alerts that nobody but people made
 mod heard; //   who was told and called about what, to be counted
 mod inbox; //   inputs
 

@@ -21,6 +21,19 @@ use crate::{
 const TABLE: &str = "alerts";
 const DECISIONS: &str = "decisions";
 
+/// Whether drills are listed. What does not ask for them does not get them, so that no figure counts
+/// one by mistake.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Drills {
+    /// Only what is real.
+    #[default]
+    Without,
+    /// Both.
+    With,
+    /// Only drills.
+    Only,
+}
+
 /// Which alerts to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlertFilter {
@@ -40,6 +53,8 @@ pub struct AlertFilter {
     pub until: Option<UnixSeconds>,
     /// Only those that go on, among people.
     pub only_open: bool,
+    /// Real ones, drills, or both.
+    pub drills: Drills,
 }
 
 /// Everything on record about one alert.
@@ -97,6 +112,11 @@ impl Store {
                 ":deployment": filter.deployment.as_ref().map(Name::as_str),
                 ":state": filter.state.map(state_column),
                 ":severity_min": filter.severity_min.map_or(0, severity_rank),
+                ":drills": match filter.drills {
+                    Drills::Without => 0,
+                    Drills::With => 1,
+                    Drills::Only => 2,
+                },
                 ":fetch": fetch,
             })?;
             let mut found = Vec::new();
@@ -143,7 +163,9 @@ impl Store {
                 "SELECT id, body FROM alerts WHERE id IN (
                      SELECT id FROM alerts WHERE network = ?1 AND state = 0
                      UNION SELECT id FROM alerts WHERE network = ?1 AND last_finding_at >= (
-                         SELECT max(last_finding_at) - ?2 FROM alerts WHERE network = ?1))
+                         SELECT max(last_finding_at) - ?2 FROM alerts
+                         WHERE network = ?1 AND drill IS NULL))
+                   AND drill IS NULL
                  ORDER BY opened_at, id",
             )?;
             let kept_s = codec::seconds(UnixSeconds(kept_s));
@@ -156,13 +178,16 @@ impl Store {
         })
     }
 
-    /// How many alerts there are on record, in whatever state.
+    /// How many real alerts there are on record, in whatever state.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn alerts_total(&self) -> Result<u64, StoreError> {
         self.read("count alerts", |tx| {
-            let total = tx.query_row("SELECT count(*) FROM alerts", [], |row| row.get(0))?;
+            let total =
+                tx.query_row("SELECT count(*) FROM alerts WHERE drill IS NULL", [], |row| {
+                    row.get(0)
+                })?;
             codec::unsigned(total, TABLE, "count")
         })
     }
@@ -234,8 +259,8 @@ impl Store {
                 decisions: decisions(tx, id)?,
                 rulings: paging::of_alert(tx, id)?,
                 card: tx
-                    .prepare_cached("SELECT row FROM pager_rows WHERE key = ?1")?
-                    .query_row([format!("card/{id}")], |row| row.get(0))
+                    .prepare_cached("SELECT row FROM pager_rows WHERE key IN (?1, ?2)")?
+                    .query_row([format!("card/{id}"), format!("drill/card/{id}")], |row| row.get(0))
                     .optional()?,
                 alert,
             }))
@@ -271,6 +296,7 @@ fn listing(filter: &AlertFilter) -> String {
                AND (:network IS NULL OR network = :network)
                AND (:state IS NULL OR state = :state)
                AND severity >= :severity_min
+               AND (:drills = 1 OR (drill IS NOT NULL) = (:drills = 2))
              ORDER BY opened_at DESC, id DESC LIMIT :fetch)
          SELECT alerts.id, body, opened_at FROM listed CROSS JOIN alerts USING (id)
          ORDER BY opened_at DESC, alerts.id DESC"
@@ -282,12 +308,13 @@ pub(crate) fn upsert(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreErr
     tx.prepare_cached(
         "INSERT INTO alerts
          (id, network, monitor, deployment, state, severity, opened_at, last_finding_at, body,
-          is_open)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5 <> 2)
+          is_open, drill)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5 <> 2, ?10)
          ON CONFLICT DO UPDATE SET network = excluded.network, monitor = excluded.monitor,
              deployment = excluded.deployment, state = excluded.state,
              severity = excluded.severity, opened_at = excluded.opened_at,
              last_finding_at = excluded.last_finding_at, body = excluded.body,
+             drill = excluded.drill,
              is_open = iif(alerts.stage IS NULL, excluded.is_open, alerts.is_open)",
     )?
     .execute(params![
@@ -300,6 +327,7 @@ pub(crate) fn upsert(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreErr
         codec::seconds(alert.opened_at),
         codec::seconds(alert.last_finding_at),
         codec::encode(TABLE, alert)?,
+        alert.provenance().drill().map(Name::as_str),
     ])?;
     Ok(())
 }

@@ -31,7 +31,7 @@ pub struct FindingCount {
 }
 
 impl Store {
-    /// Alerts that opened (block time) at `since` or later, counted by state and severity.
+    /// Real alerts that opened (block time) at `since` or later, counted by state and severity.
     ///
     /// # Errors
     /// When the database cannot be read or a row is corrupt.
@@ -39,7 +39,7 @@ impl Store {
         const TABLE: &str = "alerts";
         self.read("count alerts", |tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT state, severity, count(*) FROM alerts WHERE opened_at >= ?1
+                "SELECT state, severity, count(*) FROM alerts WHERE opened_at >= ?1 AND drill IS NULL
                  GROUP BY state, severity ORDER BY state, severity",
             )?;
             let mut rows = statement.query([codec::seconds(since)])?;

@@ -19,16 +19,9 @@ impl Store {
     /// # Errors
     /// When there is no such alert, or the database cannot be written.
     pub fn add_verdict(&self, verdict: &AlertVerdict) -> Result<(), StoreError> {
-        let body = codec::encode(VERDICTS, verdict)?;
-        self.write("keep a verdict", |tx, _| {
-            let id = verdict.alert.0.as_slice();
-            let is_known = tx.prepare_cached("SELECT 1 FROM alerts WHERE id = ?1")?.exists([id])?;
-            if !is_known {
-                return Err(StoreError::NoAlert(verdict.alert));
-            }
-            tx.prepare_cached("INSERT INTO verdicts (alert, at, body) VALUES (?1, ?2, ?3)")?
-                .execute(params![id, verdict.at.0, body])?;
-            Ok(())
+        self.write("keep a verdict", |tx, _| match insert(tx, verdict)? {
+            true => Ok(()),
+            false => Err(StoreError::NoAlert(verdict.alert)),
         })
     }
 
@@ -105,6 +98,17 @@ impl Store {
             Ok(incidents)
         })
     }
+}
+
+/// Keeps a verdict, if its alert is on record; whether it is.
+pub(crate) fn insert(tx: &Transaction<'_>, verdict: &AlertVerdict) -> Result<bool, StoreError> {
+    let id = verdict.alert.0.as_slice();
+    if !tx.prepare_cached("SELECT 1 FROM alerts WHERE id = ?1")?.exists([id])? {
+        return Ok(false);
+    }
+    tx.prepare_cached("INSERT INTO verdicts (alert, at, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![id, verdict.at.0, codec::encode(VERDICTS, verdict)?])?;
+    Ok(true)
 }
 
 /// Decodes every row; calls `problem` for each that cannot be.

@@ -13,7 +13,7 @@ mod page; //                  lists in pages
 mod receiver_tests; //        whether receivers can be reached
 pub(crate) mod state; //      what detectors remember
 
-pub use alerts::{AlertDetails, AlertFilter, AlertStage};
+pub use alerts::{AlertDetails, AlertFilter, AlertStage, Drills};
 pub use answers::{AnswerKey, AnswerRecord};
 pub use counts::{AlertCount, FindingCount};
 pub use coverage::{

@@ -263,3 +263,63 @@ fn a_receiver_s_messages_can_be_taken_without_touching_those_of_others() {
     assert_eq!(outbox.due_to(&mail.receiver, NOW, 10).unwrap(), []);
     assert_eq!(ids(&outbox.due_to(&chat.receiver, NOW, 10).unwrap()), [chat.id]);
 }
+
+/// Messages to one receiver, each about an alert as bad as said, decided in this order.
+fn lane(store: &Store, severities: &[model::Severity]) -> Vec<NotificationId> {
+    let mut made = Vec::new();
+    for (severity, at) in severities.iter().zip(1..) {
+        let mut found = finding(&name("mainnet"), at, block(at, 1));
+        found.severity = *severity;
+        let mut alert = alert(&found, AlertState::Provisional);
+        alert.severity = *severity;
+        let message = notification(alert.id, NotificationKind::Opened, 0);
+        put_alert(store, &alert, std::slice::from_ref(&message));
+        made.push(message.id);
+    }
+    made
+}
+
+#[test]
+fn the_worst_goes_first_and_what_is_milder_waits_until_it_was_tried_again() {
+    use model::Severity::{Critical, High, Low};
+    let store = Store::in_memory().unwrap();
+    let [low, critical, high] = lane(&store, &[Low, Critical, High])[..] else { unreachable!() };
+    let outbox = store.outbox();
+    assert_eq!(ids(&outbox.due(NOW, 10).unwrap()), [critical, high, low]);
+    // All fail, and the mildest rests for the shortest time.
+    outbox.retry(critical, NOW.plus(300_000), "500", NOW.plus(10), None).unwrap();
+    outbox.retry(high, NOW.plus(200_000), "500", NOW.plus(10), None).unwrap();
+    outbox.retry(low, NOW.plus(100_000), "500", NOW.plus(10), None).unwrap();
+    assert_eq!(outbox.due(NOW.plus(250_000), 10).unwrap(), [], "the worst was not tried since");
+    assert_eq!(outbox.due_receivers(NOW.plus(250_000)).unwrap(), []);
+    let probe = outbox.due(NOW.plus(300_000), 1).unwrap();
+    assert_eq!(ids(&probe), [critical]);
+    // In vain: nobody is held up for longer than its rest.
+    outbox.retry(critical, NOW.plus(900_000), "500", NOW.plus(300_010), None).unwrap();
+    assert_eq!(ids(&outbox.due(NOW.plus(300_020), 10).unwrap()), [high]);
+    assert_eq!(outbox.due(NOW.plus(300_030), 10).unwrap(), [], "it is being tried");
+    outbox.retry(high, NOW.plus(900_000), "500", NOW.plus(300_040), None).unwrap();
+    assert_eq!(ids(&outbox.due(NOW.plus(300_050), 10).unwrap()), [low]);
+}
+
+#[test]
+fn a_receiver_that_takes_messages_again_is_asked_to_take_the_worst_that_rests() {
+    use model::Severity::{Critical, High, Low};
+    let store = Store::in_memory().unwrap();
+    let all = lane(&store, &[Low, Critical, High, Critical]);
+    let outbox = store.outbox();
+    outbox.due(NOW, 10).unwrap();
+    let rest = |id, rest_ms| outbox.retry(id, NOW.plus(rest_ms), "500", NOW, None).unwrap();
+    rest(all[0], 800_000);
+    rest(all[1], 700_000);
+    rest(all[2], 20_000);
+    let at = NOW.plus(1_000);
+    outbox.delivered(all[3], "ok", at, None).unwrap();
+    assert_eq!(ids(&outbox.due(at, 10).unwrap()), [all[1]], "one at a time, the worst");
+    outbox.delivered(all[1], "ok", at.plus(1), None).unwrap();
+    // A short rest may have been asked for: it is kept, and what is milder rests with it.
+    assert_eq!(ids(&outbox.due(at.plus(2), 10).unwrap()), []);
+    assert_eq!(ids(&outbox.due(NOW.plus(20_000), 10).unwrap()), [all[2]]);
+    outbox.delivered(all[2], "ok", NOW.plus(20_001), None).unwrap();
+    assert_eq!(ids(&outbox.due(NOW.plus(20_001), 10).unwrap()), [all[0]]);
+}

@@ -14,6 +14,8 @@ pub struct Alert {
     pub id: String,
     /// Its page, when the public address is configured.
     pub url: Option<String>,
+    /// Which drill it belongs to; `null`: it is real.
+    pub drill: Option<String>,
     /// Network.
     pub network: String,
     /// Monitor.
@@ -51,6 +53,15 @@ pub struct Alert {
     pub first: Finding,
 }
 
+/// A drill that began.
+#[derive(Debug, Serialize)]
+pub struct Drill {
+    /// What it is called.
+    pub drill: String,
+    /// Its alert.
+    pub alert: String,
+}
+
 /// What a receiver was told last.
 #[derive(Debug, Serialize)]
 pub struct Told {
@@ -78,6 +89,7 @@ impl Alert {
         Self {
             id: alert.id.to_string(),
             url: info.public_url.as_ref().map(|base| format!("{base}/alerts/{}", alert.id)),
+            drill: alert.provenance().drill().map(ToString::to_string),
             network: alert.network.to_string(),
             monitor: alert.monitor.to_string(),
             deployment: alert.deployment.as_ref().map(ToString::to_string),

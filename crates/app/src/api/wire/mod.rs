@@ -18,7 +18,7 @@ use model::{BlockRef, TokenAmount, UnixMillis, UnixSeconds};
 use serde::Serialize;
 
 pub use alert::{
-    Alert, AlertDetails, AlertVerdict, Attempt, Decision, Evidence, Fact, Finding, History,
+    Alert, AlertDetails, AlertVerdict, Attempt, Decision, Drill, Evidence, Fact, Finding, History,
     Measure, Message, Origin, Told, Value,
 };
 pub use attacks::{Attack, Attacks, Contribution as AttackContribution};

@@ -1,14 +1,23 @@
-//! A Discord message: one embed, in Markdown of which nothing is left to what others wrote.
+//! A Discord message: one embed, in Markdown of which nothing is left to what others wrote, and
+//! buttons.
 
 use model::{AlertState, Severity};
 use serde_json::{Value, json};
 
-use super::{Message, fit::fitted, fit::units};
+use super::{Answer, Message, fit::fitted, fit::units};
 
 /// Limits of Discord's embeds, in UTF-16 units; all texts of an embed together may have 6,000.
 const TITLE_MAX: usize = 256;
 const DESCRIPTION_MAX: usize = 4_096;
 const FOOTER_MAX: usize = 256;
+
+/// Kinds of components, and a style that promises nothing.
+const ROW: u8 = 1;
+const BUTTON: u8 = 2;
+const SECONDARY: u8 = 2;
+
+/// Buttons of one row.
+const BUTTONS_MAX: usize = 5;
 
 impl Message {
     /// The body that a webhook takes, for a new message and for an edit alike.
@@ -44,8 +53,23 @@ impl Message {
         if let Some(page) = self.links.first() {
             embed["url"] = json!(page.url);
         }
-        json!({ "embeds": [embed], "allowed_mentions": { "parse": [] } })
+        let mut body = json!({ "embeds": [embed], "allowed_mentions": { "parse": [] } });
+        // Shown where an application owns the webhook, ignored where none does. An edit without
+        // buttons takes those away that were there.
+        let rows: Vec<Value> = self
+            .answers
+            .chunks(BUTTONS_MAX)
+            .map(|row| json!({ "type": ROW, "components": row.iter().map(button).collect::<Vec<_>>() }))
+            .collect();
+        if !rows.is_empty() || self.is_over() {
+            body["components"] = json!(rows);
+        }
+        body
     }
+}
+
+fn button(said: &Answer) -> Value {
+    json!({ "type": BUTTON, "style": SECONDARY, "label": said.label, "custom_id": said.token })
 }
 
 /// What Discord's Markdown gives a meaning, and with `<` its mentions, emojis and times.
@@ -69,5 +93,38 @@ fn colour(severity: Severity, state: AlertState) -> u32 {
         (_, Severity::High) => 0xb3_49_0b,
         (_, Severity::Medium) => 0x7d_5a_00,
         (_, Severity::Low) => 0x05_50_ae,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        answers::{TOKEN_CHARS, Wish},
+        notify::message::{Answer, tests::message},
+    };
+
+    #[test]
+    fn buttons_stand_in_rows_of_five_and_go_when_it_is_over() {
+        let mut told = message();
+        assert!(told.discord().get("components").is_none(), "nothing to be said");
+        told.answers = Wish::ALL
+            .iter()
+            .map(|wish| Answer {
+                label: wish.label(),
+                wish: *wish,
+                url: None,
+                token: "t".repeat(TOKEN_CHARS),
+            })
+            .collect();
+        let body = told.discord();
+        let rows = body["components"].as_array().unwrap();
+        let of = |row: usize| rows[row]["components"].as_array().unwrap();
+        assert_eq!((rows.len(), of(0).len(), of(1).len()), (2, 5, 1));
+        assert_eq!(of(0)[0]["label"], "Acknowledge");
+        // Discord takes 100 characters of it.
+        assert_eq!(of(0)[0]["custom_id"].as_str().unwrap().len(), TOKEN_CHARS);
+        told.answers.clear();
+        told.kind = model::NotificationKind::Closed;
+        assert_eq!(told.discord()["components"], serde_json::json!([]));
     }
 }

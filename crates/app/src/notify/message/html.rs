@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write as _};
 
-use model::{AlertState, Severity};
+use model::{AlertState, Provenance, Severity};
 
 use super::Message;
 
@@ -49,6 +49,15 @@ impl Message {
              <body style=\"margin:0;padding:16px;{FONT}\"><div style=\"max-width:44em;margin:0 auto\">",
             Escaped(&subject)
         )?;
+        if let Some(drill) = self.drill() {
+            write!(
+                html,
+                "<p style=\"margin:0 0 12px;padding:10px 14px;border:3px dashed #8250df;\
+                 border-radius:4px;font-size:18px;font-weight:700\">{}: {}</p>",
+                Provenance::DRILL_WORD,
+                Escaped(&super::drill::words(&drill))
+            )?;
+        }
         write!(
             html,
             "<p style=\"margin:0 0 8px\"><span style=\"display:inline-block;padding:2px 10px;\

@@ -3,7 +3,7 @@
 //! Fields may be added within a version; none is renamed, removed or changed in meaning. Strings
 //! from the chain carry `"type": "untrusted"`. Numbers that may exceed 2^53 are decimal strings.
 
-use model::{Confidence, FactValue, Finding};
+use model::{Confidence, FactValue, Finding, Name};
 use serde_json::{Value, json};
 
 use super::{Message, safe};
@@ -25,6 +25,7 @@ impl Message {
             "receiver": self.receiver.as_str(),
             "reason": self.reason,
             "test": self.is_test,
+            "drill": self.drill().as_ref().map(Name::as_str),
             "decided_at_ms": self.decided_at.0,
             "sent_at_ms": self.at.0,
             "installation": self.installation,

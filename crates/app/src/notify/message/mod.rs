@@ -1,15 +1,17 @@
 //! The default message about an alert: everything a tired person needs, without a template.
 //!
 //! [`Message::new`] gathers the words once; each channel lays them out and escapes them in its own
-//! way. Three rules hold in all of them:
+//! way. Four rules hold in all of them:
 //!
 //! * strings from the chain are cut, stripped of control characters and *defanged* (`evil[.]com`),
 //!   so that no client makes a link or a mention of them;
 //! * links are built from configured addresses, hashes and numbers only;
+//! * what is a drill says so first;
 //! * the alert's state is the one at the time of sending, so that a message that was delayed tells
 //!   the truth.
 
 mod discord; //  an embed
+mod drill; //    that nothing of it happened
 mod fit; //      what fits into a channel's longest message
 mod html; //     mail, light and dark
 mod json; //     webhooks, `bellwether.alert/1`
@@ -29,7 +31,7 @@ use std::collections::BTreeMap;
 
 use model::{
     Alert, AlertId, AlertState, MessageForm, Name, Notification, NotificationId, NotificationKind,
-    Severity, UnixMillis,
+    Provenance, Severity, UnixMillis,
 };
 use registry::Explorer;
 
@@ -171,7 +173,7 @@ impl Message {
             reason: safe::ours(&notification.reason),
             decided_at: notification.decided_at,
             at,
-            headline: safe::title(&alert.first.title),
+            headline: drill::headline(&alert),
             rows: rows(&alert, notification, context, at),
             others: Vec::new(),
             others_more: 0,
@@ -199,7 +201,7 @@ impl Message {
                 alert: alert.id,
                 severity: alert.severity,
                 kind,
-                headline: safe::title(&alert.first.title),
+                headline: drill::headline(&alert),
                 url: base.map(|base| format!("{base}/alerts/{}", alert.id)),
             })
             .collect();
@@ -259,7 +261,8 @@ impl Message {
             (_, NotificationKind::Retracted) => "Was retracted, stands again: ",
             (_, NotificationKind::Closed) => "Over: ",
         };
-        let about = format!("[{severity}] {change}{} ({})", self.headline, self.alert.network);
+        let (mark, what) = (self.mark(), self.bare_headline());
+        let about = format!("{mark}[{severity}] {change}{what} ({})", self.alert.network);
         safe::cut(&about, SUBJECT_CHARS_MAX)
     }
 
@@ -278,22 +281,32 @@ fn rows(alert: &Alert, notification: &Notification, context: &Context, at: UnixM
     let mut row = |label: &str, value: String, link: Option<String>| {
         rows.push(Row { label: safe::ours(label), value, link });
     };
-    row("State", words::state(alert.state).to_owned(), None);
+    let provenance = alert.provenance();
+    match &provenance {
+        Provenance::Drill { drill } => row(Provenance::DRILL_WORD, drill::words(drill), None),
+        Provenance::Live => row("State", words::state(alert.state).to_owned(), None),
+    }
     row("Sent because", safe::ours(&notification.reason), None);
     row("Where", words::place(alert), first.address.and_then(|to| Some(explorer?.address(to))));
     let block = first.origin.block.number;
-    row("Block", words::block(first), explorer.map(|explorer| explorer.block(block)));
+    if provenance.is_live() {
+        row("Block", words::block(first), explorer.map(|explorer| explorer.block(block)));
+    }
     if let Some(tx) = first.origin.tx {
         row("Transaction", tx.to_string(), explorer.map(|explorer| explorer.transaction(tx)));
     }
-    row("Since the block", words::age(first.origin.timestamp, at), None);
+    if provenance.is_live() {
+        row("Since the block", words::age(first.origin.timestamp, at), None);
+    }
     if let Some(amount) = &first.value_at_risk {
         row("Value at risk", safe::ours(&amount.to_string()), None);
     }
     if let Some(measure) = &first.evidence.measure {
         row(&measure.name, safe::ours(&words::measure(measure)), None);
     }
-    row("Confidence", crate::words::confidence(first.confidence), None);
+    if provenance.is_live() {
+        row("Confidence", crate::words::confidence(first.confidence), None);
+    }
     if alert.findings_total() > 1 {
         row("Findings", words::findings(alert), None);
     }
@@ -319,7 +332,8 @@ fn links(alert: &Alert, context: &Context) -> Vec<Link> {
     if let Some(base) = &context.public_url {
         links.push(Link { label: "Alert", url: format!("{base}/alerts/{}", alert.id) });
     }
-    if let Some(explorer) = context.explorers.get(&alert.network) {
+    let explorer = context.explorers.get(&alert.network);
+    if let Some(explorer) = explorer.filter(|_| alert.provenance().is_live()) {
         let origin = &alert.first.origin;
         let url = match origin.tx {
             Some(tx) => explorer.transaction(tx),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{AlertState, NotificationKind, Severity, UnixMillis};
+use model::{AlertState, NotificationKind, Provenance, Severity, UnixMillis};
 use serde_json::{Map, Value, json};
 
 use super::{Message, safe::cut};
@@ -33,6 +33,14 @@ impl Message {
     /// Whether there is nothing left to do about the alert.
     pub fn is_over(&self) -> bool {
         self.alert.state == AlertState::Retracted || self.kind == NotificationKind::Closed
+    }
+
+    /// What others file it under: a drill has a place of its own.
+    fn marked_as_drill(&self, name: &str) -> String {
+        match self.drill() {
+            Some(_) => format!("{} {name}", Provenance::DRILL_WORD),
+            None => name.to_owned(),
+        }
     }
 
     fn details(&self, size_max: usize) -> Map<String, Value> {
@@ -69,6 +77,7 @@ impl Message {
             Severity::Medium => "warning",
             Severity::Low | Severity::Info => "info",
         };
+        let class = self.marked_as_drill(alert.monitor.as_str());
         let links: Vec<Value> =
             self.links.iter().map(|link| json!({ "href": link.url, "text": link.label })).collect();
         let mut event = json!({
@@ -82,7 +91,7 @@ impl Message {
                 "timestamp": time(UnixMillis::from(alert.opened_at)),
                 "component": alert.deployment.as_ref().map_or("", |name| name.as_str()),
                 "group": alert.network.as_str(),
-                "class": alert.monitor.as_str(),
+                "class": class,
                 "custom_details": self.details(OPSGENIE_DETAILS_MAX),
             },
             "links": links,
@@ -106,6 +115,14 @@ impl Message {
         };
         let entity = alert.deployment.as_ref().unwrap_or(&alert.network);
         let tag = |text: &str| cut(text, OPSGENIE_TAG_MAX);
+        let mut tags = vec![
+            tag(alert.severity.as_str()),
+            tag(alert.network.as_str()),
+            tag(alert.monitor.as_str()),
+        ];
+        if self.drill().is_some() {
+            tags.insert(0, Provenance::DRILL_WORD.to_owned());
+        }
         json!({
             "message": cut(&self.subject(), OPSGENIE_MESSAGE_MAX),
             "alias": self.key(),
@@ -113,7 +130,7 @@ impl Message {
             "priority": priority,
             "entity": cut(entity.as_str(), OPSGENIE_ENTITY_MAX),
             "source": "Bellwether",
-            "tags": [tag(alert.severity.as_str()), tag(alert.network.as_str()), tag(alert.monitor.as_str())],
+            "tags": tags,
             "details": self.details(OPSGENIE_DETAILS_MAX),
         })
     }
@@ -131,11 +148,14 @@ impl Message {
         let alert = &self.alert;
         let labels = |severity: Severity| {
             let mut labels = json!({
-                "alertname": alert.monitor.as_str(),
+                "alertname": self.marked_as_drill(alert.monitor.as_str()),
                 "severity": severity.as_str(),
                 "network": alert.network.as_str(),
                 "alert": alert.id.to_string(),
             });
+            if let Some(drill) = self.drill() {
+                labels["drill"] = json!(drill.as_str());
+            }
             if let Some(deployment) = &alert.deployment {
                 labels["deployment"] = json!(deployment.as_str());
             }

@@ -23,6 +23,7 @@ impl Message {
         let room = SMS_SEPTETS_MAX - septets(&link);
         let told =
             format!("{}: {}{}", self.installation, self.subject(), self.and_more(" (+", ")"));
+        let told = if self.drill().is_some() { format!("DRILL {told}") } else { told };
         let mut text = String::new();
         let mut used = 0;
         let told: Vec<char> = gsm(&told).chars().collect();
@@ -55,10 +56,14 @@ impl Message {
             Some(deployment) => format!("{deployment} on {}", alert.network),
             None => alert.network.to_string(),
         };
-        let headline = cut(&speakable(&self.headline), SPOKEN_MAX);
+        let headline = cut(&speakable(self.bare_headline()), SPOKEN_MAX);
         let name = cut(&speakable(&self.installation), NAME_SPOKEN_MAX);
         let more = self.and_more(" And ", " more.");
-        format!("This is Bellwether, {name}. {what}. {headline}. On {place}.{more}")
+        let told = format!("This is Bellwether, {name}. {what}. {headline}. On {place}.{more}");
+        match self.drill() {
+            Some(_) => format!("This is a drill. {told} This is a drill."),
+            None => told,
+        }
     }
 
     /// How many further alerts there are, between these words, if there are any.

@@ -163,6 +163,7 @@ fn the_webhook_body_follows_its_schema() {
             "state": "provisional"
           },
           "decided_at_ms": 1800014403000,
+          "drill": null,
           "finding": {
             "address": "0x1111111111111111111111111111111111111111",
             "block": {

@@ -65,14 +65,21 @@ async fn a_key_that_is_pressed_ends_the_call_it_was_pressed_in() {
     while !rings.load(Ordering::SeqCst) {
         tokio::task::yield_now().await;
     }
-    let form = [("CallSid".to_owned(), "CA1".to_owned()), ("Digits".to_owned(), "1".to_owned())];
     let path = format!("/calls/team/{}", message().id);
-    let press = async |path: &str, token: &Secret<String>| {
+    let press_key = async |path: &str, token: &Secret<String>, key: &str| {
+        let form =
+            [("CallSid".to_owned(), "CA1".to_owned()), ("Digits".to_owned(), key.to_owned())];
         let signature = telephone_signature(token, &format!("https://watch.example{path}"), &form);
         let request = reqwest::Client::new().post(format!("{ours}{path}")).form(&form);
         let answer = request.header(TELEPHONE_SIGNATURE_HEADER, signature).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
+    let press = async |path: &str, token: &Secret<String>| press_key(path, token, "1").await;
+    for key in ["3", "0"] {
+        let (status, again) = press_key(&path, &token, key).await;
+        assert_eq!(status, 200);
+        assert!(again.contains("<Gather") && again.contains("3 to hear it again"), "{again}");
+    }
     let stranger = Secret::new("another token".to_owned());
     assert_eq!(press(&path, &stranger).await, (403, String::new()));
     assert_eq!(press("/calls/nobody/00", &token).await, (403, String::new()));

@@ -129,7 +129,11 @@ pub(super) struct Discord {
 
 impl Discord {
     fn read(body: &Value) -> Result<Shown, String> {
-        keys(body, &["embeds", "allowed_mentions"], &["content", "username", "flags"])?;
+        keys(
+            body,
+            &["embeds", "allowed_mentions"],
+            &["content", "username", "flags", "components"],
+        )?;
         is("allowed mentions", &body["allowed_mentions"], &json!({ "parse": [] }))?;
         let embeds = body["embeds"].as_array().ok_or("no embeds")?;
         is("embeds", embeds.len(), 1)?;

@@ -6,7 +6,7 @@ use bellwether::notify::{Errand, Health, Receiver, ReceiverConfig, SendError};
 
 use super::{
     chat::{Discord, Matrix, Slack, Teams, Telegram},
-    message::{HEADLINE, OURS, found, hostile, retracted},
+    message::{HEADLINE, OURS, drilled, found, hostile, retracted},
     pagers::{Alertmanager, Opsgenie, PagerDuty},
     peer::{KEY, Mood, Peer, Provider},
     telephone::{Sms, Voice},
@@ -69,6 +69,49 @@ async fn a_message_arrives_and_says_what_happened() {
         assert!(text.contains(HEADLINE) || text.contains(&says), "{kind}: {text}");
         assert!(!shown[0].is_over, "{kind}");
     }
+}
+
+#[tokio::test]
+async fn a_drill_says_so_before_anything_else_and_what_is_real_never_does() {
+    for (kind, peer, receiver) in peers().await {
+        receiver.send(&drilled(0)).await.unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let shown = peer.shown();
+        if kind == "webhook" {
+            // A program reads it: a field of its own, and the subject that people see.
+            assert!(shown[0].text.contains(r#""drill":"tuesday""#), "{kind}");
+            assert!(shown[0].text.contains(r#""subject":"[DRILL] [CRITICAL]"#), "{kind}");
+            continue;
+        }
+        let text = shown[0].text.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let says = ["DRILL", "This is a drill."].iter().any(|mark| text.starts_with(mark));
+        assert!(says, "{kind}: {text}");
+    }
+    for (kind, peer, receiver) in peers().await {
+        receiver.send(&found()).await.unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let text = peer.shown()[0].text.to_lowercase();
+        assert!(!text.contains("this is a drill") && !text.contains("[drill]"), "{kind}: {text}");
+    }
+}
+
+#[test]
+fn where_no_counterpart_is_played_a_drill_says_so_as_well() {
+    let (drill, real) = (drilled(0), found());
+    assert!(drill.subject().starts_with("[DRILL] [CRITICAL]"), "{}", drill.subject());
+    assert!(drill.text().starts_with("[DRILL]"));
+    let body = drill.html().split_once("<body").unwrap().1.to_owned();
+    let (mark, headline) = (body.find("DRILL: ").unwrap(), body.find(HEADLINE).unwrap());
+    assert!(mark < headline, "{body}");
+    assert_eq!(drill.json()["drill"], "tuesday");
+    assert!(drill.spoken().starts_with("This is a drill."));
+    // A subject is cut at its end, never at its mark.
+    let mut long = drilled(1);
+    long.headline = format!("DRILL: {}", "x".repeat(500));
+    assert!(long.subject().starts_with("[DRILL] [CRITICAL]"));
+    assert!(long.sms().starts_with("DRILL"), "{}", long.sms());
+    for text in [real.subject(), real.text(), real.html(), real.spoken(), real.sms()] {
+        assert!(!text.to_lowercase().contains("drill"), "{text}");
+    }
+    assert!(real.json()["drill"].is_null());
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use bellwether::notify::{Context, Message};
 use model::{
     Address, Alert, AlertId, AlertState, Anchor, B256, BlockRef, Confidence, Evidence, Fact,
     FactValue, Finding, FindingId, FindingStatus, FindingSummary, MessageForm, Name, Notification,
-    NotificationId, NotificationKind, NotificationState, Origin, Severity, UnixMillis, UnixSeconds,
+    NotificationId, NotificationKind, NotificationState, Origin, Provenance, Severity, UnixMillis,
+    UnixSeconds,
 };
 use registry::Explorer;
 
@@ -122,6 +123,12 @@ pub(super) fn found() -> Message {
 /// The alert left the chain.
 pub(super) fn retracted() -> Message {
     about(finding(), AlertState::Retracted, 1)
+}
+
+/// As [`found`], but people practise; its title does not say so by itself.
+pub(super) fn drilled(sequence: u32) -> Message {
+    let detector = Provenance::detector_of(&name("tuesday"));
+    about(Finding { detector, ..finding() }, AlertState::Confirmed, sequence)
 }
 
 /// As [`found`], with as many and as long strings from the chain as a finding may have, each of

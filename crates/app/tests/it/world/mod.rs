@@ -17,7 +17,7 @@ pub(crate) use anvil::{Anvil, OWNER};
 pub(crate) use browser::{Browser, has_browser};
 pub(crate) use chain::Chain;
 pub(crate) use installed::installed;
-pub(crate) use mail_server::{ACCOUNT, MailServer};
+pub(crate) use mail_server::{ACCOUNT, Mail, MailServer};
 pub(crate) use patience::{PATIENCE, until, within};
 pub(crate) use program::{Ended, Program, bellwether, run_to_end};
 pub(crate) use project::{DEVNET, Project, Url, WEBHOOK_KEY, routes_to, workspace};
