@@ -35,6 +35,10 @@ pub struct Heard {
     pub alert: AlertId,
     /// The rule that raised it.
     pub monitor: Name,
+    /// What the rule is an instance of.
+    pub detector: String,
+    /// The network that it judged.
+    pub network: Name,
     /// The way it took.
     pub route: Path,
     /// When somebody acknowledged the alert, if ever.
@@ -103,6 +107,13 @@ pub struct PersonLoad {
     pub drift_s: Option<i64>,
 }
 
+impl PersonLoad {
+    /// Whether they were called too often, beyond [`PAGES_PER_SHIFT_MAX`].
+    pub fn is_too_much(&self) -> bool {
+        self.pages_per_shift.is_some_and(|pages| pages > PAGES_PER_SHIFT_MAX)
+    }
+}
+
 /// What came by one route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RouteLoad {
@@ -121,6 +132,10 @@ pub struct RouteLoad {
 pub struct RuleLoad {
     /// Monitor.
     pub monitor: Name,
+    /// What it is an instance of.
+    pub detector: String,
+    /// The network of its first alert.
+    pub network: Option<Name>,
     /// Alerts that somebody heard of.
     pub alerts: usize,
     /// Those of them that called a person.
@@ -140,10 +155,18 @@ pub struct RuleLoad {
 pub struct Proposal {
     /// The rule.
     pub monitor: Name,
+    /// What it is an instance of.
+    pub detector: String,
+    /// Alerts that somebody heard of.
+    pub alerts: usize,
+    /// Of those judged, those that were nothing to act on.
+    pub benign: Share,
     /// Why: in one sentence, with its numbers.
     pub evidence: String,
     /// What to change, in one sentence.
     pub change: String,
+    /// The command that does it, or finds what to change.
+    pub command: String,
 }
 
 /// How much people bore in a time.
@@ -191,6 +214,14 @@ pub fn fatigue(
         routes: routes(&heard, plan, &period),
         proposal: rules.first().and_then(proposal),
         rules,
+    }
+}
+
+impl Fatigue {
+    /// Whether somebody bore too much: called too often, or a route over its budget.
+    pub fn is_too_much(&self) -> bool {
+        self.people.iter().any(PersonLoad::is_too_much)
+            || self.routes.iter().any(|route| route.weeks_over > 0)
     }
 }
 
@@ -323,6 +354,8 @@ fn rules(heard: &[&Heard], suppressed: &[Suppressed]) -> Vec<RuleLoad> {
         let of_rule = || suppressed.iter().filter(|s| s.monitor == *monitor);
         RuleLoad {
             monitor: monitor.clone(),
+            detector: alerts.first().map(|alert| alert.detector.clone()).unwrap_or_default(),
+            network: alerts.first().map(|alert| alert.network.clone()),
             alerts: alerts.len(),
             pages: paged.len(),
             actionable: actionable(&alerts),
@@ -353,14 +386,34 @@ fn proposal(rule: &RuleLoad) -> Option<Proposal> {
          {} of {} were never acknowledged",
         rule.alerts, rule.pages, rule.ignored.part, rule.ignored.n
     );
-    let change = if rule.flaps as usize > rule.alerts {
-        format!("{monitor} flaps: let it hold for longer before it is raised")
+    let network = rule.network.as_ref().map_or("NETWORK", Name::as_str);
+    let (change, command) = if rule.flaps as usize > rule.alerts {
+        (
+            format!("{monitor} flaps: let it hold for longer before it is raised"),
+            format!("bellwether backtest . --stored {network}"),
+        )
     } else if part == 0 && rule.pages > 0 {
-        format!("let {monitor} notify and not page (stage = \"notify\") until it is tuned")
+        (
+            format!("let {monitor} notify and not page until it is tuned"),
+            format!(
+                "bellwether quality promote {monitor} notify --by NAME --because \"{part} of {n} called for action\" --write"
+            ),
+        )
     } else {
-        "raise its threshold: `bellwether tune` finds one for a budget of false alarms".to_owned()
+        (
+            format!("raise the threshold of {monitor} ({})", rule.detector),
+            format!("bellwether tune . --stored {network} --budget page=1/week"),
+        )
     };
-    Some(Proposal { monitor: monitor.clone(), evidence, change })
+    Some(Proposal {
+        monitor: monitor.clone(),
+        detector: rule.detector.clone(),
+        alerts: rule.alerts,
+        benign: Share { part: n - part, n },
+        evidence,
+        change,
+        command,
+    })
 }
 
 #[cfg(test)]

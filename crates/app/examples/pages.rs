@@ -24,6 +24,7 @@ async fn main() -> anyhow::Result<()> {
     let is_empty = arguments.iter().any(|text| text == "empty");
     if !is_empty {
         sample::fill(&store, now());
+        sample::fill_nights(&store, now());
     }
     // Held, so that readers of `/events` stay connected.
     let (sources, _changes) = sample::sources(store, now);

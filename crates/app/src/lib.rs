@@ -16,6 +16,7 @@ pub mod demo; //      a protocol, its traffic and its attacks, watched
 pub mod dependencies; // what ours rely on, found on live chains
 pub mod dossier; //   everything about one address in one place
 pub mod export; //    what is guarded, as a document for others
+pub mod fatigue; //  how much people bear, and what to tune first
 pub mod feedback; // what people say of alerts, and how good detection is
 pub mod gaps; //      the time before deployments were watched
 pub mod health; //    from what followers and judges say to what pages show
@@ -42,5 +43,6 @@ pub mod snapshot; //  the state of everything at one moment, and whether it can 
 pub mod terminal; //  speaking to the person at the terminal
 pub mod trace_file; // call trees from files
 pub mod tune; //      thresholds for a budget of false alarms
+pub mod twin; //      another installation that tells the same people
 pub mod web; //       pages, server-sent events
 mod words; //         numbers, moments and measurements as people say them

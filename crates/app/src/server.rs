@@ -26,6 +26,7 @@ use crate::{
     pipeline::{NetworkView, Pipeline, Rules, Running},
     pulse::{self, Vitals},
     snapshot::TrustLimits,
+    twin::{self, Twins},
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
 };
 
@@ -35,6 +36,8 @@ pub struct Server {
     pipeline: Option<Running>,
     /// The networks as the pages see them; replaced when files change.
     networks: Arc<RwLock<Vec<NetworkView>>>,
+    /// How paging goes in the pipeline that runs.
+    paging: Arc<RwLock<watch::Receiver<Option<String>>>>,
     info: watch::Sender<Arc<SiteInfo>>,
     /// Whom keys pressed during calls are for; replaced when files change.
     receivers: watch::Sender<Arc<Receivers>>,
@@ -48,6 +51,10 @@ pub struct Server {
     public_pages: Option<JoinHandle<()>>,
     /// Takes the program's own vital signs.
     pulse: JoinHandle<()>,
+    /// Agrees with other installations who tells people.
+    agreeing: JoinHandle<()>,
+    /// Those installations.
+    twins: Twins,
     /// Where what people say goes.
     inbox: paging::Inbox,
     /// Takes what pages are told of paths.
@@ -87,10 +94,14 @@ impl Server {
             ),
             None => None,
         };
-        let pipeline = pipeline(config, &store, answers, community.clone())?;
+        let twins = Twins::default();
+        twins.set(twin::settings(config), clock::now());
+        let pipeline = pipeline(config, &store, answers, community.clone(), twins.clone())?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
+        let paging = Arc::new(RwLock::new(pipeline.paging.clone()));
+        let of_paging = paging.clone();
         let (info, info_view) =
             watch::channel(Arc::new(site_info(config, Some(&chats), community)));
         let (vitals, vitals_view) = watch::channel(Vitals::default());
@@ -103,14 +114,20 @@ impl Server {
                     of_networks.read().unwrap_or_else(std::sync::PoisonError::into_inner);
                 networks.iter().map(health::of).collect()
             }),
+            paging: Arc::new(move || {
+                let paging = of_paging.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+                paging.borrow().clone()
+            }),
             changes: pipeline.changes.clone(),
             pager: told.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
             teacher: teacher.clone(),
             vitals: vitals_view,
+            twins: twins.clone(),
             limits: TrustLimits::default(),
             clock: clock::now,
         });
+        let agreeing = tokio::spawn(twin::keep_agreeing(site.clone()));
         let beating = pulse::keep(site.clone(), store.file().map(Path::to_owned), vitals);
         let pulse = tokio::spawn(async move {
             if let Err(error) = beating.await {
@@ -137,6 +154,7 @@ impl Server {
             store,
             pipeline: Some(pipeline),
             networks,
+            paging,
             info,
             wake_pager,
             receivers,
@@ -145,6 +163,8 @@ impl Server {
             pages,
             public_pages,
             pulse,
+            agreeing,
+            twins,
             inbox: told,
             teacher,
             chats,
@@ -176,7 +196,8 @@ impl Server {
         let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
         let community = community(config, &answers)?;
-        let next = pipeline(config, &self.store, answers, community.clone())?;
+        let next = pipeline(config, &self.store, answers, community.clone(), self.twins.clone())?;
+        self.twins.set(twin::settings(config), clock::now());
         let changes = match self.pipeline.take() {
             Some(running) => {
                 let changes = running.changes.clone();
@@ -191,6 +212,8 @@ impl Server {
         let running = next.start(changes, self.wake_pager.clone());
         *self.networks.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             running.networks.clone();
+        *self.paging.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            running.paging.clone();
         std::mem::replace(&mut self.chats, chats).stop();
         self.chats.listen();
         self.info.send_replace(Arc::new(site_info(config, Some(&self.chats), community)));
@@ -213,6 +236,7 @@ impl Server {
         self.chats.stop();
         self.stop_tests();
         self.pulse.abort();
+        self.agreeing.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
@@ -254,6 +278,7 @@ fn pipeline(
     store: &Store,
     answers: Answers,
     community: Option<Arc<Community>>,
+    twins: Twins,
 ) -> anyhow::Result<Pipeline> {
     let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     receivers.context.answers = Some(answers);
@@ -271,6 +296,7 @@ fn pipeline(
         coverage: Arc::new(config.coverage()),
         retention: config.general.retention,
         community,
+        twins,
     })
 }
 

@@ -31,6 +31,7 @@ mod records; //         findings, alerts, decisions, coverage, detector state
 mod retention; //       what is kept for how long, and what is told of the rest
 mod series; //          points of time series
 mod step; //            one atomic step
+mod twins; //           another installation that tells the same people
 mod verify; //          invariants of a database at rest
 
 pub use afterwards::{Audit, Backfill};
@@ -43,7 +44,8 @@ pub use event_log::{
 };
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
 pub use paging::{
-    AlarmRow, Inbox, Input, OutboxMessage, PagingStep, RulingRow, StageRow, TakenInput,
+    AlarmRow, HEARD_MAX, HeardAlert, HeardOf, HeardRow, Inbox, Input, OutboxMessage, PagingStep,
+    RulingRow, StageRow, TakenInput,
 };
 pub use public::{
     PublicDue, PublicEntry, PublicMessage, PublicMessageCounts, PublicSaid, PublicStep,
@@ -61,4 +63,5 @@ pub use series::{
     SERIES_PER_QUERY_MAX, SERIES_PER_TOTAL_MAX, Series, SeriesPoints, SeriesTotal,
 };
 pub use step::{BlockSamples, CommitReport, Step};
+pub use twins::{Release, ReleaseStep, TwinCursor, TwinHeard, TwinSaid, TwinWord, WaitingMessage};
 pub use verify::VerifyReport;

@@ -35,6 +35,8 @@ fn paged(alert: u8, at: UnixMillis, acknowledged_s: Option<i64>, action: Option<
         person: Some(name("ann")),
         alert: AlertId([alert; 16]),
         monitor: name("gas"),
+        detector: "anomaly/level".to_owned(),
+        network: name("mainnet"),
         route: "all/pages".into(),
         acknowledged: acknowledged_s.map(|s| at.plus(s * 1_000)),
         was_actionable: action,
@@ -91,7 +93,8 @@ fn the_noisiest_rule_is_proposed_to_be_tuned_with_its_evidence_once_enough_was_j
     assert_eq!(look(&judged(8, 4), &[], 50).proposal, None, "half of them were worth it");
     let told = |found: Fatigue| {
         let proposal = found.proposal.unwrap();
-        format!("{}\n{}\n", proposal.evidence, proposal.change)
+        assert_eq!(proposal.benign.n, 8);
+        format!("{}\n{}\n{}\n", proposal.evidence, proposal.change, proposal.command)
     };
     let flapping = [Suppressed { monitor: name("gas"), duplicates: 3, flaps: 40 }];
     let said = told(look(&judged(8, 0), &[], 50))
@@ -99,11 +102,14 @@ fn the_noisiest_rule_is_proposed_to_be_tuned_with_its_evidence_once_enough_was_j
         + &told(look(&judged(8, 1), &flapping, 50));
     expect![[r#"
         gas raised 8 alerts and called people for 8; 0 of 8 judged ones called for action, 8 of 8 were never acknowledged
-        let gas notify and not page (stage = "notify") until it is tuned
+        let gas notify and not page until it is tuned
+        bellwether quality promote gas notify --by NAME --because "0 of 8 called for action" --write
         gas raised 8 alerts and called people for 8; 1 of 8 judged ones called for action, 8 of 8 were never acknowledged
-        raise its threshold: `bellwether tune` finds one for a budget of false alarms
+        raise the threshold of gas (anomaly/level)
+        bellwether tune . --stored mainnet --budget page=1/week
         gas raised 8 alerts and called people for 8; 1 of 8 judged ones called for action, 8 of 8 were never acknowledged
         gas flaps: let it hold for longer before it is raised
+        bellwether backtest . --stored mainnet
     "#]]
     .assert_eq(&said);
 }

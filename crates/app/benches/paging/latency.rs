@@ -64,10 +64,12 @@ async fn latencies(findings: usize) -> Vec<f64> {
     let pager = tokio::spawn(paging::keep_paging(paging::Parts {
         store: store.clone(),
         plan: made::plan(true),
+        is_public: false,
         wake: wake.clone(),
         wake_outbox: wake_outbox.clone(),
         changes: broadcast::channel(16).0,
         state: watch::channel(None).0,
+        twins: bellwether::twin::Twins::default(),
         stopping: stopping.clone(),
     }));
     let worker = Worker::new(store.outbox(), receivers, clock::now).telling(wake.clone());

@@ -102,11 +102,13 @@ async fn serve(store: Store) -> SocketAddr {
         store,
         info,
         health: Arc::new(Vec::new),
+        paging: Arc::new(|| None),
         changes: broadcast::channel(16).0,
         mailbox: None,
         teacher: None,
         vitals: watch::channel(Vitals::default()).1,
         limits: TrustLimits::default(),
+        twins: bellwether::twin::Twins::default(),
         clock: now,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -9,6 +9,7 @@ use axum::{
 
 use super::{feedback::check_key, parameters::Parameters, reply::Failure, wire};
 use crate::{
+    fatigue::{WEEKS_DEFAULT, WEEKS_MAX},
     paging::{self, PagingError, Word},
     web::Site,
 };
@@ -25,6 +26,20 @@ pub(super) async fn silences(
         error => Failure::bad(format!("{:#}", anyhow::Error::new(error)), Vec::new()),
     })?;
     Ok(Json(wire::Page { items, next: None }))
+}
+
+/// How much people bore, over so many weeks.
+pub(super) async fn fatigue(
+    State(site): State<Site>,
+    asked: Parameters,
+) -> Result<Json<wire::Fatigue>, Failure> {
+    asked.only(&["weeks"])?;
+    let weeks = asked.parsed::<u64>("weeks")?.unwrap_or(WEEKS_DEFAULT);
+    if !(1..=WEEKS_MAX).contains(&weeks) {
+        let error = format!("weeks: {weeks} is not a number in range");
+        return Err(Failure::bad(error, vec![format!("1 to {WEEKS_MAX}")]));
+    }
+    Ok(Json(wire::Fatigue::new(&*site.fatigue(weeks).await?)))
 }
 
 /// Tells the pager; 201 when it took the word, 400 with the reason when it did not.

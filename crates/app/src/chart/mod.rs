@@ -6,6 +6,7 @@
 //! style sheet reaches; everything is told by shape and word as well, so that it prints in black
 //! and white.
 
+mod bars; //    a bar for each week
 mod line; //    a series over time with its band
 mod palette; // where colours come from
 mod rota; //  who is on call when
@@ -13,6 +14,7 @@ mod scale; //   numbers to pixels, and the ticks people read
 mod spark;
 mod strip; //   ranges over blocks //   a word-sized line for tables
 
+pub use bars::{Bar, bars};
 pub use line::{BandPoint, LineChart, Marker, Point, Row};
 pub use palette::Palette;
 pub use rota::{RotaBar, RotaRow, rota};

@@ -13,6 +13,7 @@ mod dependencies; // what ours rely on
 mod devnet; // the chain inside the program, for people to point things at
 mod dispersion; // how widely something is spread
 mod explain; // one transaction, by the shape of its calls
+mod fatigue; // how much people bear
 mod import; // what a team brings along from other tools
 mod incident; // what really happened
 mod init; //   from an address or a project to a folder that works
@@ -75,6 +76,7 @@ enum Command {
     Signing(signing::Signing),
     Routes(routes::RoutesCommand),
     Oncall(oncall::OncallCommand),
+    Fatigue(fatigue::Fatigue),
     Run(run::Run),
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
@@ -130,6 +132,7 @@ impl Cli {
                 Command::Signing(command) => command.run(),
                 Command::Routes(command) => command.run(),
                 Command::Oncall(command) => command.run(),
+                Command::Fatigue(command) => command.run(),
                 Command::Run(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,

@@ -45,6 +45,8 @@ pub struct OutboxState {
     pub lately: Settled,
     /// How long the oldest message has been waiting, in seconds; `None` when none waits.
     pub oldest_due_s: Option<u64>,
+    /// How long the pager has had something to decide, in seconds; `None` when it decided everything.
+    pub undecided_s: Option<u64>,
 }
 
 impl Snapshot {
@@ -74,6 +76,7 @@ impl Snapshot {
             counts,
             lately: store.outbox().settled_since(since_ms)?,
             oldest_due_s: counts.oldest_due_decided_at.map(waiting),
+            undecided_s: store.inbox().backlog()?.1.map(waiting),
         };
         let trust = trust::overall(&networks, &outbox, own, limits);
         Ok(Self {

@@ -213,6 +213,9 @@ fn everything_together_is_no_only_when_no_network_can_be_trusted() {
     let waiting = |s| OutboxState { oldest_due_s: Some(s), ..quiet };
     assert_eq!(verdict(&[good().state()], &waiting(120)), Verdict::Yes);
     assert_eq!(verdict(&[good().state()], &waiting(121)), Verdict::Partly);
+    let undecided = |s| OutboxState { undecided_s: Some(s), ..quiet };
+    assert_eq!(verdict(&[good().state()], &undecided(60)), Verdict::Yes, "a storm takes a while");
+    assert_eq!(verdict(&[good().state()], &undecided(61)), Verdict::No, "nobody would hear of it");
     let failed = Settled { delivered: 9, failed: 1 };
     assert_eq!(
         verdict(&[good().state()], &OutboxState { lately: failed, ..quiet }),

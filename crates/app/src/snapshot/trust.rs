@@ -78,6 +78,8 @@ pub struct Reason {
 pub enum Code {
     /// No network is configured.
     NoNetwork,
+    /// The pager decides nothing: people would not hear of an alert.
+    NotPaging,
     /// The network is not followed any more.
     Stopped,
     /// No endpoint is usable.
@@ -114,14 +116,19 @@ pub enum Code {
     PeerBlind,
     /// Another installation is on another chain.
     PeerDisagrees,
+    /// Nothing can be agreed with another installation that tells the same people.
+    TwinSilent,
+    /// Both installations mean to speak first, or neither does.
+    TwinAtOdds,
     /// The dead-man's switch takes no pings.
     SwitchUnreachable,
 }
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::NoNetwork,
+        Self::NotPaging,
         Self::Stopped,
         Self::NoEndpoint,
         Self::NothingJudged,
@@ -140,6 +147,8 @@ impl Code {
         Self::PeerSilent,
         Self::PeerBlind,
         Self::PeerDisagrees,
+        Self::TwinSilent,
+        Self::TwinAtOdds,
         Self::SwitchUnreachable,
     ];
 
@@ -157,6 +166,7 @@ impl Code {
             Self::Blind => "blind",
             Self::WarmingUp => "warming_up",
             Self::EndpointDown => "endpoint_down",
+            Self::NotPaging => "not_paging",
             Self::Undelivered => "undelivered",
             Self::DeliveryFailed => "delivery_failed",
             Self::ClockSkew => "clock_skew",
@@ -165,6 +175,8 @@ impl Code {
             Self::PeerSilent => "peer_silent",
             Self::PeerBlind => "peer_blind",
             Self::PeerDisagrees => "peer_disagrees",
+            Self::TwinSilent => "twin_silent",
+            Self::TwinAtOdds => "twin_at_odds",
             Self::SwitchUnreachable => "switch_unreachable",
         }
     }
@@ -179,6 +191,7 @@ impl Code {
             | Self::NothingJudged
             | Self::Stale
             | Self::Lag
+            | Self::NotPaging
             | Self::Undelivered => true,
             Self::Holes
             | Self::Quarantined
@@ -192,10 +205,16 @@ impl Code {
             | Self::PeerSilent
             | Self::PeerBlind
             | Self::PeerDisagrees
+            | Self::TwinSilent
+            | Self::TwinAtOdds
             | Self::SwitchUnreachable => false,
         }
     }
 }
+
+/// Longest that the pager may take to decide: a minute. It takes milliseconds, and some seconds of a
+/// storm.
+const UNDECIDED_S_MAX: u64 = 60;
 
 /// Monitors that a sentence names one by one.
 const MONITORS_NAMED_MAX: usize = 3;
@@ -327,6 +346,11 @@ pub(super) fn overall(
     if networks.is_empty() {
         add(Code::NoNetwork, Verdict::No, "no network is configured".to_owned());
     }
+    if let Some(waiting_s) = outbox.undecided_s.filter(|s| *s > UNDECIDED_S_MAX) {
+        let text =
+            format!("nobody is paged: the pager has decided nothing for {}", span(waiting_s));
+        add(Code::NotPaging, Verdict::No, text);
+    }
     if let Some(waiting_s) = outbox.oldest_due_s.filter(|s| *s > limits.undelivered_s_max) {
         let due = outbox.counts.due;
         let text = format!(
@@ -342,9 +366,11 @@ pub(super) fn overall(
         let text = format!("{messages} could not be delivered in the last 24 h");
         add(Code::DeliveryFailed, Verdict::Partly, text);
     }
+    let is_mute = reasons.iter().any(|reason| reason.code == Code::NotPaging);
     let mut trust = concluded(reasons);
     let is_one_good = networks.iter().any(|network| network.trust.verdict != Verdict::No);
-    if is_one_good {
+    // Whatever is seen, nobody would hear of it.
+    if is_one_good && !is_mute {
         trust.verdict = trust.verdict.min(Verdict::Partly);
     }
     trust

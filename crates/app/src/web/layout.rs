@@ -30,6 +30,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("macros.html", include_str!("templates/macros.html")),
         ("overview.html", include_str!("templates/overview.html")),
         ("attacks.html", include_str!("templates/attacks.html")),
+        ("fatigue.html", include_str!("templates/fatigue.html")),
         ("on_call.html", include_str!("templates/on_call.html")),
         ("routes.html", include_str!("templates/routes.html")),
         ("alerts.html", include_str!("templates/alerts.html")),

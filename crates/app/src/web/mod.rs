@@ -19,6 +19,7 @@ mod contracts; // all that is guarded
 mod coverage; // what must be watched, what was, what is missing
 mod detector; // a detector's page
 mod events; //   server-sent events: something changed, still alive
+mod fatigue; //  how much people bear
 mod hooks; //    chats and other pagers tell what was answered there
 mod layout; //   templates, headers, error pages
 mod lines; //    lines of a table of facts
@@ -87,6 +88,7 @@ pub fn router(site: Site) -> Router {
         .route("/contracts", get(contracts::page))
         .route("/contracts/{network}/{address}", get(contract::page))
         .route("/coverage", get(coverage::page))
+        .route("/fatigue", get(fatigue::page))
         .route("/on-call", get(on_call::page))
         .route("/on-call/{file}", get(on_call::calendar))
         .route("/quality", get(quality::page))

@@ -21,11 +21,13 @@ use crate::{
     community::Community,
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
+    fatigue::{self, Report},
     feedback::{self, Quality, Said, SayError, Scope, gather},
     paging::Inbox,
     paths::{Paths, TaughtFolder},
     pulse::{self, Vitals},
-    snapshot::{NetworkHealth, Snapshot, TrustLimits},
+    snapshot::{Code, NetworkHealth, Reason, Snapshot, TrustLimits, Verdict},
+    twin::Twins,
     words,
 };
 
@@ -34,6 +36,9 @@ const SNAPSHOT_SHARED: Duration = Duration::from_millis(250);
 
 /// How long one reading of the ledgers serves everybody who asks: it goes through all monitors.
 const ACCOUNT_SHARED: Duration = Duration::from_secs(1);
+
+/// How long one look at what people bear serves everybody who asks: it goes through a month.
+const FATIGUE_SHARED: Duration = Duration::from_secs(30);
 
 /// Readers of `/events` at one time: a team's browsers, many times over.
 pub const EVENT_READERS_MAX: usize = 256;
@@ -156,6 +161,8 @@ pub struct Sources {
     pub info: watch::Receiver<Arc<SiteInfo>>,
     /// What the followers say, one entry for each network.
     pub health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
+    /// Why nobody can be paged at the moment, if so.
+    pub paging: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     /// Told when something changed that a page shows. Only a weak hold on it is kept: `/events`
     /// ends when whoever tells is gone.
     pub changes: broadcast::Sender<()>,
@@ -167,6 +174,8 @@ pub struct Sources {
     pub teacher: Option<Arc<TaughtFolder>>,
     /// The program's own health.
     pub vitals: watch::Receiver<Vitals>,
+    /// Other installations that tell the same people.
+    pub twins: Twins,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -187,11 +196,13 @@ struct Inner {
     store: Store,
     info: watch::Receiver<Arc<SiteInfo>>,
     health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
+    paging: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     changes: broadcast::WeakSender<()>,
     mailbox: Option<Arc<dyn Mailbox>>,
     pager: Inbox,
     teacher: Option<Arc<TaughtFolder>>,
     vitals: watch::Receiver<Vitals>,
+    twins: Twins,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -201,6 +212,7 @@ struct Inner {
     account: Shared<Account>,
     quality: Shared<Quality>,
     attacks: Shared<Attacks>,
+    fatigue: Shared<Report>,
 }
 
 impl fmt::Debug for Site {
@@ -216,11 +228,13 @@ impl Site {
             store,
             info,
             health,
+            paging,
             changes,
             mailbox,
             pager,
             teacher,
             vitals,
+            twins,
             limits,
             clock,
         } = sources;
@@ -228,11 +242,13 @@ impl Site {
             store,
             info,
             health,
+            paging,
             changes: changes.downgrade(),
             mailbox,
             pager,
             teacher,
             vitals,
+            twins,
             limits,
             started_at: clock(),
             clock,
@@ -241,6 +257,7 @@ impl Site {
             account: Shared::default(),
             quality: Shared::default(),
             attacks: Shared::default(),
+            fatigue: Shared::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -277,6 +294,15 @@ impl Site {
         self.info().chats.clone()
     }
 
+    /// Other installations that tell the same people.
+    pub(crate) fn twins(&self) -> &Twins {
+        &self.inner.twins
+    }
+
+    pub(crate) fn pager(&self) -> &Inbox {
+        &self.inner.pager
+    }
+
     pub(crate) fn mailbox(&self) -> Option<&Arc<dyn Mailbox>> {
         self.inner.mailbox.as_ref()
     }
@@ -297,7 +323,14 @@ impl Site {
             .get(SNAPSHOT_SHARED, || {
                 let health = (self.inner.health)();
                 let (limits, now) = (self.inner.limits, self.now());
-                let own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                let mut own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                own.extend(self.inner.twins.reasons(now));
+                own.extend((self.inner.paging)().map(|why| Reason {
+                    network: None,
+                    code: Code::NotPaging,
+                    verdict: Verdict::No,
+                    text: format!("nobody is paged: {why}"),
+                }));
                 self.read(move |store| Snapshot::take(store, &health, own, &limits, now))
             })
             .await
@@ -331,6 +364,19 @@ impl Site {
                 })
             })
             .await
+    }
+
+    /// How much people bore in the weeks before now; over the usual time at most [`FATIGUE_SHARED`]
+    /// old.
+    pub(crate) async fn fatigue(&self, weeks: u64) -> Result<Arc<Report>, ReadError> {
+        let read = || {
+            let (info, now) = (self.info(), self.now());
+            self.read(move |store| fatigue::look(store, &info.plan, weeks, now))
+        };
+        match weeks {
+            fatigue::WEEKS_DEFAULT => self.inner.fatigue.get(FATIGUE_SHARED, read).await,
+            _ => read().await.map(Arc::new),
+        }
     }
 
     /// Alerts of the last two weeks that belong together, at most [`ACCOUNT_SHARED`] old.

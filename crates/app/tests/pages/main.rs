@@ -5,6 +5,7 @@ mod addresses;
 mod api; //     bodies are a promise
 mod coverage; //  what was judged, what is missing, what was removed
 mod events; //  server-sent events
+mod fatigue; // what people bear
 mod feedback; // what people say afterwards, and the figures that follow
 mod http; //    just enough of a client
 mod pages; //   what a person must find

@@ -3,6 +3,8 @@
 
 #[path = "lives.rs"]
 mod lives;
+#[path = "nights.rs"]
+mod nights;
 #[path = "plan.rs"]
 mod plan;
 
@@ -29,6 +31,8 @@ use registry::{
 };
 use store::{AlertFilter, Audit, Backfill, BlockSamples, HoleRecord, Step, Store};
 use tokio::sync::{broadcast, watch};
+
+pub(crate) use nights::fill as fill_nights;
 
 /// What a stranger would write into a token's name.
 pub(crate) const HOSTILE: &str =
@@ -263,10 +267,12 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         store,
         info,
         health: Arc::new(move || health(began)),
+        paging: Arc::new(|| None),
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
         teacher: None,
         vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
+        twins: bellwether::twin::Twins::default(),
         limits: TrustLimits::default(),
         clock,
     };
@@ -899,8 +905,13 @@ fn alerts(clock: Clock) -> Vec<Alert> {
 fn send(store: &Store, notifications: &[Notification]) {
     let message = |notification: &Notification| {
         let Notification { alert, kind, sequence, .. } = *notification;
-        let lines = vec![model::NotificationLine { alert, kind, sequence }];
-        store::OutboxMessage { notification: notification.clone(), lines }
+        let lines = vec![model::NotificationLine {
+            alert,
+            kind,
+            severity: model::Severity::High,
+            sequence,
+        }];
+        store::OutboxMessage { notification: notification.clone(), lines, held_for: None }
     };
     let applied = store.inbox().applied().expect("a checkpoint");
     let messages = notifications.iter().map(message).collect();

@@ -62,7 +62,7 @@ impl Store {
     }
 }
 
-pub(super) fn add_ruling(tx: &Transaction<'_>, ruling: &RulingRow) -> Result<(), StoreError> {
+pub(crate) fn add_ruling(tx: &Transaction<'_>, ruling: &RulingRow) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO rulings (alert, team, message, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
@@ -102,6 +102,22 @@ pub(crate) fn of_alert(tx: &Transaction<'_>, alert: AlertId) -> Result<Vec<Rulin
                  SELECT notification FROM notification_alerts WHERE alert = ?1))
          SELECT alert, team, message, at, body
          FROM (SELECT * FROM about ORDER BY id DESC LIMIT ?2) ORDER BY id",
+    )?;
+    let mut rows = statement.query(params![alert.0.as_slice(), RULINGS_READ_MAX])?;
+    let mut rulings = Vec::new();
+    while let Some(row) = rows.next()? {
+        rulings.push(ruling(row)?);
+    }
+    Ok(rulings)
+}
+
+/// What was decided about an alert and not about its groups, in order.
+pub(super) fn about_alone(
+    tx: &Transaction<'_>,
+    alert: AlertId,
+) -> Result<Vec<RulingRow>, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "SELECT alert, team, message, at, body FROM rulings WHERE alert = ?1 ORDER BY id LIMIT ?2",
     )?;
     let mut rows = statement.query(params![alert.0.as_slice(), RULINGS_READ_MAX])?;
     let mut rulings = Vec::new();

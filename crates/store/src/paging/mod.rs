@@ -12,10 +12,12 @@
 
 mod account; // what was decided, and what was wrong with paging, to be read
 mod commit; //  what follows from inputs
+mod heard; //   who was told and called about what, to be counted
 mod inbox; //   inputs
 
 pub use account::{AlarmRow, RulingRow};
-pub(crate) use account::{check, of_alert};
+pub(crate) use account::{add_ruling, check, of_alert};
 pub use commit::{OutboxMessage, PagingStep, StageRow};
+pub use heard::{HEARD_MAX, HeardAlert, HeardOf, HeardRow};
 pub(crate) use inbox::insert;
 pub use inbox::{Inbox, Input, TakenInput};

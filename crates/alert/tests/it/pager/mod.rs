@@ -3,5 +3,7 @@
 mod laws; //      hold for every night
 pub(crate) mod night; //     the stage
 mod routing; //   groups, repeats, silences, inhibition
+mod rules; //     what was promised, rule by rule
 mod stories; //   whom it wakes, and whom not
 mod storms; //    what a reader bears
+mod twins; //    two installations, one message

@@ -73,8 +73,13 @@ impl World {
         };
         store.commit_audit(&audit).unwrap();
         let Notification { alert: about, kind, sequence, .. } = notification;
-        let lines = vec![model::NotificationLine { alert: about, kind, sequence }];
-        let messages = vec![store::OutboxMessage { notification, lines }];
+        let lines = vec![model::NotificationLine {
+            alert: about,
+            kind,
+            severity: model::Severity::High,
+            sequence,
+        }];
+        let messages = vec![store::OutboxMessage { notification, lines, held_for: None }];
         let step = store::PagingStep { messages, ..store::PagingStep::default() };
         store.commit_paging(&step).unwrap();
         let answers = Answers::new(Parts {
@@ -131,11 +136,13 @@ impl World {
             store: self.store.clone(),
             info: watch::channel(Arc::new(info)).1,
             health: Arc::new(Vec::new),
+            paging: Arc::new(|| None),
             changes: broadcast::channel(1).0,
             mailbox: None,
             pager: Inbox::new(self.store.clone(), Arc::new(Notify::new())),
             teacher: None,
             vitals: watch::channel(crate::pulse::Vitals::default()).1,
+            twins: crate::twin::Twins::default(),
             limits: TrustLimits::default(),
             clock: now,
         });

@@ -7,6 +7,7 @@
 mod alert; //   alerts, findings, evidence
 mod attacks; // alerts that belong together
 mod dossier; // everything about one address
+mod fatigue; // how much people bear
 mod ledger; //  coverage as a number, what is missing, what closes it
 mod quality; // how good detection is
 mod series; //  points
@@ -26,6 +27,10 @@ pub use dossier::{
     Function, Gap, Held, Identity, KnownAs, Life, OpenCell, Party, Power, Threatened, Trait,
     Unknown, Watcher, Way,
 };
+pub use fatigue::{
+    Fatigue, Part, Person as PersonLoad, Proposal as TuningProposal, Route as RouteLoad,
+    Rule as RuleLoad,
+};
 pub use ledger::{
     Cell, ClosedHole, Filling, Ledger, LedgerDeployment, LedgerNetwork, MissingBlocks, Watch,
 };
@@ -35,7 +40,7 @@ pub use quality::{
 pub use series::{Metrics, Points, Series, SeriesAnswer};
 pub use status::{
     Blind, BlindHere, Counted, Coverage, CoverageRow, Deployment, Endpoint, Hole, Network, Outbox,
-    Ready, Reason, Status, Trust,
+    Ready, Reason, Status, Trust, Twin,
 };
 
 pub use threats::Threats;
