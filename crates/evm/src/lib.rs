@@ -40,6 +40,7 @@
 
 pub mod artifact; // the compiled contracts, embedded
 pub mod devnet; // the chain and its JSON-RPC
+pub mod execution; // a block executed once more, for its call frames
 pub mod harbour; // a small protocol that relies on others
 pub mod meridian; // the protocol on it, and its everyday traffic
 pub mod scenarios; // named attacks on it

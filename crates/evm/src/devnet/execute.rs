@@ -104,7 +104,8 @@ pub(super) fn call(
     })
 }
 
-fn transaction_env(transaction: &Recovered<TxEnvelope>) -> TxEnv {
+/// A signed transaction as the machine takes it.
+pub(crate) fn transaction_env(transaction: &Recovered<TxEnvelope>) -> TxEnv {
     let signed = transaction.inner();
     let authorizations = signed.authorization_list().unwrap_or_default();
     TxEnv {
@@ -119,7 +120,8 @@ fn transaction_env(transaction: &Recovered<TxEnvelope>) -> TxEnv {
         chain_id: signed.chain_id(),
         access_list: signed.access_list().cloned().unwrap_or_default(),
         gas_priority_fee: signed.max_priority_fee_per_gas(),
+        blob_hashes: signed.blob_versioned_hashes().unwrap_or_default().to_vec(),
+        max_fee_per_blob_gas: signed.max_fee_per_blob_gas().unwrap_or_default(),
         authorization_list: authorizations.iter().cloned().map(Either::Left).collect(),
-        ..TxEnv::default()
     }
 }

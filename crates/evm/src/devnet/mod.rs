@@ -25,10 +25,12 @@ use tokio::sync::broadcast;
 
 pub use block::{Block, Included};
 pub use error::DevnetError;
+pub(crate) use execute::transaction_env;
 pub use fault::{Fault, FaultRule, Faults};
 pub use reorg::{Branch, BranchBlock, Reorg};
 pub use rpc::Endpoint;
 pub use trace::CallFrame;
+pub(crate) use trace::CallTracer;
 pub use wallet::{TransactionRequest, Wallet};
 
 use chain::Chain;

@@ -116,7 +116,7 @@ fn kind_name(kind: FrameKind) -> &'static str {
 
 /// Writes down the frames of one transaction while it runs.
 #[derive(Debug, Default)]
-pub(super) struct CallTracer {
+pub(crate) struct CallTracer {
     /// Frames that have begun and not ended, outermost first.
     open: Vec<CallFrame>,
     root: Option<CallFrame>,
@@ -124,7 +124,7 @@ pub(super) struct CallTracer {
 
 impl CallTracer {
     /// The outermost frame, with the gas of the whole transaction as receipts tell it.
-    pub(super) fn finish(self, gas_limit: u64, gas_used: u64) -> Option<CallFrame> {
+    pub(crate) fn finish(self, gas_limit: u64, gas_used: u64) -> Option<CallFrame> {
         let mut root = self.root?;
         root.gas = gas_limit;
         root.gas_used = gas_used;
@@ -139,7 +139,9 @@ impl CallTracer {
     fn end(&mut self, result: &InterpreterResult, created: Option<Address>) {
         let Some(mut frame) = self.open.pop() else { return };
         let is_creation = matches!(frame.kind, FrameKind::Create | FrameKind::Create2);
-        frame.gas_used = result.gas.total_gas_spent();
+        // A failure other than a revert takes all that the frame was given.
+        let takes_all = !result.result.is_ok() && !result.result.is_revert();
+        frame.gas_used = if takes_all { frame.gas } else { result.gas.total_gas_spent() };
         if result.result.is_ok() {
             frame.output = result.output.clone();
             if is_creation {

@@ -1,0 +1,20 @@
+//! A block executed once more, for its call frames, where a node gives no traces.
+//!
+//! [`Block::read`] takes a block as JSON-RPC gives it, [`execute`] runs it on what is known of the state
+//! before it, and [`Executed::agrees`] holds the outcome against receipts that were proven: gas, status
+//! and every log of every transaction. Only frames of an execution that agrees may be used; frames are
+//! not committed to by any root, but an execution that used the same gas and said the same is the
+//! same.
+//!
+//! Where the state is not known, execution goes on with nothing in its place and says what it missed:
+//! whoever asks a node fetches that and executes again. What depends on what was missing shows in the
+//! next round, so that a handful of rounds, each with one batch of questions, replaces thousands of
+//! questions one by one.
+
+mod block; // what is executed, and by which rules
+mod known; // what is known of the state before it
+mod run; //   the execution itself
+
+pub use block::{Block, BlockError, Rules};
+pub use known::{Account, Known, Missing};
+pub use run::{Disagreement, Executed, ExecutedTransaction, Failure, execute};
