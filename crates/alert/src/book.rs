@@ -115,9 +115,10 @@ impl AlertBook {
 
     /// The book as it was when these alerts were stored. It needs every alert with a finding in the
     /// last [`KEPT_S`] of its network's chain time and every provisional one; older ones do no harm.
+    /// A drill is not of this book: no chain changes anything about it.
     pub fn restore(alerts: impl IntoIterator<Item = Alert>) -> Self {
         let mut book = Self::default();
-        for alert in alerts {
+        for alert in alerts.into_iter().filter(|alert| alert.provenance().is_live()) {
             let newest = book.newest.entry(alert.network.clone()).or_default();
             newest.0 = newest.0.max(alert.last_finding_at);
             book.enter(alert);

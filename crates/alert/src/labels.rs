@@ -23,6 +23,9 @@ pub const PROTOCOL: &str = "protocol";
 pub const CLASS: &str = "class";
 /// How much is exposed, in the user's own words (`treasury`, `over-10m`).
 pub const EXPOSURE: &str = "exposure";
+/// Which drill the alert belongs to; what is real has no such label. It is for people's eyes and
+/// matchers: what decides is [`crate::pager::Facts::provenance`].
+pub const DRILL: &str = "drill";
 
 /// Names and values, sorted by name. A label that is not there has the empty value, as in
 /// Alertmanager, so that `protocol=""` takes what belongs to no protocol.
@@ -31,7 +34,7 @@ pub struct Labels(BTreeMap<Arc<str>, Arc<str>>);
 
 impl Labels {
     /// The labels that every alert of our own has: severity, network, monitor, detector, and the
-    /// deployment when there is one. The registry's words (protocol, class, exposure) are the
+    /// deployment when there is one, the drill when it is one. The registry's words (protocol, class, exposure) are the
     /// caller's to add.
     pub fn of(alert: &Alert) -> Self {
         let mut labels = Self::default();
@@ -41,6 +44,9 @@ impl Labels {
         labels.set("detector", &alert.first.detector);
         if let Some(deployment) = &alert.deployment {
             labels.set("deployment", deployment.as_str());
+        }
+        if let Some(drill) = alert.provenance().drill() {
+            labels.set(DRILL, drill.as_str());
         }
         labels
     }

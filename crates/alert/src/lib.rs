@@ -37,6 +37,7 @@ pub mod pager; //   from alerts to the people who hear of them, until somebody i
 mod pattern; //     `vault-*`
 pub mod plan; //    who there is, how they are reached, who is called in which order
 mod policy; //      routes, windows, intervals
+pub mod public; //  what may be shown to everybody
 pub mod quiet; //   silences, maintenance windows, inhibition
 pub mod route; //   the tree of routes
 mod tell; //        who is told what
@@ -45,7 +46,9 @@ pub mod twin; //    two installations, one message
 pub use book::{ALERTS_MAX, AlertBook, AlertInput, KEPT_S, Outcome};
 pub use fingerprint::fingerprint;
 pub use hours::{Days, Hours, SPANS_MAX, Span};
-pub use labels::{CLASS, EXPOSURE, LABEL_LEN_MAX, LABELS_MAX, Labels, NETWORK, PROTOCOL, SEVERITY};
+pub use labels::{
+    CLASS, DRILL, EXPOSURE, LABEL_LEN_MAX, LABELS_MAX, Labels, NETWORK, PROTOCOL, SEVERITY,
+};
 pub use lint::PolicyFault;
 pub use matcher::{Matcher, MatcherError, Op};
 pub use membership::{COUNTS_MAX, FINDINGS_MAX};

@@ -101,6 +101,8 @@ impl Stage {
 pub enum Actor {
     /// What happened on the chain, or in the system that sent the alert.
     Chain,
+    /// This program, because of one of its limits.
+    Watcher,
     /// A person.
     Person(Name),
 }
@@ -333,6 +335,18 @@ impl Life {
         self.truth = truth;
         let reason = reason.to_owned();
         self.write(Step { at, actor: Actor::Chain, deed: None, truth: Some(truth), reason });
+        self.heard(from)
+    }
+
+    /// Nobody said anything about it and nothing renewed it for too long: it is over until something
+    /// does.
+    pub fn expire(&mut self, at: UnixMillis, reason: &str) -> Heard {
+        let from = self.stage();
+        let (actor, deed) = (Actor::Watcher, Deed::Resolve);
+        let word = Word { at, by: actor.clone(), deed: deed.clone() };
+        self.verdict = self.verdict.take().max(Some(word));
+        let reason = reason.to_owned();
+        self.write(Step { at, actor, deed: Some(deed), truth: None, reason });
         self.heard(from)
     }
 

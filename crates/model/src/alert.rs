@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Finding, FindingId, FindingStatus, Name, Severity, UnixMillis, UnixSeconds};
+use crate::{
+    Finding, FindingId, FindingStatus, Name, Provenance, Severity, UnixMillis, UnixSeconds,
+};
 
 /// Identity of an alert: derived from its fingerprint and first finding, so that it is the same in
 /// every run.
@@ -151,6 +153,11 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// Whether it is real, or a drill's.
+    pub fn provenance(&self) -> Provenance {
+        self.first.provenance()
+    }
+
     /// Findings that stand but are not kept one by one.
     pub fn more_findings(&self) -> u64 {
         self.more.iter().map(|more| more.count).sum()

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, I256, U256};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{BlockRef, Name, Severity, TokenAmount, UnixSeconds};
+use crate::{BlockRef, Name, Provenance, Severity, TokenAmount, UnixMillis, UnixSeconds};
 
 /// What one finding is anchored to, so that the same thing seen again is the same finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,17 @@ impl FindingId {
                 part(block.hash.as_slice());
             }
         }
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        Self(id)
+    }
+
+    /// The id of what a drill that began at `at` claims; no monitor's finding has it.
+    pub fn of_drill(drill: &Name, at: UnixMillis) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"drill/1");
+        hash.update(at.0.to_be_bytes());
+        hash.update(drill.as_str().as_bytes());
         let mut id = [0; 16];
         id.copy_from_slice(&hash.finalize()[..16]);
         Self(id)
@@ -305,7 +316,8 @@ pub enum FindingStatus {
 pub struct Finding {
     /// Identity; see [`FindingId::derive`].
     pub id: FindingId,
-    /// Detector that made it, such as `access/role_change`; `expression` for a match expression.
+    /// Detector that made it, such as `access/role_change`; `expression` for a match expression;
+    /// `drill/…` for a drill ([`Provenance::DRILL_DETECTORS`]).
     pub detector: String,
     /// Monitor (the user's configuration) on whose behalf it was made.
     pub monitor: Name,
@@ -332,6 +344,13 @@ pub struct Finding {
     pub value_at_risk: Option<TokenAmount>,
     /// Path or URL of the runbook, from the user's files or the detector's page.
     pub runbook: Option<String>,
+}
+
+impl Finding {
+    /// Whether it is real, or a drill's.
+    pub fn provenance(&self) -> Provenance {
+        Provenance::of_detector(&self.detector)
+    }
 }
 
 #[cfg(test)]

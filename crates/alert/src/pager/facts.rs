@@ -1,6 +1,6 @@
 //! What the pager knows about an alert.
 
-use model::{Alert, AlertId, Severity};
+use model::{Alert, AlertId, Provenance, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::{Labels, life::Truth};
@@ -22,6 +22,9 @@ pub struct Facts {
     pub findings: u64,
     /// What left, as far as it is known, in whole US dollars.
     pub outflow_usd: Option<u64>,
+    /// Whether it is real, or a drill's.
+    #[serde(default, skip_serializing_if = "Provenance::is_live")]
+    pub provenance: Provenance,
 }
 
 impl Facts {
@@ -35,6 +38,7 @@ impl Facts {
             because: because.to_owned(),
             findings: alert.findings_standing(),
             outflow_usd: None,
+            provenance: alert.provenance(),
         }
     }
 }

@@ -9,8 +9,8 @@ use std::{
 use model::{AlertId, Severity, UnixMillis};
 
 use super::{
-    Due, GroupId, Key, LINES_MAX, Line, Message, MessageId, MessageKind, News, Outcome, Pager,
-    Ruling, Verdict, Whom, Why, ms,
+    GroupId, Key, LINES_MAX, Line, Message, MessageId, MessageKind, News, Outcome, Pager, Ruling,
+    Verdict, Whom, Why, ms,
     state::{Card, Group, Hidden, Told},
     take::{FLAPS, FLAPS_WITHIN_S},
 };
@@ -33,7 +33,6 @@ impl Pager {
         let plan: Arc<Plan> = self.plan.clone();
         let Some(way) = plan.tree.way(&group.path) else { return };
         group.flush_at = now.plus(ms(way.group_interval_s));
-        self.due.insert((group.flush_at, Due::Flush(id)));
         let pending: Vec<AlertId> = group.pending.iter().copied().collect();
         for alert in &pending {
             self.veil(*alert, id, way, now, outcome);
@@ -53,6 +52,8 @@ impl Pager {
         self.changed.insert(Key::Group(id));
         if self.groups.get(&id).is_some_and(|group| group.members.is_empty()) {
             self.drop_group(id);
+        } else {
+            self.rest(id);
         }
     }
 
@@ -240,13 +241,9 @@ impl Pager {
             .members
             .iter()
             .filter_map(|alert| self.cards.get(alert))
-            .filter(|card| {
-                let member = card.groups.get(&id);
-                let told = card.told.get(whom);
-                card.life.stage().is_unattended()
-                    && member.is_some_and(|member| member.hidden.is_none())
-                    && told.is_some_and(|told| told.is_firing && told.group == id)
-            })
+            .filter(|card| card.stands_for(id, whom))
+            // What was told before somebody asked for quiet is not told again until it ends.
+            .filter(|card| self.hidden(card, way, now).0.is_none())
             .map(|card| Line {
                 alert: card.facts.alert,
                 severity: card.facts.severity,
@@ -307,7 +304,11 @@ impl Pager {
                 group: *group,
                 sequence,
             };
-            card.told.insert(whom.clone(), told);
+            let before = card.told.insert(whom.clone(), told).map(|told| told.group);
+            // The group that told it before has less to repeat.
+            if let Some(before) = before.filter(|before| before != group) {
+                self.rest(before);
+            }
             words.push((line.alert, sequence));
             self.changed.insert(Key::Card(line.alert));
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use model::{AlertId, Name};
+use model::{AlertId, Name, Provenance};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -54,7 +54,7 @@ macro_rules! id {
 
 id! {
     /// Identity of a group: the way that its alerts take and the values they have in common, so that
-    /// it is the same in every run.
+    /// it is the same in every run. A drill's groups are its own.
     GroupId
 }
 
@@ -88,7 +88,11 @@ impl Parts {
 impl GroupId {
     /// The group of an alert that takes a way, and what the group has in common.
     pub(crate) fn of(way: &Way, facts: &Facts) -> (Self, Vec<(String, String)>) {
-        let parts = Parts::new("group/1").and(way.path.as_str().as_bytes());
+        let parts = match &facts.provenance {
+            Provenance::Live => Parts::new("group/1"),
+            Provenance::Drill { drill } => Parts::new("drill/1").and(drill.as_str().as_bytes()),
+        };
+        let parts = parts.and(way.path.as_str().as_bytes());
         match &way.group_by {
             GroupBy::Alert => (Self(parts.and(&facts.alert.0).id()), Vec::new()),
             GroupBy::Labels(labels) => {

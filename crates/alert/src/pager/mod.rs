@@ -39,11 +39,14 @@
 //! as if it had never stopped; an input decided twice from the same rows makes messages of the same
 //! ids; and people's words may come in any order.
 
+mod age; //     what is let go
+mod apart; //   what is real and what is a drill
 mod facts; //   what is known about an alert
 mod flush; //   groups speak
 mod ids; //     groups, messages, readers
 mod message; // what goes to the outbox
 mod page; //    escalations climb
+mod rest; //    when groups have nothing to say
 mod rows; //    what is stored, and how it comes back
 mod state; //   what is remembered
 mod storm; //   what a reader bears
@@ -64,12 +67,14 @@ use crate::{
     route::Path,
 };
 
+pub use age::{CARD_KEPT_S, CARDS_MAX, STALE_S};
+pub use apart::{Pagers, Side, Sides};
 pub use facts::Facts;
 pub use ids::{GroupId, MessageId, Whom};
 pub use message::{LINES_MAX, Line, Message, MessageKind, News};
 pub use state::{Card, Desk, Group, Key, ROWS_VERSION, RestoreError, Row, Stored, Week};
 pub use storm::{QUEUE_MAX, SUMMARY_CRITICAL_S, SUMMARY_S};
-pub use take::{CARD_KEPT_S, FLAPS, FLAPS_WITHIN_S};
+pub use take::{FLAPS, FLAPS_WITHIN_S};
 pub use why::{Alarm, OnCallBy, Ruling, Verdict, Why};
 
 /// What happened.
@@ -190,6 +195,8 @@ pub struct Pager {
     pages: HashMap<MessageId, BTreeSet<GroupId>>,
     /// The hour in which old cards were let go last.
     swept: i64,
+    /// The hour in which room was made last.
+    crowded: Option<i64>,
     /// Rows that this step changed.
     changed: BTreeSet<Key>,
 }
@@ -208,6 +215,7 @@ impl Pager {
             sources: Sources::default(),
             pages: HashMap::new(),
             swept: i64::MIN,
+            crowded: None,
             changed: BTreeSet::new(),
         }
     }
@@ -237,6 +245,16 @@ impl Pager {
         self.silences.values()
     }
 
+    /// Whether there is a silence of this name that has not ended.
+    pub(crate) fn has_silence(&self, name: &Name) -> bool {
+        self.silences.contains_key(name)
+    }
+
+    /// Whether somebody is called by this message, and word of it matters.
+    pub(crate) fn awaits(&self, message: MessageId) -> bool {
+        self.pages.contains_key(&message)
+    }
+
     /// When the next [`Input::Tick`] has something to do; `None`: nothing waits.
     pub fn next_due(&self) -> Option<UnixMillis> {
         self.due.first().map(|(at, _)| *at)
@@ -262,7 +280,7 @@ impl Pager {
             self.take(input, now, &mut outcome);
             refused.extend(outcome.refused[before..].iter().map(|refusal| (at, refusal.clone())));
         }
-        self.sweep(now);
+        self.sweep(now, &mut outcome);
         self.do_what_is_due(now, &mut outcome);
         outcome.messages.sort_by_key(|message| std::cmp::Reverse(message.severity));
         self.write_rows(&mut outcome);
@@ -305,6 +323,10 @@ impl Pager {
         for alert in &cards {
             self.reroute(*alert, now, &mut outcome);
         }
+        let groups: Vec<GroupId> = self.groups.keys().copied().collect();
+        for group in groups {
+            self.rest(group);
+        }
         outcome.messages.sort_by_key(|message| std::cmp::Reverse(message.severity));
         self.write_rows(&mut outcome);
         outcome
@@ -320,6 +342,9 @@ impl Pager {
                 match due {
                     Due::Lift(silence) => self.lift(&silence, now),
                     Due::Flush(group) => {
+                        if let Some(group) = self.groups.get_mut(&group) {
+                            group.wakes_at = None;
+                        }
                         flushes.push((std::cmp::Reverse(self.worst(group)), at, group));
                     }
                     // After all groups spoke: pages tell what is known by then.

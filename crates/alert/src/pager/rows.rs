@@ -27,7 +27,11 @@ impl Pager {
                 Row::Card(card) => {
                     pager.cards.insert(card.facts.alert, *card);
                 }
-                Row::Group(group) => {
+                Row::Group(mut group) => {
+                    // A row that never left the memory has what follows from the others.
+                    group.members.clear();
+                    group.pending.clear();
+                    group.wakes_at = None;
                     pager.groups.insert(group.id, *group);
                 }
                 Row::Desk(desk) => {
@@ -59,8 +63,11 @@ impl Pager {
             let is_firing = card.life.stage().is_firing();
             self.sources.file(rules, *id, &facts.labels, facts.severity, is_firing);
         }
+        let groups: Vec<_> = self.groups.keys().copied().collect();
+        for group in groups {
+            self.rest(group);
+        }
         for (id, group) in &self.groups {
-            self.due.insert((group.flush_at, Due::Flush(*id)));
             for whom in &group.queued {
                 if let Some(desk) = self.desks.get_mut(whom) {
                     desk.queue.insert(*id);

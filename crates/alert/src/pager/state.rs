@@ -129,6 +129,7 @@ pub struct Group {
     pub(super) path: Path,
     /// What its alerts have in common.
     pub(super) common: Vec<(String, String)>,
+    /// A beat of its rhythm, the next one unless it rests.
     pub(super) flush_at: UnixMillis,
     /// When each was told last, for repeats and to keep a distance.
     pub(super) told_at: BTreeMap<Whom, UnixMillis>,
@@ -141,6 +142,9 @@ pub struct Group {
     /// Those it has yet to look at; written there, too.
     #[serde(skip)]
     pub(super) pending: BTreeSet<AlertId>,
+    /// When it wakes; `None`: it rests. Follows from the rest.
+    #[serde(skip)]
+    pub(super) wakes_at: Option<UnixMillis>,
 }
 
 impl Group {

@@ -16,17 +16,11 @@ use crate::{
     route::Subject,
 };
 
-/// How long an alert that is over is remembered: 7 days, as long as the book of alerts keeps it.
-pub const CARD_KEPT_S: u64 = crate::KEPT_S;
-
 /// So many returns within [`FLAPS_WITHIN_S`] are flapping: whoever was told three times knows.
 pub const FLAPS: usize = 4;
 
 /// The time within which returns are counted: an hour.
 pub const FLAPS_WITHIN_S: u64 = 60 * 60;
-
-/// How often what is over is let go: each hour.
-const SWEEP_S: u64 = 60 * 60;
 
 /// Least time between two messages of one group that do not wait for its interval: 10 s, so that a
 /// hundred critical alerts in a block and the next are two messages.
@@ -159,7 +153,7 @@ impl Pager {
             self.join(id, group, common, way, now, outcome);
         }
         for group in leaves {
-            self.leave(id, group);
+            self.leave(id, group, now);
         }
     }
 
@@ -179,11 +173,10 @@ impl Pager {
             Some(known) => {
                 known.members.insert(id);
                 known.pending.insert(id);
-                known.flush_at
+                self.awaken(group, now).unwrap_or(now)
             }
             None => {
                 let flush_at = now.plus(ms(way.group_wait_s));
-                self.due.insert((flush_at, Due::Flush(group)));
                 let new = Group {
                     id: group,
                     path: way.path.clone(),
@@ -194,8 +187,10 @@ impl Pager {
                     run: None,
                     members: [id].into(),
                     pending: [id].into(),
+                    wakes_at: None,
                 };
                 self.groups.insert(group, new);
+                self.rest(group);
                 flush_at
             }
         };
@@ -212,7 +207,7 @@ impl Pager {
         self.count(way, now, outcome);
     }
 
-    fn leave(&mut self, id: AlertId, group: GroupId) {
+    fn leave(&mut self, id: AlertId, group: GroupId, now: UnixMillis) {
         if let Some(card) = self.cards.get_mut(&id) {
             card.groups.remove(&group);
             // Who was told in a group that is no more hears the rest in another one.
@@ -226,6 +221,7 @@ impl Pager {
             if let Some(other) = other.and_then(|other| self.groups.get_mut(&other)) {
                 other.pending.insert(id);
             }
+            other.and_then(|other| self.awaken(other, now));
         }
         let Some(left) = self.groups.get_mut(&group) else { return };
         left.members.remove(&id);
@@ -233,13 +229,15 @@ impl Pager {
         self.changed.extend([Key::Card(id), Key::Group(group)]);
         if left.members.is_empty() {
             self.drop_group(group);
+        } else {
+            self.rest(group);
         }
     }
 
     pub(super) fn drop_group(&mut self, id: GroupId) {
         let Some(group) = self.groups.remove(&id) else { return };
         self.changed.insert(Key::Group(id));
-        self.schedule(Due::Flush(id), Some(group.flush_at), None);
+        self.schedule(Due::Flush(id), group.wakes_at, None);
         for whom in &group.queued {
             if let Some(desk) = self.desks.get_mut(whom) {
                 desk.queue.remove(&id);
@@ -271,7 +269,7 @@ impl Pager {
     }
 
     /// Something about an alert is news to its groups, perhaps.
-    fn touch(&mut self, id: AlertId, now: UnixMillis) {
+    pub(super) fn touch(&mut self, id: AlertId, now: UnixMillis) {
         let Some(card) = self.cards.get_mut(&id) else { return };
         let groups: Vec<GroupId> = card.groups.keys().copied().collect();
         for group in groups {
@@ -281,6 +279,7 @@ impl Pager {
             if let Some(group) = self.groups.get_mut(&group) {
                 group.pending.insert(id);
             }
+            self.awaken(group, now);
             self.hurry(id, group, now);
             self.look_at_run(group, now);
         }
@@ -309,10 +308,11 @@ impl Pager {
         // What was told and is void, or certain by now, does not wait for anything.
         let is_truth = is_void || is_final;
         let free = last.filter(|_| !is_truth).map_or(now, |last| last.plus(ms(URGENT_S)).max(now));
-        let (was, at) = (known.flush_at, known.flush_at.min(free));
+        // Whoever asks woke the group before, so that its beat is not in the past.
+        let at = known.flush_at.min(free);
         self.groups.get_mut(&group)?.flush_at = at;
-        self.schedule(Due::Flush(group), Some(was), Some(at));
         self.changed.insert(Key::Group(group));
+        self.rest(group);
         Some(at)
     }
 
@@ -396,28 +396,9 @@ impl Pager {
             self.hurry(alert, group, now);
         }
     }
-
-    /// Lets go of what is over for long, each full hour.
-    pub(super) fn sweep(&mut self, now: UnixMillis) {
-        let hour = now.0.div_euclid(ms(SWEEP_S));
-        if hour == self.swept {
-            return;
-        }
-        self.swept = hour;
-        let since = UnixMillis(hour.saturating_mul(ms(SWEEP_S)));
-        let is_old = |card: &&Card| {
-            card.groups.is_empty() && since.millis_since(card.touched_at) > ms(CARD_KEPT_S)
-        };
-        let old: Vec<AlertId> =
-            self.cards.values().filter(is_old).map(|card| card.facts.alert).collect();
-        for id in old {
-            self.cards.remove(&id);
-            self.changed.insert(Key::Card(id));
-        }
-    }
 }
 
-fn moved(alert: AlertId, at: UnixMillis, to: Stage, why: Why) -> Ruling {
+pub(super) fn moved(alert: AlertId, at: UnixMillis, to: Stage, why: Why) -> Ruling {
     let verdict = Verdict::Moved { to };
     Ruling { at, alert: Some(alert), group: None, whom: None, message: None, verdict, why }
 }

@@ -392,6 +392,13 @@ pub enum Alarm {
         /// What the channel said.
         error: String,
     },
+    /// Alerts that nobody closed were closed, because they stood for too long without a word.
+    Stale {
+        /// How many.
+        alerts: u64,
+        /// Why now.
+        because: String,
+    },
     /// More alerts in a week than people agreed to bear.
     OverBudget {
         /// Branch.
@@ -422,6 +429,9 @@ impl fmt::Display for Alarm {
             }
             Self::Undelivered { message, whom, error } => {
                 write!(f, "message {message} to {whom} was not delivered: {error}")
+            }
+            Self::Stale { alerts: n, because } => {
+                write!(f, "{} that nobody closed were closed: {because}", alerts(*n))
             }
             Self::OverBudget { path, alerts, budget } => write!(
                 f,

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt};
 use model::{Name, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::{Labels, Matcher};
+use crate::{DRILL, Labels, Matcher};
 
 /// Longest that a silence lasts: 30 days. What should be quiet for longer is a rule to be changed.
 pub const SILENCE_DAYS_MAX: i64 = 30;
@@ -103,6 +103,13 @@ impl Silence {
         .into_iter()
         .filter_map(|(is_wrong, fault)| is_wrong.then_some(fault))
         .collect()
+    }
+
+    /// Whether it wants a drill, and so hides drills only: one of its matchers is about the label of
+    /// drills and does not fit what has none.
+    pub fn is_about_drills(&self) -> bool {
+        let nothing = Labels::default();
+        self.matchers.iter().any(|m| m.label() == DRILL && !m.matches(&nothing))
     }
 
     /// Whether it is in force.

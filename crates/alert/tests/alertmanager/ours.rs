@@ -9,7 +9,7 @@ use bellwether_alert::{
     plan::{Channel, ChannelKind, Plan},
     quiet::Silence,
 };
-use model::{AlertId, Name, Severity, UnixMillis};
+use model::{AlertId, Name, Provenance, Severity, UnixMillis};
 
 /// When the story begins.
 pub(crate) const START: UnixMillis = UnixMillis(1_800_000_000_000);
@@ -52,8 +52,10 @@ impl Ours {
         let alert = AlertId(id);
         self.names.insert(alert, name.to_owned());
         let because = "posted".to_owned();
+        let provenance = Provenance::Live;
+        let (findings, outflow_usd) = (1, None);
         let facts =
-            Facts { alert, labels, severity, truth, because, findings: 1, outflow_usd: None };
+            Facts { alert, labels, severity, truth, because, findings, outflow_usd, provenance };
         self.apply(Input::Alert(facts));
     }
 

@@ -1,22 +1,27 @@
-//! Who is on call when: a row a schedule, shifts as bars with their names in them, hatched where
-//! nobody is on call, a dark foot where it is night for whoever is.
+//! Who is on call when: a block a schedule, in it a lane a person with their shifts as bars, a dark
+//! foot where it is night for them, and hatched across all lanes where nobody is on call.
+//!
+//! Lanes, not names in the bars: a rota that follows the sun changes hands three times a day, and in a
+//! map of two weeks no name fits into eight hours.
 
 use model::UnixSeconds;
 
 use super::{Palette, escape, scale::time_ticks};
 
-/// Height of a row with the space below it.
-const ROW_PX: f64 = 34.0;
-const BAR_PX: f64 = 24.0;
+/// Height of the line that names a schedule.
+const HEAD_PX: f64 = 20.0;
+/// Height of a person's lane with the space below it.
+const LANE_PX: f64 = 20.0;
+const BAR_PX: f64 = 16.0;
 /// Height of the mark of a night, at the foot of its bar.
 const NIGHT_PX: f64 = 4.0;
-/// Room for the rows' names.
+/// Space below a schedule.
+const GAP_PX: f64 = 6.0;
+/// Room for the people's names.
 const NAMES_PX: f64 = 140.0;
 /// Room for the axis below.
 const AXIS_PX: f64 = 18.0;
-/// About this wide is a character of a label.
-const CHARACTER_PX: f64 = 6.2;
-/// A gap is never drawn thinner: a minute in two weeks must be seen.
+/// A stretch is never drawn thinner: a minute in two weeks must be seen.
 const BAR_PX_MIN: f64 = 2.0;
 
 /// A stretch of a row.
@@ -45,6 +50,24 @@ pub struct RotaRow {
     pub bars: Vec<RotaBar>,
 }
 
+impl RotaRow {
+    /// Who has a shift, in the order of their first one.
+    fn people(&self) -> Vec<&str> {
+        let mut people: Vec<&str> = Vec::new();
+        for who in self.bars.iter().filter_map(|bar| bar.who.as_deref()) {
+            if !people.contains(&who) {
+                people.push(who);
+            }
+        }
+        people
+    }
+
+    /// Height of its lanes; an empty schedule has one, for its gap.
+    fn lanes_px(&self) -> f64 {
+        self.people().len().max(1) as f64 * LANE_PX
+    }
+}
+
 /// Draws rows over a stretch of time. `title` is the finding, and the text alternative.
 pub fn rota(
     title: &str,
@@ -54,7 +77,8 @@ pub fn rota(
     palette: Palette,
 ) -> String {
     let width = f64::from(width_px);
-    let height = rows.len() as f64 * ROW_PX + AXIS_PX;
+    let rows_px: f64 = rows.iter().map(|row| HEAD_PX + row.lanes_px() + GAP_PX).sum();
+    let height = rows_px + AXIS_PX;
     let scale = (width - NAMES_PX) / (to.seconds_since(from) as f64).max(1.0);
     let x_of = |at: UnixSeconds| NAMES_PX + at.seconds_since(from) as f64 * scale;
     let mut svg = format!(
@@ -72,15 +96,25 @@ pub fn rota(
             palette.text(),
         ));
     }
-    for (at, row) in rows.iter().enumerate() {
-        let y = at as f64 * ROW_PX + 2.0;
+    let mut top = 0.0;
+    for row in rows {
         svg.push_str(&format!(
-            r#"<text x="{:.1}" y="{:.1}" text-anchor="end" fill="{}">{}</text>"#,
-            NAMES_PX - 8.0,
-            y + BAR_PX / 2.0 + 4.0,
+            r#"<text x="0" y="{:.1}" font-weight="600" fill="{}">{}</text>"#,
+            top + 13.0,
             palette.line(),
             escape(&row.label)
         ));
+        top += HEAD_PX;
+        let people = row.people();
+        for (lane, who) in people.iter().enumerate() {
+            svg.push_str(&format!(
+                r#"<text x="{:.1}" y="{:.1}" text-anchor="end" fill="{}">{}</text>"#,
+                NAMES_PX - 8.0,
+                top + lane as f64 * LANE_PX + BAR_PX - 4.0,
+                palette.line(),
+                escape(who)
+            ));
+        }
         // Gaps last: they must not vanish beside a long shift.
         let covered = row.bars.iter().filter(|bar| bar.who.is_some());
         let gaps = row.bars.iter().filter(|bar| bar.who.is_none());
@@ -88,13 +122,18 @@ pub fn rota(
             let (begin, end) = (bar.from.max(from), bar.to.min(to));
             let bar_px = ((x_of(end) - x_of(begin)) - 1.0).max(BAR_PX_MIN);
             let x = x_of(begin).min(width - bar_px);
-            let (fill, edge) = match &bar.who {
-                Some(_) => (palette.band(), palette.unknown()),
-                None => ("url(#rota-gap)", palette.alarm()),
+            let lane = people.iter().position(|who| bar.who.as_deref() == Some(*who));
+            let (y, tall, fill, edge) = match lane {
+                Some(lane) => {
+                    (top + lane as f64 * LANE_PX, BAR_PX, palette.band(), palette.unknown())
+                }
+                None => {
+                    (top, row.lanes_px() - (LANE_PX - BAR_PX), "url(#rota-gap)", palette.alarm())
+                }
             };
             let dashes = if bar.is_override { r#" stroke-dasharray="3 2""# } else { "" };
             svg.push_str(&format!(
-                r#"<g><title>{}</title><rect x="{x:.1}" y="{y:.1}" width="{bar_px:.1}" height="{BAR_PX}" fill="{fill}" stroke="{edge}"{dashes}/>"#,
+                r#"<g><title>{}</title><rect x="{x:.1}" y="{y:.1}" width="{bar_px:.1}" height="{tall:.0}" fill="{fill}" stroke="{edge}"{dashes}/>"#,
                 escape(&bar.title)
             ));
             for (night, morning) in &bar.nights {
@@ -108,18 +147,9 @@ pub fn rota(
                     ));
                 }
             }
-            let label = bar.who.as_deref().unwrap_or("nobody");
-            if label.chars().count() as f64 * CHARACTER_PX + 8.0 <= bar_px && bar.who.is_some() {
-                svg.push_str(&format!(
-                    r#"<text x="{:.1}" y="{:.1}" fill="{}">{}</text>"#,
-                    x + 5.0,
-                    y + BAR_PX / 2.0 + 2.5,
-                    palette.line(),
-                    escape(label)
-                ));
-            }
             svg.push_str("</g>");
         }
+        top += row.lanes_px() + GAP_PX;
     }
     svg.push_str("</svg>");
     svg
@@ -129,47 +159,53 @@ pub fn rota(
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_minute_without_anybody_is_seen_in_two_weeks_and_names_are_escaped() {
-        let day = |n: u64| UnixSeconds(n * 86_400);
-        let bar = |from, to, who: Option<&str>| RotaBar {
-            from,
-            to,
+    fn bar(from: u64, to: u64, who: Option<&str>) -> RotaBar {
+        RotaBar {
+            from: UnixSeconds(from),
+            to: UnixSeconds(to),
             who: who.map(str::to_owned),
             is_override: false,
             nights: Vec::new(),
             title: "a <b>".to_owned(),
-        };
-        let gap_end = UnixSeconds(day(7).0 + 60);
+        }
+    }
+
+    const DAY: u64 = 86_400;
+
+    #[test]
+    fn a_minute_without_anybody_is_seen_in_two_weeks_across_all_lanes_and_names_are_escaped() {
+        let gap_end = 7 * DAY + 60;
         let rows = [RotaRow {
             label: "<i>primary".to_owned(),
             bars: vec![
-                bar(day(0), day(7), Some("ann")),
-                bar(day(7), gap_end, None),
-                bar(gap_end, day(14), Some("bob")),
+                bar(0, 7 * DAY, Some("ann")),
+                bar(7 * DAY, gap_end, None),
+                bar(gap_end, 14 * DAY, Some("bob<")),
             ],
         }];
-        let svg = rota("t", &rows, (day(0), day(14)), 900, Palette::Print);
-        assert!(svg.contains(r#"width="2.0" height="24" fill="url(#rota-gap)""#), "{svg}");
-        assert!(svg.contains(">ann</text>") && svg.contains("a &lt;b&gt;"));
-        assert!(!svg.contains("<i>primary"));
+        let svg = rota("t", &rows, (UnixSeconds(0), UnixSeconds(14 * DAY)), 900, Palette::Print);
+        assert!(svg.contains(r#"width="2.0" height="36" fill="url(#rota-gap)""#), "{svg}");
+        assert!(svg.contains(">ann</text>") && svg.contains(">bob&lt;</text>"));
+        assert!(svg.contains("a &lt;b&gt;") && !svg.contains("<i>primary"));
     }
 
     #[test]
-    fn a_label_that_does_not_fit_is_left_to_the_hover() {
-        let bar = RotaBar {
-            from: UnixSeconds(0),
-            to: UnixSeconds(3_600),
-            who: Some("a-long-name".to_owned()),
-            is_override: true,
-            nights: vec![(UnixSeconds(0), UnixSeconds(9_000))],
-            title: "a-long-name, one hour".to_owned(),
-        };
-        let rows = [RotaRow { label: "primary".to_owned(), bars: vec![bar] }];
-        let span = (UnixSeconds(0), UnixSeconds(14 * 86_400));
+    fn whoever_has_many_short_shifts_has_one_lane_with_one_name() {
+        let thirds = (0..42u64).map(|third| {
+            let who = ["ann", "bob", "cy"][usize::try_from(third % 3).unwrap()];
+            bar(third * 28_800, (third + 1) * 28_800, Some(who))
+        });
+        let mut bars: Vec<RotaBar> = thirds.collect();
+        bars[4].is_override = true;
+        bars[4].nights = vec![(UnixSeconds(4 * 28_800), UnixSeconds(9 * 28_800))];
+        let rows = [RotaRow { label: "primary".to_owned(), bars }];
+        let span = (UnixSeconds(0), UnixSeconds(14 * DAY));
         let svg = rota("t", &rows, span, 900, Palette::Print);
-        assert!(!svg.contains(">a-long-name</text>"));
-        assert!(svg.contains("<title>a-long-name, one hour</title>"));
-        assert!(svg.contains("stroke-dasharray"), "somebody stepped in");
+        for name in ["ann", "bob", "cy"] {
+            assert_eq!(svg.matches(&format!(">{name}</text>")).count(), 1, "{name}");
+        }
+        assert_eq!(svg.matches(r#"height="16""#).count(), 42, "every shift is drawn");
+        assert_eq!(svg.matches("stroke-dasharray").count(), 1, "somebody stepped in");
+        assert_eq!(svg.matches(r#"height="4""#).count(), 1, "a night is marked within its shift");
     }
 }

@@ -3,6 +3,7 @@
 
 mod files; //   examples/meridian, embedded
 mod judge; //   what counts as found, and as a benign page
+mod responder; // the person who is woken, and says that they are on it
 mod story; //   the attacks, one after the other, told as they happen
 mod summary; // what came of it, for people and for programs
 mod world; //   the chain, its clock and its traffic

@@ -18,9 +18,11 @@ use tokio::time::{sleep, sleep_until};
 use super::{
     EmbeddedProject, ScenarioResult, Summary,
     judge::{PAGES_FROM, is_benign_page, is_retracted, tells_of, tells_the_point},
+    responder::Responder,
     world::{HISTORY_BLOCKS, World},
 };
 use crate::{
+    clock,
     config::{Config, Missing},
     mail_sink::MailSink,
     server::Server,
@@ -67,6 +69,8 @@ pub struct Demo {
     told: HashMap<AlertId, model::AlertState>,
     /// Blocks in which somebody attacked.
     attacked: HashSet<B256>,
+    /// Alerts that somebody is on.
+    answered: HashSet<AlertId>,
     style: Style,
     /// Closes the node's port when dropped.
     _node: Endpoint,
@@ -110,7 +114,7 @@ impl Demo {
         let store = Store::open(folder.path().join("bellwether.db"))?;
         let server =
             Server::start(&config, store.clone(), Some(mails.inbox().clone()), None).await?;
-        let (told, attacked) = (HashMap::new(), HashSet::new());
+        let (told, attacked, answered) = (HashMap::new(), HashSet::new(), HashSet::new());
         let demo = Self {
             options,
             began,
@@ -121,6 +125,7 @@ impl Demo {
             network,
             told,
             attacked,
+            answered,
             style,
             _node: node,
             _folder: folder,
@@ -248,7 +253,8 @@ impl Demo {
         }
         self.judged_up_to_head(CATCH_UP_MAX).await?;
         self.tell_alerts()?;
-        let result = self.settle(scenario, &blocks, &known).await?;
+        let mut result = self.settle(scenario, &blocks, &known).await?;
+        result.acknowledged_by = self.acknowledge().await?;
         self.say(&self.verdict(&result));
         Ok(result)
     }
@@ -270,6 +276,50 @@ impl Demo {
             }
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Whoever was woken says that they are on it, like a person would by the link in the mail.
+    async fn acknowledge(&mut self) -> anyhow::Result<Option<Name>> {
+        let deadline = Instant::now() + SETTLE_MAX;
+        let inbox = self.server.pager_inbox();
+        let mut said: Option<(u64, Responder)> = None;
+        while Instant::now() < deadline {
+            match said {
+                Some((sequence, responder)) => match inbox.outcome(sequence)? {
+                    Some(taken) => {
+                        taken.map_err(anyhow::Error::msg).context("acknowledging the pages")?;
+                        self.answered.extend(responder.alerts);
+                        return Ok(Some(responder.name));
+                    }
+                    None => said = Some((sequence, responder)),
+                },
+                None => {
+                    let is_new = |alert: &&Alert| {
+                        alert.severity >= PAGES_FROM
+                            && !is_retracted(alert)
+                            && !self.answered.contains(&alert.id)
+                    };
+                    let alerts = self.alerts()?;
+                    let paged: Vec<_> = alerts
+                        .iter()
+                        .filter(is_new)
+                        .map(|alert| self.store.alert(alert.id))
+                        .filter_map(Result::transpose)
+                        .collect::<Result<_, _>>()?;
+                    if let Some(responder) = Responder::of(&paged) {
+                        let now = clock::now();
+                        let sequence = inbox.put(&responder.acknowledges(now), now)?;
+                        said = Some((sequence, responder));
+                        continue;
+                    }
+                    if paged.is_empty() {
+                        return Ok(None);
+                    }
+                }
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(None)
     }
 
     fn result(
@@ -326,6 +376,7 @@ impl Demo {
             seconds_block_to_alert: to_alert,
             seconds_block_to_delivery: to_delivery,
             delivered_to,
+            acknowledged_by: None,
             retracted,
         })
     }
@@ -336,9 +387,13 @@ impl Demo {
             0 => String::new(),
             n => format!(", {n} taken back when the chain dropped the block"),
         };
+        let on_it = match &result.acknowledged_by {
+            Some(name) => format!("; {name} is on it"),
+            None => String::new(),
+        };
         if result.detected {
             format!(
-                "  {} by {} {} after the block, delivered to {} after {}{taken_back}\n",
+                "  {} by {} {} after the block, delivered to {} after {}{taken_back}{on_it}\n",
                 self.style.green("found"),
                 result.by.join(", "),
                 seconds(result.seconds_block_to_alert),
@@ -455,6 +510,7 @@ fn without_terminal(mut config: Config) -> Config {
     config.policy.routes.retain(|route| !route.receivers.is_empty());
     let mut plan = alert::plan::Plan::clone(&config.plan);
     plan.tree = plan.tree.without(&gone);
+    plan.channels.retain(|channel, _| !gone.contains(channel));
     config.plan = std::sync::Arc::new(plan);
     config
 }

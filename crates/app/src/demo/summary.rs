@@ -1,5 +1,6 @@
 //! What came of it, for people and for programs.
 
+use model::Name;
 use serde::Serialize;
 
 /// One attack.
@@ -21,6 +22,8 @@ pub struct ScenarioResult {
     pub seconds_block_to_delivery: Option<f64>,
     /// Receivers that took a message about it.
     pub delivered_to: Vec<String>,
+    /// Who was woken by it and acknowledged; `null` when nobody was.
+    pub acknowledged_by: Option<Name>,
     /// Alerts about it that were taken back after a reorg, and whose receivers were told so.
     pub retracted: u32,
 }

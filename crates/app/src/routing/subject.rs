@@ -1,7 +1,7 @@
 //! An alert that somebody tries out.
 
 use alert::{CLASS, Labels, PROTOCOL, SEVERITY, life::Truth, pager::Facts};
-use model::{Alert, AlertId, Name, Severity};
+use model::{Alert, AlertId, Name, Provenance, Severity};
 use registry::Registry;
 
 /// The alert that is tried out: what is not said is filled in from the registry.
@@ -39,6 +39,7 @@ impl Trial {
             because: "tried out".to_owned(),
             findings: 1,
             outflow_usd: self.outflow_usd,
+            provenance: Provenance::Live,
         }
     }
 }

@@ -346,7 +346,7 @@ fn life(details: &AlertDetails, now: UnixSeconds) -> Option<Lived> {
         at: When::new(words::seconds(step.at), now),
         by: match &step.actor {
             Actor::Person(by) => Some(by.to_string()),
-            Actor::Chain => None,
+            Actor::Chain | Actor::Watcher => None,
         },
         deed: step.deed.as_ref().map(Deed::as_str),
         reason: words::clean(&step.reason),

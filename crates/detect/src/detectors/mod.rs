@@ -398,3 +398,15 @@ fn shifted(severity: Severity, to: impl Fn(usize) -> usize) -> Severity {
     let at = Severity::ALL.iter().position(|s| *s == severity).unwrap_or(0);
     Severity::ALL[to(at)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_detector_is_called_like_a_drill() {
+        for detector in ALL {
+            assert!(model::Provenance::of_detector(detector.spec().id).is_live());
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The pager on the virtual clock.
 
 mod laws; //      hold for every night
-mod night; //     the stage
+pub(crate) mod night; //     the stage
 mod routing; //   groups, repeats, silences, inhibition
 mod stories; //   whom it wakes, and whom not
 mod storms; //    what a reader bears

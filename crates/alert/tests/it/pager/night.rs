@@ -16,7 +16,7 @@ use bellwether_alert::{
     route::{Branch, GroupBy, Tree},
 };
 use jiff::tz::TimeZone;
-use model::{AlertId, Name, Severity, UnixMillis};
+use model::{AlertId, Name, Provenance, Severity, UnixMillis};
 
 use crate::play::name;
 
@@ -85,6 +85,7 @@ pub(crate) fn facts(number: u8, severity: Severity) -> Facts {
         because: "first finding".to_owned(),
         findings: 1,
         outflow_usd: None,
+        provenance: Provenance::Live,
     }
 }
 

@@ -11,7 +11,7 @@ use expect_test::expect;
 use jiff::{civil::time, tz::TimeZone};
 use model::Severity::{Critical, High, Low, Medium};
 
-use super::night::{Night, facts, names, plan, silence};
+use super::night::{Night, START_MS, facts, id, names, plan, silence};
 use crate::play::name;
 
 #[test]
@@ -239,4 +239,70 @@ fn a_week_with_more_alerts_than_agreed_is_said_once() {
         night.at(64 * 3_600 + i64::from(number) * 60).alert(facts(number, Low));
     }
     assert_eq!(over(&night), 2);
+}
+
+#[test]
+fn a_group_that_everybody_knows_of_rests_until_it_is_told_again_or_something_changes() {
+    let mut night = Night::new(plan());
+    let due_s = |night: &Night| night.pager.next_due().map(|at| (at.0 - START_MS) / 1_000);
+    night.at(0).alert(facts(1, Low));
+    night.at(40);
+    assert_eq!(due_s(&night), Some(4 * 3_600 + 30), "the repeat, and no beat before it");
+    // A beat is kept while it rests: what comes meanwhile is told with the next one.
+    night.at(1_000).alert(facts(2, Low));
+    assert_eq!(due_s(&night), Some(30 + 4 * 300));
+    night.at(2_000).acknowledges("ann", 1).acknowledges("ann", 2);
+    night.at(3_000);
+    assert_eq!(due_s(&night), None, "somebody is on both: nothing is left to say");
+    night.at(9 * 3_600).says("bob", 1, Deed::Reopen);
+    night.at(10 * 3_600);
+    assert_eq!(
+        due_s(&night),
+        Some(13 * 3_600 + 30),
+        "four hours after it was told last, on a beat"
+    );
+}
+
+#[test]
+fn a_silence_keeps_what_was_told_before_from_being_repeated_until_it_ends() {
+    let mut night = Night::new(plan());
+    night.at(0).alert(facts(1, Low));
+    night.at(3_600).apply(Input::Silence(silence("s-1", "protocol=acme", &["ann"], 10)));
+    night.at(11 * 3_600);
+    expect![[r#"
+        00:00:00 [1] grouped until 00:00:30: route all takes it
+        00:00:30 [1] chat NOTICE: new: 1 alert
+        10:00:30 [1] chat NOTICE: still standing after 600 min
+    "#]]
+    .assert_eq(&night.transcript());
+}
+
+#[test]
+fn what_nobody_closes_and_nothing_renews_is_closed_as_stale_and_told_and_a_finding_opens_it_again()
+{
+    let day = 86_400;
+    let mut night = Night::new(plan());
+    night.at(0).alert(facts(1, Low)).alert(facts(2, Low));
+    night.at(60).acknowledges("ann", 1).acknowledges("ann", 2);
+    night.at(29 * day).change(2, |facts| facts.findings += 1);
+    night.transcript();
+    night.at(30 * day).apply(Input::Tick);
+    assert_eq!(night.transcript(), "", "not before its time");
+    night.at(31 * day).apply(Input::Tick);
+    night.at(31 * day + 600).change(1, |facts| facts.findings += 1);
+    night.at(31 * day + 1_200);
+    expect![[r#"
+        744:00:00 [1] resolved: stale: no finding and no word about it for 30 days
+        744:00:00 ALARM Stale { alerts: 1, because: "stale: no finding and no word about it for 30 days" }
+        744:00:30 [1] chat NOTICE: over: 1 alert
+        744:10:00 [1] provisional: first finding
+        744:10:00 [1] grouped until 744:10:30: route all takes it
+        744:10:30 [1] chat NOTICE: began again: 1 alert
+    "#]]
+    .assert_eq(&night.transcript());
+    // A week after it is over it leaves the memory; its account stays on record.
+    night.says("ann", 1, Deed::Resolve);
+    night.at(39 * day).apply(Input::Tick);
+    assert!(night.pager.card(id(1)).is_none());
+    assert!(night.pager.card(id(2)).is_some(), "this one stands");
 }

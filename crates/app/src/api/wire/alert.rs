@@ -146,7 +146,7 @@ impl LifeStep {
             at: step.at.into(),
             by: match &step.actor {
                 alert::life::Actor::Person(by) => Some(by.to_string()),
-                alert::life::Actor::Chain => None,
+                alert::life::Actor::Chain | alert::life::Actor::Watcher => None,
             },
             deed: step.deed.as_ref().map(alert::life::Deed::as_str),
             reason: words::clean(&step.reason),

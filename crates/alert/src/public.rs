@@ -1,0 +1,85 @@
+//! What may be shown to everybody.
+//!
+//! A public channel — a feed, a page without a login, a channel that anybody may join — takes
+//! [`Publishable`] and nothing else. It can only be made of an alert that is real, and nobody outside
+//! this module can make one otherwise. So a drill cannot be published by mistake: the program that
+//! does it does not compile.
+//!
+//! What a public channel is written like:
+//!
+//! ```
+//! use bellwether_alert::public::Publishable;
+//!
+//! fn publish(shown: &Publishable) -> String {
+//!     shown.alert().first.title.clone()
+//! }
+//! ```
+//!
+//! An alert that nobody looked at is not what it takes:
+//!
+//! ```compile_fail,E0308
+//! use bellwether_alert::public::Publishable;
+//!
+//! fn publish(shown: &Publishable) -> String {
+//!     shown.alert().first.title.clone()
+//! }
+//!
+//! fn tell_of_a_drill(drill: model::Alert) -> String {
+//!     publish(&drill)
+//! }
+//! ```
+//!
+//! and nobody can pretend to have looked:
+//!
+//! ```compile_fail,E0423
+//! use bellwether_alert::public::Publishable;
+//!
+//! fn pretend(drill: model::Alert) -> Publishable {
+//!     Publishable(drill)
+//! }
+//! ```
+//!
+//! nor swap what was looked at for something else:
+//!
+//! ```compile_fail,E0616
+//! use bellwether_alert::public::Publishable;
+//!
+//! fn swap(shown: &mut Publishable, drill: model::Alert) {
+//!     shown.0 = drill;
+//! }
+//! ```
+
+use model::{Alert, Name, Provenance};
+
+/// An alert that is real; see the module.
+///
+/// Deliberately without `Deserialize` and without a way to change it: what is in it went through
+/// [`Publishable::of`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Publishable(Alert);
+
+/// Why an alert may not be shown to everybody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotPublic {
+    /// People would take it for real.
+    #[error("drill {0} may not be published: nothing of it happened")]
+    Drill(Name),
+}
+
+impl Publishable {
+    /// The alert, if it may be shown to everybody.
+    ///
+    /// # Errors
+    /// [`NotPublic`].
+    pub fn of(alert: Alert) -> Result<Self, NotPublic> {
+        match alert.provenance() {
+            Provenance::Live => Ok(Self(alert)),
+            Provenance::Drill { drill } => Err(NotPublic::Drill(drill)),
+        }
+    }
+
+    /// The alert.
+    pub fn alert(&self) -> &Alert {
+        &self.0
+    }
+}

@@ -1,0 +1,250 @@
+//! A drill is told like the real thing, and touches nothing that is real.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bellwether_alert::{
+    DRILL, Labels, fingerprint,
+    life::{Deed, Stage},
+    pager::{Facts, Input, Outcome, Pager, Pagers, Refusal, Side, Sides, Stored},
+    public::{NotPublic, Publishable},
+};
+use model::{
+    Alert, AlertId, AlertState, B256, BlockRef, Finding, Provenance, Severity, UnixMillis,
+    UnixSeconds,
+};
+use proptest::prelude::*;
+
+use crate::{
+    pager::night::{START_MS, facts, id, plan, silence},
+    play::{finding, name},
+};
+
+fn drill_finding() -> Finding {
+    let block = BlockRef { number: 7, hash: B256::ZERO };
+    let real = finding("mainnet", "vault", "drain", Severity::Critical, block, UnixSeconds(9));
+    Finding { detector: Provenance::detector_of(&name("tuesday")), ..real }
+}
+
+fn alert_of(finding: Finding) -> Alert {
+    let fingerprint = fingerprint(&finding);
+    Alert {
+        id: AlertId::derive(&fingerprint, finding.id),
+        fingerprint,
+        network: finding.network.clone(),
+        monitor: finding.monitor.clone(),
+        deployment: finding.deployment.clone(),
+        state: AlertState::Confirmed,
+        severity: finding.severity,
+        findings: Vec::new(),
+        more: Vec::new(),
+        opened_at: finding.origin.timestamp,
+        last_finding_at: finding.origin.timestamp,
+        created_at: UnixMillis(0),
+        told: BTreeMap::new(),
+        first: finding,
+    }
+}
+
+#[test]
+fn only_what_is_real_may_be_shown_to_everybody() {
+    let drill = alert_of(drill_finding());
+    assert_eq!(Publishable::of(drill.clone()), Err(NotPublic::Drill(name("tuesday"))));
+    let real = alert_of(Finding { detector: "expression".to_owned(), ..drill_finding() });
+    assert_eq!(Publishable::of(real.clone()).unwrap().alert(), &real);
+    assert_ne!(real.fingerprint, drill.fingerprint);
+    assert_ne!(real.id, drill.id, "what one alert is told by is not the other's");
+}
+
+#[test]
+fn facts_of_a_drill_say_so_and_those_stored_before_are_real() {
+    let facts = Facts::of(&alert_of(drill_finding()), "drill");
+    assert_eq!(facts.labels.get(DRILL), "tuesday");
+    let mut stored = serde_json::to_value(&facts).unwrap();
+    assert_eq!(serde_json::from_value::<Facts>(stored.clone()).unwrap(), facts);
+    stored.as_object_mut().unwrap().remove("provenance").unwrap();
+    let old: Facts = serde_json::from_value(stored).unwrap();
+    assert_eq!(old.provenance, Provenance::Live);
+}
+
+/// One thing that happens on one of the two sides.
+#[derive(Debug, Clone)]
+enum Happening {
+    Alert { number: u8, severity: usize },
+    Said { number: u8, deed: usize },
+    Silence { matchers: usize, two: bool },
+    Passes { s: i64 },
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        4 => (1..6u8, 0..5usize).prop_map(|(number, severity)| Happening::Alert { number, severity }),
+        2 => (1..6u8, 0..4usize).prop_map(|(number, deed)| Happening::Said { number, deed }),
+        2 => (0..3usize, any::<bool>()).prop_map(|(matchers, two)| Happening::Silence { matchers, two }),
+        4 => prop_oneof![1..40i64, 100..4_000i64].prop_map(|s| Happening::Passes { s }),
+    ]
+}
+
+/// Alerts of both sides have the same labels but for the drill's own, so that they would share groups,
+/// silences and readers if anything let them.
+fn input(happening: &Happening, side: Side, at: usize, now: UnixMillis) -> Option<Input> {
+    let offset = if side == Side::Drill { 100 } else { 0 };
+    Some(match happening {
+        Happening::Alert { number, severity } => {
+            let mut facts = facts(number + offset, Severity::ALL[*severity]);
+            if side == Side::Drill {
+                facts.provenance = Provenance::Drill { drill: name("tuesday") };
+                facts.labels.set(DRILL, "tuesday");
+            }
+            Input::Alert(facts)
+        }
+        Happening::Said { number, deed } => {
+            let deeds = [Deed::Acknowledge, Deed::Resolve, Deed::Benign, Deed::Reopen];
+            let (alerts, deed) = (vec![id(number + offset)], deeds[*deed].clone());
+            Input::Said { alerts, by: name("ann"), deed, at: now, reason: String::new() }
+        }
+        Happening::Silence { matchers, two } => {
+            let matchers = ["protocol=acme", "monitor=drain", "severity=high"][*matchers];
+            let signed: &[&str] = if *two { &["ann", "bob"] } else { &["ann"] };
+            let of_drills = match side {
+                Side::Live => String::new(),
+                Side::Drill => format!(", {DRILL}=tuesday"),
+            };
+            let mut silence =
+                silence(&format!("s-{at}"), &format!("{matchers}{of_drills}"), signed, 1);
+            (silence.from, silence.until) = (now, now.plus(3_600_000));
+            Input::Silence(silence)
+        }
+        Happening::Passes { .. } => return None,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever is drilled meanwhile, what is real is told as if nothing was.
+    #[test]
+    fn a_drill_changes_nothing_about_what_is_real_nor_the_other_way_round(
+        happenings in proptest::collection::vec((happening(), any::<bool>()), 1..40),
+    ) {
+        let plan = Arc::new(plan());
+        let mut both = Pagers::new(&plan);
+        let mut alone = Sides { live: Pager::new(plan.clone()), drill: Pager::new(plan) };
+        let mut now = UnixMillis(START_MS);
+        for (at, (happening, is_drill)) in happenings.iter().enumerate() {
+            let side = if *is_drill { Side::Drill } else { Side::Live };
+            if let Happening::Passes { s } = happening {
+                now = now.plus(s * 1_000);
+            }
+            let input = input(happening, side, at, now);
+            // Word of an alert that nobody knows is refused on the side of what is real.
+            let side = match &input {
+                Some(Input::Said { alerts, .. }) if both.card(alerts[0]).is_none() => Side::Live,
+                _ => side,
+            };
+            let (outcomes, _) = both.apply_all(input.clone(), now);
+            let of = |pager: &mut Pager, its: Side| -> Outcome {
+                pager.apply_all(input.clone().filter(|_| its == side), now).0
+            };
+            let expected =
+                Sides { live: of(&mut alone.live, Side::Live), drill: of(&mut alone.drill, Side::Drill) };
+            prop_assert_eq!(outcomes, expected);
+        }
+    }
+}
+
+#[test]
+fn a_critical_drill_calls_people_as_the_real_thing_would_in_messages_of_its_own() {
+    let mut pagers = Pagers::new(&Arc::new(plan()));
+    let now = UnixMillis(START_MS);
+    let mut drill = facts(101, Severity::Critical);
+    drill.provenance = Provenance::Drill { drill: name("tuesday") };
+    let real = facts(1, Severity::Critical);
+    let inputs = [Input::Alert(drill), Input::Alert(real)];
+    let (outcomes, refused) = pagers.apply_all(inputs, now);
+    assert_eq!(refused, []);
+    let told = |outcome: &Outcome| -> Vec<String> {
+        outcome.messages.iter().map(|m| format!("{:?} {}", m.kind, m.to)).collect()
+    };
+    assert_eq!(told(&outcomes.drill), told(&outcomes.live), "the same people, the same channels");
+    assert!(!outcomes.live.messages.is_empty());
+    for (message, number) in outcomes
+        .live
+        .messages
+        .iter()
+        .map(|m| (m, 1))
+        .chain(outcomes.drill.messages.iter().map(|m| (m, 101)))
+    {
+        let about: Vec<AlertId> = message.lines.iter().map(|line| line.alert).collect();
+        assert_eq!(about, [id(number)], "no message speaks of both");
+    }
+    let groups =
+        |outcome: &Outcome| outcome.messages.iter().filter_map(|m| m.group).collect::<Vec<_>>();
+    assert!(groups(&outcomes.live).iter().all(|group| !groups(&outcomes.drill).contains(group)));
+    // One word about both: each pager hears of its own.
+    let alerts = vec![id(1), id(101)];
+    let said = |alerts| Input::Said {
+        alerts,
+        by: name("ann"),
+        deed: Deed::Acknowledge,
+        at: now,
+        reason: "on it".to_owned(),
+    };
+    pagers.apply_all([said(vec![id(101)])], now);
+    let stage = |pagers: &Pagers, number| pagers.card(id(number)).unwrap().life().stage();
+    assert_eq!(stage(&pagers, 101), Stage::Acknowledged);
+    assert!(stage(&pagers, 1).is_unattended(), "nobody is on what is real");
+    pagers.apply_all([said(alerts)], now);
+    assert_eq!(stage(&pagers, 1), Stage::Acknowledged);
+}
+
+#[test]
+fn a_silences_name_is_one_silence_and_both_sides_come_back_from_their_rows() {
+    let plan = Arc::new(plan());
+    let mut pagers = Pagers::new(&plan);
+    let now = UnixMillis(START_MS);
+    let of_drills = silence("quiet", &format!("{DRILL}=tuesday"), &["ann"], 1);
+    let sign = Input::Sign { silence: name("quiet"), by: name("bob") };
+    let (outcomes, refused) = pagers.apply_all([Input::Silence(of_drills), sign], now);
+    assert_eq!(refused, []);
+    assert!(outcomes.live.rows.is_empty(), "nothing real was silenced");
+    let real = silence("quiet", "protocol=acme", &["ann"], 1);
+    let (_, refused) = pagers.apply_all([Input::Silence(real)], now);
+    assert_eq!(refused, [(0, Refusal::SilenceExists(name("quiet")))]);
+
+    let mut drill = facts(101, Severity::High);
+    drill.provenance = Provenance::Drill { drill: name("tuesday") };
+    let more =
+        pagers.apply_all([Input::Alert(drill), Input::Alert(facts(1, Severity::High))], now).0;
+    let mut rows: BTreeMap<String, Stored> = BTreeMap::new();
+    for (side, outcome) in outcomes.each().into_iter().chain(more.each()) {
+        for row in outcome.rows {
+            rows.insert(format!("{}{}", side.prefix(), row.key()), row.stored());
+        }
+    }
+    let mut stored: Sides<Vec<Stored>> = Sides::default();
+    for (key, row) in rows {
+        match Side::of_key(&key) {
+            Side::Live => stored.live.push(row),
+            Side::Drill => stored.drill.push(row),
+        }
+    }
+    let restored = Pagers::restore(&plan, stored).unwrap();
+    for side in [Side::Live, Side::Drill] {
+        let cards = |pagers: &Pagers| pagers.of(side).cards().cloned().collect::<Vec<_>>();
+        let silences = |pagers: &Pagers| pagers.of(side).silences().cloned().collect::<Vec<_>>();
+        assert_eq!(cards(&restored), cards(&pagers));
+        assert_eq!(silences(&restored), silences(&pagers));
+    }
+    assert_eq!(restored.next_due(), pagers.next_due());
+}
+
+#[test]
+fn another_systems_label_makes_no_drill() {
+    // An alert from outside may carry any label; what decides is where it came from.
+    let mut foreign = facts(1, Severity::Critical);
+    foreign.labels = Labels::default().with(DRILL, "tuesday").with("protocol", "acme");
+    let mut pagers = Pagers::new(&Arc::new(plan()));
+    let (outcomes, _) = pagers.apply_all([Input::Alert(foreign)], UnixMillis(START_MS));
+    assert!(!outcomes.live.messages.is_empty());
+    assert_eq!(outcomes.drill, Outcome::default());
+}
