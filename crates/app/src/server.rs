@@ -23,7 +23,7 @@ use crate::{
     paging,
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
-    pulse::{self, Vitals},
+    pulse::{self, Turns, Vitals},
     snapshot::TrustLimits,
     twin::{self, Twins},
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
@@ -50,6 +50,8 @@ pub struct Server {
     agreeing: JoinHandle<()>,
     /// Those installations.
     twins: Twins,
+    /// Whether each stage comes round.
+    turns: Turns,
     /// Where what people say goes.
     inbox: paging::Inbox,
     /// Takes what pages are told of paths.
@@ -82,7 +84,9 @@ impl Server {
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
         let twins = Twins::default();
         twins.set(twin::settings(config), clock::now());
-        let pipeline = pipeline(config, &store, answers, twins.clone())?;
+        let turns = Turns::default();
+        let beside = (twins.clone(), turns.clone());
+        let pipeline = pipeline(config, &store, answers, beside)?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
@@ -103,6 +107,7 @@ impl Server {
             teacher: teacher.clone(),
             vitals: vitals_view,
             twins: twins.clone(),
+            turns: turns.clone(),
             limits: TrustLimits::default(),
             clock: clock::now,
         });
@@ -134,6 +139,7 @@ impl Server {
             pulse,
             agreeing,
             twins,
+            turns,
             inbox: told,
             teacher,
             chats,
@@ -164,7 +170,8 @@ impl Server {
         let config = &reached_at(self.address, config);
         let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
-        let next = pipeline(config, &self.store, answers, self.twins.clone())?;
+        let beside = (self.twins.clone(), self.turns.clone());
+        let next = pipeline(config, &self.store, answers, beside)?;
         self.twins.set(twin::settings(config), clock::now());
         let changes = match self.pipeline.take() {
             Some(running) => {
@@ -228,7 +235,7 @@ fn pipeline(
     config: &Config,
     store: &Store,
     answers: Answers,
-    twins: Twins,
+    (twins, turns): (Twins, Turns),
 ) -> anyhow::Result<Pipeline> {
     let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     receivers.context.answers = Some(answers);
@@ -246,6 +253,7 @@ fn pipeline(
         coverage: Arc::new(config.coverage()),
         retention: config.general.retention,
         twins,
+        turns,
     })
 }
 

@@ -63,6 +63,7 @@ async fn latencies(findings: usize) -> Vec<f64> {
     let (receivers_held, receivers) = watch::channel(Arc::new(receivers));
     let pager = tokio::spawn(paging::keep_paging(paging::Parts {
         twins: bellwether::twin::Twins::default(),
+        turns: bellwether::pulse::Turns::default(),
         store: store.clone(),
         plan: made::plan(true),
         wake: wake.clone(),

@@ -107,6 +107,7 @@ async fn serve(store: Store) -> SocketAddr {
         teacher: None,
         vitals: watch::channel(Vitals::default()).1,
         twins: bellwether::twin::Twins::default(),
+        turns: bellwether::pulse::Turns::default(),
         limits: TrustLimits::default(),
         clock: now,
     };

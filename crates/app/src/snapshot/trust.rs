@@ -78,6 +78,8 @@ pub struct Reason {
 pub enum Code {
     /// No network is configured.
     NoNetwork,
+    /// A stage on the way from blocks to people stands still.
+    Stalled,
     /// The network is not followed any more.
     Stopped,
     /// No endpoint is usable.
@@ -124,8 +126,9 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NoNetwork,
+        Self::Stalled,
         Self::Stopped,
         Self::NoEndpoint,
         Self::NothingJudged,
@@ -153,6 +156,7 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoNetwork => "no_network",
+            Self::Stalled => "stalled",
             Self::Stopped => "stopped",
             Self::NoEndpoint => "no_endpoint",
             Self::NothingJudged => "nothing_judged",
@@ -182,6 +186,7 @@ impl Code {
     pub fn is_about_readiness(self) -> bool {
         match self {
             Self::NoNetwork
+            | Self::Stalled
             | Self::Stopped
             | Self::NoEndpoint
             | Self::NothingJudged
@@ -354,7 +359,10 @@ pub(super) fn overall(
     }
     let mut trust = concluded(reasons);
     let is_one_good = networks.iter().any(|network| network.trust.verdict != Verdict::No);
-    if is_one_good {
+    // Where messages stand still, no network is any good.
+    let is_all_still =
+        trust.reasons.iter().any(|reason| reason.code == Code::Stalled && reason.network.is_none());
+    if is_one_good && !is_all_still {
         trust.verdict = trust.verdict.min(Verdict::Partly);
     }
     trust

@@ -23,7 +23,7 @@ use crate::{
     feedback::{self, Quality, Said, SayError, Scope, gather},
     paging::Inbox,
     paths::{Paths, TaughtFolder},
-    pulse::{self, Vitals},
+    pulse::{self, Turns, Vitals},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
     twin::Twins,
     words,
@@ -167,6 +167,8 @@ pub struct Sources {
     pub vitals: watch::Receiver<Vitals>,
     /// Other installations that tell the same people.
     pub twins: Twins,
+    /// Whether each stage comes round.
+    pub turns: Turns,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -193,6 +195,7 @@ struct Inner {
     teacher: Option<Arc<TaughtFolder>>,
     vitals: watch::Receiver<Vitals>,
     twins: Twins,
+    turns: Turns,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -223,6 +226,7 @@ impl Site {
             teacher,
             vitals,
             twins,
+            turns,
             limits,
             clock,
         } = sources;
@@ -236,6 +240,7 @@ impl Site {
             teacher,
             vitals,
             twins,
+            turns,
             limits,
             started_at: clock(),
             clock,
@@ -306,7 +311,8 @@ impl Site {
                 let (limits, now) = (self.inner.limits, self.now());
                 let mut own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
                 own.extend(self.inner.twins.reasons(now));
-                self.read(move |store| Snapshot::take(store, &health, own, &limits, now))
+                let stages = self.inner.turns.states(now);
+                self.read(move |store| Snapshot::take(store, &health, own, stages, &limits, now))
             })
             .await
     }
