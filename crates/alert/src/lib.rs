@@ -37,7 +37,7 @@ pub mod pager; //   from alerts to the people who hear of them, until somebody i
 mod pattern; //     `vault-*`
 pub mod plan; //    who there is, how they are reached, who is called in which order
 mod policy; //      routes, windows, intervals
-pub mod public; //  what may be shown to everybody
+pub mod public; //  what everybody may hear
 pub mod quiet; //   silences, maintenance windows, inhibition
 pub mod route; //   the tree of routes
 mod tell; //        who is told what

@@ -9,6 +9,7 @@ mod blocking; //      blocking work, where it may block
 pub mod chart; //     SVG for pages, mails and reports
 pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types
+pub mod community; // what everybody may hear
 pub mod config; //    the user's folder of TOML files
 pub mod coverage; //  what must be watched, what was, and what is missing
 pub mod demo; //      a protocol, its traffic and its attacks, watched

@@ -16,6 +16,7 @@ use tokio::{
 use crate::{
     answers::{Answers, Chats},
     clock,
+    community::Community,
     config::Config,
     health,
     mail_sink::Inbox,
@@ -44,6 +45,8 @@ pub struct Server {
     wake_pager: Arc<Notify>,
     address: SocketAddr,
     pages: JoinHandle<()>,
+    /// The public pages, on an address of their own; it does not change with the files.
+    public_pages: Option<JoinHandle<()>>,
     /// Takes the program's own vital signs.
     pulse: JoinHandle<()>,
     /// Agrees with other installations who tells people.
@@ -82,15 +85,25 @@ impl Server {
         let told = paging::Inbox::new(store.clone(), wake_pager.clone());
         let answers = Answers::of(config, &store, &told, teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
+        let community = community(config, &answers)?;
+        let public = match community.as_ref().and_then(|community| community.settings.listen) {
+            Some(listen) => Some(
+                tokio::net::TcpListener::bind(listen)
+                    .await
+                    .with_context(|| format!("listening on {listen} for the public pages"))?,
+            ),
+            None => None,
+        };
         let twins = Twins::default();
         twins.set(twin::settings(config), clock::now());
         let turns = Turns::default();
         let beside = (twins.clone(), turns.clone());
-        let pipeline = pipeline(config, &store, answers, beside)?;
+        let pipeline = pipeline(config, &store, answers, community.clone(), beside)?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
-        let (info, info_view) = watch::channel(Arc::new(site_info(config, Some(&chats))));
+        let (info, info_view) =
+            watch::channel(Arc::new(site_info(config, Some(&chats), community)));
         let (vitals, vitals_view) = watch::channel(Vitals::default());
         let of_networks = networks.clone();
         let site = Site::new(Sources {
@@ -118,6 +131,14 @@ impl Server {
                 tracing::error!(error = format!("{error:#}"), "nobody watches the watcher");
             }
         });
+        let public_pages = public.map(|listener| {
+            let pages = web::public_router(site.clone());
+            tokio::spawn(async move {
+                if let Err(error) = axum::serve(listener, pages).await {
+                    tracing::error!(%error, "the public pages stopped");
+                }
+            })
+        });
         let pages = tokio::spawn(async move {
             let pages = web::router(site).merge(keypad(receivers_view));
             if let Err(error) = axum::serve(listener, pages).await {
@@ -136,6 +157,7 @@ impl Server {
             tests,
             address,
             pages,
+            public_pages,
             pulse,
             agreeing,
             twins,
@@ -170,8 +192,9 @@ impl Server {
         let config = &reached_at(self.address, config);
         let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
+        let community = community(config, &answers)?;
         let beside = (self.twins.clone(), self.turns.clone());
-        let next = pipeline(config, &self.store, answers, beside)?;
+        let next = pipeline(config, &self.store, answers, community.clone(), beside)?;
         self.twins.set(twin::settings(config), clock::now());
         let changes = match self.pipeline.take() {
             Some(running) => {
@@ -189,7 +212,7 @@ impl Server {
             running.networks.clone();
         std::mem::replace(&mut self.chats, chats).stop();
         self.chats.listen();
-        self.info.send_replace(Arc::new(site_info(config, Some(&self.chats))));
+        self.info.send_replace(Arc::new(site_info(config, Some(&self.chats), community)));
         self.pipeline = Some(running);
         Ok(())
     }
@@ -203,6 +226,9 @@ impl Server {
     /// Stops everything; what was being judged is finished.
     pub async fn stop(mut self) {
         self.pages.abort();
+        if let Some(pages) = &self.public_pages {
+            pages.abort();
+        }
         self.chats.stop();
         self.stop_tests();
         self.pulse.abort();
@@ -231,10 +257,23 @@ fn reached_at(address: SocketAddr, config: &Config) -> Config {
     config
 }
 
+/// What everybody may hear, when `public.toml` says so.
+fn community(config: &Config, answers: &Answers) -> anyhow::Result<Option<Arc<Community>>> {
+    let Some(settings) = config.community.clone() else { return Ok(None) };
+    let explorers = config
+        .networks
+        .iter()
+        .filter_map(|network| Some((network.chain.name.clone(), network.explorer.clone()?)))
+        .collect();
+    let community = Community::new(settings, explorers, answers.clone());
+    Ok(Some(Arc::new(community.context("setting up public.toml")?)))
+}
+
 fn pipeline(
     config: &Config,
     store: &Store,
     answers: Answers,
+    community: Option<Arc<Community>>,
     (twins, turns): (Twins, Turns),
 ) -> anyhow::Result<Pipeline> {
     let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
@@ -252,12 +291,17 @@ fn pipeline(
         receivers: Arc::new(receivers),
         coverage: Arc::new(config.coverage()),
         retention: config.general.retention,
+        community,
         twins,
         turns,
     })
 }
 
-pub(crate) fn site_info(config: &Config, chats: Option<&Arc<Chats>>) -> SiteInfo {
+pub(crate) fn site_info(
+    config: &Config,
+    chats: Option<&Arc<Chats>>,
+    community: Option<Arc<Community>>,
+) -> SiteInfo {
     let monitors = |network: &crate::config::Network| {
         let judges = |spec: &&detect::MonitorSpec| {
             spec.networks.is_empty() || spec.networks.contains(&network.chain.name)
@@ -292,5 +336,6 @@ pub(crate) fn site_info(config: &Config, chats: Option<&Arc<Chats>>) -> SiteInfo
         chats: chats.cloned(),
         people: config.people.clone(),
         pulse: Arc::new(config.pulse()),
+        community,
     }
 }

@@ -26,6 +26,7 @@ mod event_log; //       what happened to each chain, in order
 mod migrate; //         the schema and its history
 mod outbox; //          messages on their way
 mod paging; //          the pager's inbox, its memory, what it decided
+mod public; //          what everybody hears
 mod records; //         findings, alerts, decisions, coverage, detector state
 mod retention; //       what is kept for how long, and what is told of the rest
 mod series; //          points of time series
@@ -44,6 +45,10 @@ pub use event_log::{
 pub use outbox::{Attempt, DETAIL_CHARS_MAX, LEASE_MS, Outbox, OutboxCounts, Settled};
 pub use paging::{
     AlarmRow, Inbox, Input, OutboxMessage, PagingStep, RulingRow, StageRow, TakenInput,
+};
+pub use public::{
+    PublicDue, PublicEntry, PublicMessage, PublicMessageCounts, PublicSaid, PublicStep,
+    PublicTelling, PublicWaiting, SUBSCRIBERS_MAX, Subscribed, Subscriber,
 };
 pub use records::{
     AlertCount, AlertDetails, AlertFilter, AlertStage, AnswerKey, AnswerRecord, BlindCount,

@@ -5,5 +5,5 @@ mod silence; // people asked for it, until a time
 
 pub(crate) use inhibit::Sources;
 pub use inhibit::{Inhibition, LOOKED_AT_MAX};
-pub(crate) use silence::is_attack;
+pub use silence::is_attack;
 pub use silence::{SIGNATURES, SILENCE_DAYS_MAX, Silence, SilenceFault, SilenceKind, Veil};

@@ -141,7 +141,7 @@ impl fmt::Display for Silence {
 }
 
 /// Whether an alert looks like an attack, so that no single person can hide it.
-pub(crate) fn is_attack(severity: Severity, outflow_usd: Option<u64>, limit_usd: u64) -> bool {
+pub fn is_attack(severity: Severity, outflow_usd: Option<u64>, limit_usd: u64) -> bool {
     severity >= Severity::Critical || outflow_usd.is_some_and(|outflow| outflow > limit_usd)
 }
 

@@ -70,6 +70,7 @@ async fn latencies(findings: usize) -> Vec<f64> {
         wake_outbox: wake_outbox.clone(),
         changes: broadcast::channel(16).0,
         state: watch::channel(None).0,
+        is_public: false,
         stopping: stopping.clone(),
     }));
     let worker = Worker::new(store.outbox(), receivers, clock::now).telling(wake.clone());

@@ -94,6 +94,7 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
         receivers: Arc::new(receivers(hook)),
         coverage: Arc::default(),
         retention: store::Retention::default(),
+        community: None,
     };
     let running = pipeline.start(None, Arc::default());
 

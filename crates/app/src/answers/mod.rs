@@ -242,6 +242,20 @@ impl Answers {
         self.inner.people.readers(channel).to_vec()
     }
 
+    /// A text that carries `payload` and that nobody else can make, for one purpose only; it counts
+    /// for as long as the caller's payload says, and 14 days at least.
+    ///
+    /// # Errors
+    /// When there is no key to sign with.
+    pub(crate) fn seal(&self, purpose: &str, payload: &[u8]) -> Result<String, KeyError> {
+        self.inner.keys.seal(purpose, payload, self.now())
+    }
+
+    /// What a sealed text carries; `None` when it is none of ours, or for something else.
+    pub(crate) fn open(&self, purpose: &str, text: &str) -> Option<Vec<u8>> {
+        self.inner.keys.open(purpose, text)
+    }
+
     fn asked(&self, wish: Wish, message: [u8; 16]) -> Result<Asked, Closed> {
         let store = &self.inner.store;
         let spoken = spoken_of(store, message)?.ok_or(Closed::Gone)?;

@@ -42,6 +42,9 @@ const TOKEN_LEN: usize = 1 + 1 + 16 + TAG_LEN;
 /// Characters of a token.
 pub const TOKEN_CHARS: usize = TOKEN_LEN / 3 * 4;
 
+/// Longest sealed text that is looked at: it may carry a mail address.
+const SEALED_CHARS_MAX: usize = 512;
+
 /// The number by which tokens name the key of the configuration; those of the store have others.
 const CONFIGURED: u8 = 0;
 
@@ -82,19 +85,8 @@ impl Keys {
         message: [u8; 16],
         now: UnixMillis,
     ) -> Result<String, KeyError> {
-        if let Some(key) = &self.configured {
-            return Ok(token(CONFIGURED, key.reveal().as_bytes(), wish, message));
-        }
-        let mut known = self.known();
-        let is_fresh = |key: &AnswerKey| now.millis_since(key.made_at) < ROTATED_AFTER_MS;
-        if !known.last().is_some_and(is_fresh) {
-            let key = Secret::new(random()?);
-            let old = now.plus(-(ROTATED_AFTER_MS + KEPT_AFTER_MS));
-            self.store.add_answer_key(&key, now, old)?;
-            *known = self.store.answer_keys()?;
-        }
-        let newest = known.last().ok_or(KeyError::NoRandomness)?;
-        Ok(token(number(newest.id), newest.key.reveal(), wish, message))
+        let (number, key) = self.newest(now)?;
+        Ok(token(number, key.reveal(), wish, message))
     }
 
     /// What a token asks for, of which message; `None` when it is none of ours.
@@ -119,6 +111,59 @@ impl Keys {
         is_ours.then(|| Wish::from_code(*wish).map(|wish| (wish, message)))?
     }
 
+    /// A text that carries `payload` and that nobody else can make, for one purpose only.
+    pub(super) fn seal(
+        &self,
+        purpose: &str,
+        payload: &[u8],
+        now: UnixMillis,
+    ) -> Result<String, KeyError> {
+        let (number, key) = self.newest(now)?;
+        let mut bytes = vec![number];
+        bytes.extend_from_slice(payload);
+        let tag = purposeful(purpose, key.reveal(), &bytes).finalize().into_bytes();
+        bytes.extend_from_slice(&tag[..TAG_LEN]);
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// What a sealed text carries; `None` when it is none of ours, or for something else.
+    pub(super) fn open(&self, purpose: &str, text: &str) -> Option<Vec<u8>> {
+        if text.len() > SEALED_CHARS_MAX {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (signed, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG_LEN)?)?;
+        let (number, payload) = signed.split_first()?;
+        let is_signed_by =
+            |key: &[u8]| purposeful(purpose, key, signed).verify_truncated_left(tag).is_ok();
+        let is_ours = match (*number, &self.configured) {
+            (CONFIGURED, Some(configured)) => is_signed_by(configured.reveal().as_bytes()),
+            (CONFIGURED, None) => false,
+            _ => self
+                .known()
+                .iter()
+                .any(|known| self::number(known.id) == *number && is_signed_by(known.key.reveal())),
+        };
+        is_ours.then(|| payload.to_vec())
+    }
+
+    /// The key that signs, and the number by which it is named.
+    fn newest(&self, now: UnixMillis) -> Result<(u8, Secret<Vec<u8>>), KeyError> {
+        if let Some(key) = &self.configured {
+            return Ok((CONFIGURED, Secret::new(key.reveal().as_bytes().to_vec())));
+        }
+        let mut known = self.known();
+        let is_fresh = |key: &AnswerKey| now.millis_since(key.made_at) < ROTATED_AFTER_MS;
+        if !known.last().is_some_and(is_fresh) {
+            let key = Secret::new(random()?);
+            let old = now.plus(-(ROTATED_AFTER_MS + KEPT_AFTER_MS));
+            self.store.add_answer_key(&key, now, old)?;
+            *known = self.store.answer_keys()?;
+        }
+        let newest = known.last().ok_or(KeyError::NoRandomness)?;
+        Ok((number(newest.id), newest.key.clone()))
+    }
+
     fn known(&self) -> MutexGuard<'_, Vec<AnswerKey>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,6 +177,15 @@ fn number(id: i64) -> u8 {
 fn mac(key: &[u8], signed: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(b"bellwether answer/1\0");
+    mac.update(signed);
+    mac
+}
+
+fn purposeful(purpose: &str, key: &[u8], signed: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(b"bellwether ");
+    mac.update(purpose.as_bytes());
+    mac.update(b"/1\0");
     mac.update(signed);
     mac
 }

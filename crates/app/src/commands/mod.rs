@@ -21,6 +21,7 @@ mod labels; // what lists say about addresses: import, list, explain, look back
 mod lint; //   what is wrong in interfaces, events and layouts
 mod oncall; // who is on call, when, and when nobody will be
 mod path; //   which paths through contracts are fine
+mod public; // what everybody hears
 mod quality; //  how good detection is, and how far monitors may go
 mod receivers; // whether those who should hear can be reached
 mod registry; // what is guarded: show, list, export, verify
@@ -79,6 +80,7 @@ enum Command {
     Receivers(receivers::ReceiversCommand),
     Alerts(alerts::Alerts),
     Silences(silences::Silences),
+    Public(public::Public),
     Attacks(attacks::Attacks),
     Verdict(verdict::Verdict),
     Incident(incident::Incident),
@@ -132,6 +134,7 @@ impl Cli {
                 Command::Receivers(command) => command.run().await,
                 Command::Alerts(command) => command.run().await,
                 Command::Silences(command) => command.run().await,
+                Command::Public(command) => command.run(),
                 Command::Attacks(command) => command.run(),
                 Command::Verdict(command) => command.run().await,
                 Command::Incident(command) => command.run().await,

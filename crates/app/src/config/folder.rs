@@ -96,6 +96,7 @@ pub(super) struct Files {
     pub(super) lints: Option<SourceFile>,
     pub(super) answers: Option<SourceFile>,
     pub(super) outside: Option<SourceFile>,
+    pub(super) public: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
     pub(super) policy: Option<SourceFile>,
     pub(super) scans: Vec<SourceFile>,
@@ -155,6 +156,7 @@ impl Files {
         let lints = optional("lints.toml");
         let answers = optional("answers.toml");
         let outside = optional("outside.toml");
+        let public = optional("public.toml");
         let policy = optional("policy.toml");
         match main {
             Some(main) if mistakes.is_empty() => Ok(Self {
@@ -169,6 +171,7 @@ impl Files {
                 lints,
                 answers,
                 outside,
+                public,
                 labels,
                 policy,
                 scans,

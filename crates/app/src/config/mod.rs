@@ -21,6 +21,7 @@ mod paths; //      paths/*.toml
 mod plan; //       people.toml, on-call.toml, and the routes as a tree
 mod planning; //   the threat map, before anything is deployed
 mod policy; //     policy.toml, authority/*.json
+mod public; //     public.toml
 mod pulse; //      [pulse] of bellwether.toml
 mod receiver; //   [[receiver]] of routes.toml
 mod route; //      routes.toml
@@ -91,6 +92,8 @@ pub struct Config {
     pub lints: Lints,
     /// From where people's answers are taken.
     pub answers: Wiring,
+    /// What everybody may hear; `None`: nothing.
+    pub community: Option<crate::community::Settings>,
     /// Detectors that are not ours.
     pub outside: Vec<crate::outside::Spec>,
     /// What people said about the time before deployments were watched.
@@ -152,6 +155,11 @@ impl Config {
         let answers =
             files.answers.as_ref().map(|file| answers::wiring(file, around, missing, &out));
         let answers = answers.unwrap_or_default();
+        let declared_to_all = public::Known { networks: &network_names, labels: &guarded.labels };
+        let community = files.public.as_ref().and_then(|file| {
+            let reached = general.as_ref().map(|general| general.public_url.as_str());
+            public::public(file, reached, &declared_to_all, (around, missing), &out)
+        });
         let mut monitors: Vec<MonitorSpec> = declared.iter().map(|d| d.spec.clone()).collect();
         check_monitors(&guarded, &network_names, &declared, &out);
         if files.policy.is_none() {
@@ -232,6 +240,7 @@ impl Config {
                 declarations: guarded.declarations,
                 lints,
                 answers,
+                community,
                 outside,
                 clearances,
                 paths,

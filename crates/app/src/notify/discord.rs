@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use model::{Secret, UnixMillis};
 use reqwest::{Method, StatusCode};
+use serde_json::Value;
 
 use super::{
     Errand, Receipt, ReceiverError, SendError,
@@ -21,7 +22,7 @@ pub struct Discord {
 }
 
 impl Discord {
-    pub(super) fn new(url: &Secret<String>) -> Result<Self, ReceiverError> {
+    pub(crate) fn new(url: &Secret<String>) -> Result<Self, ReceiverError> {
         let endpoint = Endpoint::new("discord", url, Exposure::IsSecret)?;
         Ok(Self { endpoint })
     }
@@ -39,10 +40,15 @@ impl Discord {
                 answer.verdict()?;
             }
         }
+        self.post(&body, message.at).await
+    }
+
+    /// Posts a message of this form.
+    pub(crate) async fn post(&self, body: &Value, now: UnixMillis) -> Result<Receipt, SendError> {
         let mut url = self.endpoint.address();
         url.query_pairs_mut().append_pair("wait", "true");
-        let request = self.endpoint.request(Method::POST, url).json(&body);
-        let answer = self.exchange(request, message.at).await?;
+        let request = self.endpoint.request(Method::POST, url).json(body);
+        let answer = self.exchange(request, now).await?;
         answer.verdict()?;
         let told = answer.json();
         match told.as_ref().and_then(|told| told["id"].as_str()) {

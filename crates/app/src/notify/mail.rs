@@ -46,6 +46,18 @@ impl Mail {
         if to.is_empty() {
             return Err(ReceiverError::NoAddressee);
         }
+        let to = to.iter().map(|to| mailbox(to)).collect::<Result<_, _>>()?;
+        Ok(Self { to, ..Self::to_nobody(host, port, tls, account, from)? })
+    }
+
+    /// A server alone, for letters that name their addressees.
+    pub(crate) fn to_nobody(
+        host: &str,
+        port: u16,
+        tls: MailTls,
+        account: Option<(&String, &Secret<String>)>,
+        from: &str,
+    ) -> Result<Self, ReceiverError> {
         if tls == MailTls::None && account.is_some() && !is_loopback(host) {
             return Err(ReceiverError::PasswordInClear { host: host.to_owned() });
         }
@@ -68,11 +80,23 @@ impl Mail {
             let password = password.reveal().clone();
             builder = builder.credentials(Credentials::new(username.clone(), password));
         }
-        Ok(Self {
-            transport: builder.build(),
-            from: mailbox(from)?,
-            to: to.iter().map(|to| mailbox(to)).collect::<Result<_, _>>()?,
-        })
+        Ok(Self { transport: builder.build(), from: mailbox(from)?, to: Vec::new() })
+    }
+
+    /// Who it says that it is from.
+    pub(crate) fn from(&self) -> &Mailbox {
+        &self.from
+    }
+
+    /// Hands over a letter to its only addressee.
+    pub(crate) async fn post(
+        &self,
+        letter: &lettre::Message,
+        to: Address,
+    ) -> Result<Receipt, SendError> {
+        let bytes = letter.formatted();
+        let letter = Letter { bytes, from: self.from.email.clone(), to: vec![to] };
+        self.hand_over(&letter, letter.to.clone()).await
     }
 
     /// Sends to all addressees at once. When the server refuses some of them for good, the others

@@ -36,17 +36,22 @@ mod voice;
 mod webhook; //      signed JSON
 mod worker; //       the loop between outbox and receivers
 
+pub(crate) use discord::Discord;
 pub use heard::Heard;
 pub(crate) use keypad::router as keypad;
+pub(crate) use mail::Mail;
 pub use mail::check_mail_address;
 pub use message::{Context, Message};
+pub(crate) use message::{plain, safe, unclickable};
 pub use receiver::{
     Access, CALL_TIMEOUT, CHECK_TIMEOUT, Errand, Health, MailTls, Receipt, Receiver,
     ReceiverConfig, ReceiverError, SEND_TIMEOUT, SendError, Telephone,
 };
 pub use receivers::{Receivers, ReceiversError, deliver_all};
 pub use sip::SipConfig;
+pub(crate) use telegram::Telegram;
 pub use twilio::{SIGNATURE_HEADER as TELEPHONE_SIGNATURE_HEADER, telephone_signature};
+pub(crate) use webhook::Webhook;
 pub use webhook::{SIGNATURE_HEADER, signature};
 pub use worker::{LANE_WIDTH, POLL, STOP_PATIENCE, Worker};
 

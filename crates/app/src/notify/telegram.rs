@@ -23,7 +23,7 @@ pub struct Telegram {
 }
 
 impl Telegram {
-    pub(super) fn new(
+    pub(crate) fn new(
         url: &str,
         token: &Secret<String>,
         chat: &str,
@@ -56,11 +56,25 @@ impl Telegram {
             body["reply_parameters"] =
                 json!({ "message_id": id, "allow_sending_without_reply": true });
         }
-        let mut answer = self.call("sendMessage", &body, message.at).await?;
+        self.post(body, message.at).await
+    }
+
+    /// Posts a message of this form to the configured chat.
+    pub(crate) async fn announce(
+        &self,
+        mut body: Value,
+        now: UnixMillis,
+    ) -> Result<Receipt, SendError> {
+        body["chat_id"] = chat_id(&self.chat);
+        self.post(body, now).await
+    }
+
+    async fn post(&self, mut body: Value, now: UnixMillis) -> Result<Receipt, SendError> {
+        let mut answer = self.call("sendMessage", &body, now).await?;
         // A group that became a supergroup has another number; Telegram says which.
         if let Some(moved) = parameters(&answer)["migrate_to_chat_id"].as_i64() {
             body["chat_id"] = json!(moved);
-            answer = self.call("sendMessage", &body, message.at).await?;
+            answer = self.call("sendMessage", &body, now).await?;
         }
         let told = result(answer)?;
         let (Some(chat), Some(id)) = (told["chat"]["id"].as_i64(), told["message_id"].as_i64())

@@ -13,7 +13,7 @@
 //! a `t` that is more than a few minutes off, so that a recorded request cannot be played again.
 
 use hmac::{Hmac, Mac};
-use model::Secret;
+use model::{Secret, UnixMillis};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 
@@ -39,7 +39,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    pub(super) fn new(
+    pub(crate) fn new(
         url: &Secret<String>,
         secret: Option<&Secret<String>>,
     ) -> Result<Self, ReceiverError> {
@@ -60,19 +60,30 @@ impl Webhook {
 
     pub(super) async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
         let body = message.json().to_string().into_bytes();
+        self.post(message.id.to_string(), body, message.at).await
+    }
+
+    /// Posts a body under an identity: letters, digits and hyphens.
+    pub(crate) async fn post(
+        &self,
+        id: String,
+        body: Vec<u8>,
+        now: UnixMillis,
+    ) -> Result<Receipt, SendError> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let mut told = vec![(IDEMPOTENCY_HEADER, message.id.to_string())];
+        let mut told = vec![(IDEMPOTENCY_HEADER, id)];
         if let Some(secret) = &self.secret {
-            let timestamp_s = message.at.0.div_euclid(1000);
+            let timestamp_s = now.0.div_euclid(1000);
             let signature = signature(secret, timestamp_s, &body);
             told.push((SIGNATURE_HEADER, format!("t={timestamp_s},v1={signature}")));
         }
         for (name, value) in told {
-            let value = HeaderValue::from_str(&value).expect("digits, hex and punctuation only");
+            let value =
+                HeaderValue::from_str(&value).expect("letters, digits and punctuation only");
             headers.insert(HeaderName::from_static(name), value);
         }
-        self.endpoint.post(headers, body, message.at).await
+        self.endpoint.post(headers, body, now).await
     }
 }
 

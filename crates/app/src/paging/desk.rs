@@ -63,6 +63,8 @@ pub struct Desk {
     pager: Pager,
     /// Newest input whose effects are committed.
     applied: u64,
+    /// Whether the public may hear of alerts.
+    is_public: bool,
     /// Other installations that tell the same people.
     twins: Twins,
 }
@@ -94,11 +96,18 @@ impl Desk {
         }
         let applied = store.inbox().applied()?;
         let pager = Pager::restore(plan.clone(), rows)?;
-        let mut desk = Self { store, pager, applied, twins };
+        let mut desk = Self { store, pager, applied, is_public: false, twins };
         // The files may have changed while nothing ran.
         let outcome = desk.pager.replan(plan, now);
         desk.commit(outcome, desk.applied, Vec::new(), now)?;
         Ok(desk)
+    }
+
+    /// Also marks what changes for those who tell the public.
+    #[must_use]
+    pub fn telling_the_public(mut self, is_public: bool) -> Self {
+        self.is_public = is_public;
+        self
     }
 
     /// The pager.
@@ -181,6 +190,10 @@ impl Desk {
             refused,
             stages: outcome.rows.iter().filter_map(stage).collect(),
             needless: outcome.rulings.iter().filter_map(needless).collect(),
+            public: match self.is_public {
+                true => outcome.rows.iter().filter_map(changed_and_real).collect(),
+                false => Vec::new(),
+            },
             messages,
             rulings,
             alarms: outcome.alarms.iter().map(|alarm| alarm_row(alarm, now)).collect(),
@@ -258,6 +271,12 @@ fn stage(row: &Row) -> Option<StageRow> {
     let (at, by) = put_there(card.life());
     let alert = card.facts().alert;
     Some(StageRow { alert, stage: stage.as_str(), at, by, is_open: stage.is_firing() })
+}
+
+/// An alert that changed, unless it is a drill: of those the public hears nothing.
+fn changed_and_real(row: &Row) -> Option<model::AlertId> {
+    let Row::Card(card) = row else { return None };
+    card.facts().provenance.is_live().then_some(card.facts().alert)
 }
 
 /// Since when an alert is where it is, and the person who put it there.

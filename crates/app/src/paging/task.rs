@@ -37,6 +37,8 @@ pub struct Parts {
     pub wake: Arc<Notify>,
     /// Says that the outbox grew.
     pub wake_outbox: Arc<Notify>,
+    /// Whether the public may hear of alerts.
+    pub is_public: bool,
     /// Tells open pages.
     pub changes: broadcast::Sender<()>,
     /// Why nobody can be paged at the moment, if so.
@@ -70,6 +72,7 @@ async fn page_until_stopped(parts: &Parts) -> Result<(), PagingError> {
     let mut desk = blocking(move || Desk::open_among(store, plan, twins, clock::now()))
         .await
         .map_err(PagingError::Panicked)??;
+    desk = desk.telling_the_public(parts.is_public);
     // What replanning sent.
     parts.wake_outbox.notify_one();
     let mut stopping = parts.stopping.clone();

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     blocking::blocking,
     clock,
+    community::{self, Community},
     coverage::Plan,
     notify::{Receivers, Worker},
     paging,
@@ -59,6 +60,8 @@ pub struct Pipeline {
     pub coverage: Arc<Plan>,
     /// How long what is on record is kept.
     pub retention: Retention,
+    /// What the public hears; `None`: nothing.
+    pub community: Option<Arc<Community>>,
     /// Other installations that tell the same people.
     pub twins: Twins,
     /// Whether each stage comes round.
@@ -99,6 +102,8 @@ pub struct Running {
     /// Stops the outbox, once the pager has decided its last.
     stop_outbox: watch::Sender<bool>,
     outbox: JoinHandle<()>,
+    /// Ends with the outbox; what it has not told it tells at the next start.
+    publisher: Option<JoinHandle<()>>,
 }
 
 impl Pipeline {
@@ -119,6 +124,7 @@ impl Pipeline {
             plan: self.rules.plan.clone(),
             wake: wake_pager.clone(),
             wake_outbox: wake_outbox.clone(),
+            is_public: self.community.is_some(),
             changes: changes.clone(),
             state: paging_out,
             twins: self.twins.clone(),
@@ -129,10 +135,20 @@ impl Pipeline {
             .telling(wake_pager.clone())
             .agreeing(self.twins.wake())
             .turning(self.turns.clone());
+        let stopping_worker = stopping_outbox.clone();
         let outbox = tokio::spawn(async move {
             // The sender lives as long as the worker, which reads the receivers at each attempt.
             let _receivers = receivers;
-            worker.run(wake_outbox, stopping_outbox).await;
+            worker.run(wake_outbox, stopping_worker).await;
+        });
+        let publisher = self.community.clone().map(|community| {
+            tokio::spawn(community::keep_publishing(community::Parts {
+                store: self.store.clone(),
+                community,
+                plan: self.rules.plan.clone(),
+                changes: changes.subscribe(),
+                stopping: stopping_outbox,
+            }))
         });
         let mut running = Running {
             networks: Vec::new(),
@@ -145,6 +161,7 @@ impl Pipeline {
             pager,
             stop_outbox,
             outbox,
+            publisher,
         };
         for config in &self.networks {
             let network = Network {
@@ -220,6 +237,9 @@ impl Running {
                 tracing::debug!("the task had ended");
             }
             ended(task).await;
+        }
+        if let Some(publisher) = self.publisher {
+            ended(publisher).await;
         }
     }
 }

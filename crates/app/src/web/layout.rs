@@ -35,6 +35,10 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("alerts.html", include_str!("templates/alerts.html")),
         ("alert.html", include_str!("templates/alert.html")),
         ("answer.html", include_str!("templates/answer.html")),
+        ("public_base.html", include_str!("templates/public_base.html")),
+        ("public_alerts.html", include_str!("templates/public_alerts.html")),
+        ("public_alert.html", include_str!("templates/public_alert.html")),
+        ("public_said.html", include_str!("templates/public_said.html")),
         ("quality.html", include_str!("templates/quality.html")),
         ("threats.html", include_str!("templates/threats.html")),
         ("mails.html", include_str!("templates/mails.html")),
@@ -93,6 +97,16 @@ pub(super) fn render(
         now: When::new(now, now),
         assets: assets::version(),
     }));
+    let template = TEMPLATES.get_template(template)?;
+    Ok(Html(template.render(context! { ..shared, ..Value::from(Serde(page)) })?))
+}
+
+/// Renders a page that everybody may see: it is given its own values and nothing else.
+pub(super) fn render_public(
+    template: &str,
+    page: impl Serialize,
+) -> Result<Html<String>, minijinja::Error> {
+    let shared = context! { assets => assets::version() };
     let template = TEMPLATES.get_template(template)?;
     Ok(Html(template.render(context! { ..shared, ..Value::from(Serde(page)) })?))
 }

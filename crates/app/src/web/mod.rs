@@ -26,6 +26,7 @@ mod mail; //     the built-in mailbox
 mod on_call; //  who is on call, and when nobody will be
 mod overview; // the first screen
 mod path; //     a path is fine from now on
+mod public; //   what everybody may hear
 mod quality; //  how good detection is
 mod routes; //   which alerts go where
 mod site; //     what everything is made from
@@ -48,6 +49,18 @@ pub(crate) use site::ReadError;
 pub use site::{
     EVENT_READERS_MAX, Mail, MailSummary, Mailbox, NetworkInfo, Site, SiteInfo, Sources,
 };
+
+/// What everybody may see, and nothing else: for an address of its own.
+pub fn public_router(site: Site) -> Router {
+    Router::new()
+        .nest("/public", public::router())
+        .route("/assets/{name}", get(assets::file))
+        .fallback(public::elsewhere)
+        .layer(middleware::map_response(layout::secure))
+        .layer(CompressionLayer::new())
+        .layer(DefaultBodyLimit::max(0))
+        .with_state(site)
+}
 
 /// Everything that is served over HTTP: pages, API, metrics, health.
 pub fn router(site: Site) -> Router {
@@ -97,6 +110,7 @@ pub fn router(site: Site) -> Router {
     pages
         .nest("/api/v1", crate::api::router())
         .nest("/hooks", hooks::router())
+        .nest("/public", public::router())
         .merge(crate::api::health_router())
         .layer(middleware::map_response(layout::secure))
         .layer(CompressionLayer::new().compress_when(compressed))

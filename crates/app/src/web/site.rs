@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 use crate::{
     answers::{Answers, Chats},
     attacks::{self, Attacks},
+    community::Community,
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
     feedback::{self, Quality, Said, SayError, Scope, gather},
@@ -78,6 +79,8 @@ pub struct SiteInfo {
     pub people: Vec<Name>,
     /// Who notices when this program dies.
     pub pulse: Arc<pulse::Settings>,
+    /// What everybody may hear; `None`: nothing.
+    pub community: Option<Arc<Community>>,
 }
 
 /// A network as configured.
@@ -264,6 +267,11 @@ impl Site {
 
     pub(crate) fn started_at(&self) -> UnixMillis {
         self.inner.started_at
+    }
+
+    /// Where everything is kept; asked only where blocking is allowed.
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
     }
 
     pub(crate) fn teacher(&self) -> Option<&Arc<TaughtFolder>> {

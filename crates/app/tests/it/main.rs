@@ -13,6 +13,7 @@ mod authority; // who holds power, held against a policy, and mended
 mod backtest; // the past judged: the same whatever the threads, and side by side
 mod browser; //  the page: complete without scripts, live with them
 mod commands; // as a person types them
+mod community; // what everybody hears: signed, in feeds, by mail, taken back
 mod coverage; // the ledger: holes are exact, told, and closed
 mod crash; //    killed many times, it ends like a run that was not
 mod dependencies; // what ours rely on: found, declared, watched

@@ -195,6 +195,7 @@ pub(crate) fn info() -> SiteInfo {
         people: Vec::new(),
         answers: None,
         chats: None,
+        community: None,
         pulse: Arc::default(),
     }
 }

@@ -4,7 +4,7 @@ use model::{AlertId, Name, Notification, NotificationLine, UnixMillis};
 use rusqlite::{Transaction, params};
 
 use super::{AlarmRow, RulingRow, account, inbox};
-use crate::{Store, StoreError, outbox};
+use crate::{Store, StoreError, outbox, public};
 
 /// A message with what it says of each of its alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct PagingStep {
     pub stages: Vec<StageRow>,
     /// For the outbox. One that is on record already is left as it is.
     pub messages: Vec<OutboxMessage>,
+    /// Alerts that changed and that the public may hear of.
+    pub public: Vec<AlertId>,
     /// Groups whose pages need not be delivered any more, and why not.
     pub needless: Vec<([u8; 16], String)>,
     /// What was decided.
@@ -159,6 +161,9 @@ fn apply(tx: &Transaction<'_>, step: &PagingStep) -> Result<u64, StoreError> {
             stage.by.as_ref().map(Name::as_str),
             stage.is_open
         ])?;
+    }
+    for alert in &step.public {
+        public::touch(tx, *alert, step.at)?;
     }
     let mut added = 0;
     for message in &step.messages {

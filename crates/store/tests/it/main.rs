@@ -8,6 +8,7 @@ mod file; //        the database file: modes, locks, reopening, backup, damage
 mod ledger; //      ranges against an account of every block
 mod outbox; //      messages on their way
 mod paging; //      the pager's inbox, its memory, what follows
+mod public; // what everybody hears
 mod receiver_tests; // whether receivers can be reached
 mod records; //     lists, pages, summaries
 mod retention; //   what goes with age, what never does

@@ -157,7 +157,7 @@ pub struct Trust {
 pub struct Reason {
     /// Network it is about; `null` for the program as a whole.
     pub network: Option<String>,
-    /// What kind of thing; `docs/api.md` lists them.
+    /// What kind of thing; `docs/trust.md` lists them.
     pub code: &'static str,
     /// In a sentence.
     pub text: String,

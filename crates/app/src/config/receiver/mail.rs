@@ -14,6 +14,26 @@ pub(super) fn mail(
     around: &dyn Surroundings,
     missing: Missing,
 ) -> Option<ReceiverConfig> {
+    let to = table.texts("to");
+    if to.is_empty() {
+        table.mistake(table.span(), "to is empty: the mail would reach nobody");
+    }
+    for address in &to {
+        if let Err(error) = check_mail_address(&address.value) {
+            table.mistake(address.span.clone(), error.to_string());
+        }
+    }
+    let to = to.into_iter().map(|t| t.value).collect();
+    server(table, to, around, missing)
+}
+
+/// The server and the sender.
+pub(super) fn server(
+    table: &Table<'_>,
+    to: Vec<String>,
+    around: &dyn Surroundings,
+    missing: Missing,
+) -> Option<ReceiverConfig> {
     let host = table.required_text("host");
     let tls = table.parsed("tls", |text| match text {
         "none" => Ok(MailTls::None),
@@ -32,16 +52,11 @@ pub(super) fn mail(
     let username = username.map(|u| u.value.reveal().clone());
     let password = secret(table, "password", Literal::Never, around, missing).map(|p| p.value);
     let from = table.required_text("from");
-    let to = table.texts("to");
-    if to.is_empty() {
-        table.mistake(table.span(), "to is empty: the mail would reach nobody");
-    }
-    for address in from.iter().chain(&to) {
+    if let Some(address) = &from {
         if let Err(error) = check_mail_address(&address.value) {
             table.mistake(address.span.clone(), error.to_string());
         }
     }
-    let to: Vec<String> = to.into_iter().map(|t| t.value).collect();
     Some(ReceiverConfig::Mail {
         host: host?.value,
         port,

@@ -134,6 +134,30 @@ fn receiver(
     }
 }
 
+/// Kinds of receivers that speak to everybody.
+const PUBLIC_KINDS: [&str; 4] = ["webhook", "discord", "telegram", "mail"];
+
+/// How a public channel is reached; mail is told its addressees later.
+pub(super) fn public_channel(
+    table: &Table<'_>,
+    around: &dyn Surroundings,
+    missing: Missing,
+) -> Option<ReceiverConfig> {
+    let kind = table.required_text("kind")?;
+    match kind.value.as_str() {
+        "webhook" => webhook::webhook(table, around, missing),
+        "discord" => chat::discord(table, around, missing),
+        "telegram" => chat::telegram(table, around, missing),
+        "mail" => mail::server(table, Vec::new(), around, missing),
+        other => {
+            let kinds = PUBLIC_KINDS.join(", ");
+            let message = format!("kind {other:?} is not for the public (one of: {kinds})");
+            table.mistake(kind.span, message);
+            None
+        }
+    }
+}
+
 /// What would stop the receiver from being set up when the program starts is told now. Addresses
 /// that are secret and not there say nothing about the real ones.
 fn check_receiver(table: &Table<'_>, config: &ReceiverConfig, missing: Missing) {

@@ -53,7 +53,7 @@ fn escaped(c: char) -> String {
     if r"\*_~`|<>[]()#".contains(c) { format!("\\{c}") } else { c.to_string() }
 }
 
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 

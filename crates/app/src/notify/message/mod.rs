@@ -16,7 +16,7 @@ mod json; //     webhooks, `bellwether.alert/1`
 mod marked; //   the little HTML that chats show
 mod matrix; //   an event of a room
 mod pagers; //   PagerDuty, Opsgenie, Alertmanager
-mod safe; //     untrusted text
+pub(crate) mod safe; //     untrusted text
 mod slack; //    Slack and what speaks its language
 mod teams; //    an Adaptive Card
 mod telegram; // a bot's message
@@ -34,6 +34,9 @@ use model::{
 use registry::Explorer;
 
 use crate::answers::{Answers, Button, KeyError, Wish};
+
+pub(crate) use discord::plain;
+pub(crate) use telegram::unclickable;
 
 /// What messages know beyond their alert.
 #[derive(Debug, Clone, Default)]

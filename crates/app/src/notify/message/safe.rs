@@ -11,7 +11,7 @@ pub(super) const TEXT_CHARS_MAX: usize = 300;
 
 /// Removes what is invisible or moves other text: control characters, line and paragraph
 /// separators, zero-width and bidirectional marks, tags. Breaks become single spaces.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_whitespace() || matches!(c, '\u{2028}' | '\u{2029}') {
@@ -32,7 +32,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// At most `chars_max` characters, the last one a sign that there was more.
-pub(super) fn cut(text: &str, chars_max: usize) -> String {
+pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     if text.chars().nth(chars_max).is_none() {
         return text.to_owned();
     }
@@ -40,18 +40,18 @@ pub(super) fn cut(text: &str, chars_max: usize) -> String {
 }
 
 /// Text from the chain: no client makes a link, an address or a mention of it.
-pub(super) fn untrusted(text: &str) -> String {
+pub(crate) fn untrusted(text: &str) -> String {
     defang(&cut(&clean(text), TEXT_CHARS_MAX))
 }
 
 /// Text of ours or of the user's files; a link or a mention in it would still be a surprise.
-pub(super) fn ours(text: &str) -> String {
+pub(crate) fn ours(text: &str) -> String {
     cut(&clean(text), TEXT_CHARS_MAX).replace("://", "[:]//").replace('@', "[@]")
 }
 
 /// A finding's title: our words, in which values from the chain stand between double quotes. From
 /// the first quote to the last, everything is taken for such a value.
-pub(super) fn title(text: &str) -> String {
+pub(crate) fn title(text: &str) -> String {
     let text = cut(&clean(text), TEXT_CHARS_MAX);
     match (text.find('"'), text.rfind('"')) {
         // One quote alone: its partner fell to the cut.

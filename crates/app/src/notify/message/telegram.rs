@@ -36,7 +36,7 @@ impl Message {
 /// Telegram makes something to press of each `/command`, `#tag` and `$TAG`, in text that was not
 /// marked as anything: what stands at the beginning of a word is parted from it by a mark that joins
 /// words and is not seen.
-fn unclickable(text: &str) -> String {
+pub(crate) fn unclickable(text: &str) -> String {
     let mut parted = String::with_capacity(text.len());
     let mut before = None::<char>;
     for c in text.chars() {

@@ -67,7 +67,7 @@ pub enum SendError {
 
 impl SendError {
     /// Refused for good.
-    pub(in crate::notify) fn permanent(reason: impl Into<String>) -> Self {
+    pub(crate) fn permanent(reason: impl Into<String>) -> Self {
         Self::Permanent { reason: reason.into() }
     }
 }

@@ -53,6 +53,18 @@ pub(crate) struct Mail {
     pub(crate) references: Option<String>,
     pub(crate) to: String,
     pub(crate) text: String,
+    /// All headers, by name, unfolded.
+    pub(crate) headers: Vec<(String, String)>,
+    /// What is attached, by file name.
+    pub(crate) attached: Vec<(String, String)>,
+}
+
+impl Mail {
+    /// A header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let is_it = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
+        self.headers.iter().find(is_it).map(|(_, value)| value.as_str())
+    }
 }
 
 /// A mail server on a port of its own.
@@ -144,6 +156,14 @@ fn read(raw: &[u8]) -> Mail {
         references: header("References"),
         to: header("To").unwrap(),
         text: text.unwrap().get_body().unwrap(),
+        headers: mail.headers.iter().map(|h| (h.get_key(), h.get_value())).collect(),
+        attached: mail
+            .parts()
+            .filter_map(|part| {
+                let name = part.get_content_disposition().params.get("filename")?.clone();
+                Some((name, part.get_body().unwrap()))
+            })
+            .collect(),
     }
 }
 

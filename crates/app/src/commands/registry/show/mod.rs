@@ -64,7 +64,7 @@ impl Show {
             ),
             false => None,
         };
-        let (info, now) = (site_info(&config, None), clock::now());
+        let (info, now) = (site_info(&config, None, None), clock::now());
         let account = match &store {
             Some(store) => Some(
                 Account::read(store, &info.coverage, now).context("reading what was covered")?,

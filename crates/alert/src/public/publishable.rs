@@ -1,4 +1,4 @@
-//! What may be shown to everybody.
+//! What is real, and so may be shown to everybody.
 //!
 //! A public channel — a feed, a page without a login, a channel that anybody may join — takes
 //! [`Publishable`] and nothing else. It can only be made of an alert that is real, and nobody outside

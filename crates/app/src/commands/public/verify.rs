@@ -1,0 +1,68 @@
+//! `bellwether public verify`: whether a signed alert is genuine.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::super::Outcome;
+use crate::{
+    community::{lines, opened, subject},
+    signature::Envelope,
+    terminal::print_line,
+};
+
+/// Check the signature of a public alert and print what it says.
+///
+/// Takes the document behind a public alert's link, the attachment of its mail, or the body of its
+/// webhook. Exit code 0 when the key signed exactly this, 1 when it did not, 2 when the file is no
+/// signed alert.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  curl -s https://alerts.example.org/public/alerts/3f…9c.json > alert.json\n  bellwether public verify alert.json --public 5f1c…"
+)]
+pub(super) struct Verify {
+    /// The signed alert.
+    file: PathBuf,
+    /// The public key you expect, as `/public/key` told it on a day when nothing happened. Never take
+    /// it from the alert.
+    #[arg(long, value_name = "HEX")]
+    public: String,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let file = self.file.display();
+        let text = fs::read_to_string(&self.file).with_context(|| format!("reading {file}"))?;
+        let envelope: Envelope = serde_json::from_str(&text)
+            .with_context(|| format!("{file} is no signed alert (a DSSE envelope)"))?;
+        let sealed = match opened(&envelope, self.public.trim()) {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                match self.json {
+                    true => print_line(&json!({"ok": false, "why": format!("{error:#}")})),
+                    false => print_line(&format!("{file}: {error:#}")),
+                }
+                return Ok(Outcome::FoundWrong);
+            }
+        };
+        if self.json {
+            print_line(&serde_json::to_string(&sealed)?);
+            return Ok(Outcome::Fine);
+        }
+        let issuer = crate::words::clean(&sealed.issuer);
+        print_line(&format!("{file}: signed by this key; {issuer} says"));
+        print_line(&subject(&sealed.notice));
+        for line in lines(&sealed.notice, &std::collections::BTreeMap::new()) {
+            print_line(&format!("  {}: {}", line.label, line.value));
+        }
+        print_line(&format!("  Status: {}", sealed.notice.status.as_str()));
+        if sealed.others > 0 {
+            print_line(&format!("  and {} more", sealed.others));
+        }
+        Ok(Outcome::Fine)
+    }
+}
