@@ -232,6 +232,17 @@ fn program(registry: &mut Registry, snapshot: &Snapshot, started_at: UnixMillis)
         let is_it = snapshot.trust.verdict == verdict;
         trusted(vec![("verdict", verdict.as_str().to_owned())], f64::from(u8::from(is_it)));
     }
+    let stages = family(
+        registry,
+        "stage_age",
+        Some(Unit::Seconds),
+        "How long ago a stage came round: judge (by network), pager, outbox",
+    );
+    for state in &snapshot.stages {
+        let network = state.stage.network().map(ToString::to_string).unwrap_or_default();
+        let labels = vec![("stage", state.stage.as_str().to_owned()), ("network", network)];
+        stages(labels, state.age_s as f64);
+    }
     let started = family(
         registry,
         "process_start_time",

@@ -24,7 +24,7 @@ use crate::{
     paging,
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
-    pulse::{self, Vitals},
+    pulse::{self, Turns, Vitals},
     snapshot::TrustLimits,
     twin::{self, Twins},
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
@@ -55,6 +55,8 @@ pub struct Server {
     agreeing: JoinHandle<()>,
     /// Those installations.
     twins: Twins,
+    /// Whether each stage comes round.
+    turns: Turns,
     /// Where what people say goes.
     inbox: paging::Inbox,
     /// Takes what pages are told of paths.
@@ -96,7 +98,9 @@ impl Server {
         };
         let twins = Twins::default();
         twins.set(twin::settings(config), clock::now());
-        let pipeline = pipeline(config, &store, answers, community.clone(), twins.clone())?;
+        let turns = Turns::default();
+        let beside = (twins.clone(), turns.clone());
+        let pipeline = pipeline(config, &store, answers, community.clone(), beside)?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
@@ -124,6 +128,7 @@ impl Server {
             teacher: teacher.clone(),
             vitals: vitals_view,
             twins: twins.clone(),
+            turns: turns.clone(),
             limits: TrustLimits::default(),
             clock: clock::now,
         });
@@ -165,6 +170,7 @@ impl Server {
             pulse,
             agreeing,
             twins,
+            turns,
             inbox: told,
             teacher,
             chats,
@@ -196,7 +202,8 @@ impl Server {
         let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
         let community = community(config, &answers)?;
-        let next = pipeline(config, &self.store, answers, community.clone(), self.twins.clone())?;
+        let beside = (self.twins.clone(), self.turns.clone());
+        let next = pipeline(config, &self.store, answers, community.clone(), beside)?;
         self.twins.set(twin::settings(config), clock::now());
         let changes = match self.pipeline.take() {
             Some(running) => {
@@ -287,7 +294,7 @@ fn pipeline(
     store: &Store,
     answers: Answers,
     community: Option<Arc<Community>>,
-    twins: Twins,
+    (twins, turns): (Twins, Turns),
 ) -> anyhow::Result<Pipeline> {
     let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     receivers.context.answers = Some(answers);
@@ -306,6 +313,7 @@ fn pipeline(
         retention: config.general.retention,
         community,
         twins,
+        turns,
     })
 }
 

@@ -62,6 +62,8 @@ async fn latencies(findings: usize) -> Vec<f64> {
     let (stop, stopping) = watch::channel(false);
     let (receivers_held, receivers) = watch::channel(Arc::new(receivers));
     let pager = tokio::spawn(paging::keep_paging(paging::Parts {
+        twins: bellwether::twin::Twins::default(),
+        turns: bellwether::pulse::Turns::default(),
         store: store.clone(),
         plan: made::plan(true),
         is_public: false,
@@ -69,7 +71,6 @@ async fn latencies(findings: usize) -> Vec<f64> {
         wake_outbox: wake_outbox.clone(),
         changes: broadcast::channel(16).0,
         state: watch::channel(None).0,
-        twins: bellwether::twin::Twins::default(),
         stopping: stopping.clone(),
     }));
     let worker = Worker::new(store.outbox(), receivers, clock::now).telling(wake.clone());

@@ -107,8 +107,9 @@ async fn serve(store: Store) -> SocketAddr {
         mailbox: None,
         teacher: None,
         vitals: watch::channel(Vitals::default()).1,
-        limits: TrustLimits::default(),
         twins: bellwether::twin::Twins::default(),
+        turns: bellwether::pulse::Turns::default(),
+        limits: TrustLimits::default(),
         clock: now,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -87,6 +87,7 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
     let store = Store::open(folder.path().join("store.db")).unwrap();
     let pipeline = Pipeline {
         twins: bellwether::twin::Twins::default(),
+        turns: bellwether::pulse::Turns::default(),
         store,
         rules: rules(&meridian),
         networks: vec![network(&devnet, endpoint.url(), is_pushed.then(|| endpoint.ws_url()))],

@@ -19,7 +19,10 @@ use super::{
     message::OTHERS_MAX,
     schedule::{self, Next},
 };
-use crate::paging;
+use crate::{
+    paging,
+    pulse::{Stage, Turns},
+};
 
 /// Attempts to one receiver at a time: enough to empty a full outbox at 100 ms per message in
 /// minutes, few enough not to be taken for an attack.
@@ -43,6 +46,8 @@ pub struct Worker {
     wake_pager: Option<Arc<Notify>>,
     /// Wakes whoever tells other installations what is being delivered.
     wake_twins: Option<Arc<Notify>>,
+    /// Told whenever the outbox was looked at.
+    turns: Turns,
     /// Which lane an attempt runs in, also when it panics.
     running: HashMap<Id, (Name, NotificationId)>,
 }
@@ -68,6 +73,7 @@ impl Worker {
             attempts: JoinSet::new(),
             wake_pager: None,
             wake_twins: None,
+            turns: Turns::default(),
             running: HashMap::new(),
         }
     }
@@ -86,11 +92,22 @@ impl Worker {
         self
     }
 
+    /// Says whenever it looked at the outbox.
+    #[must_use]
+    pub fn turning(mut self, turns: Turns) -> Self {
+        self.turns = turns;
+        self
+    }
+
     /// Delivers until `stop` is true. `wake` says that something was put into the outbox.
     pub async fn run(mut self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
-            if let Err(error) = self.start_due().await {
-                tracing::error!(%error, "cannot read the outbox, messages wait");
+            match self.start_due().await {
+                Ok(_) => self.turns.turned(&Stage::Outbox, (self.clock)()),
+                Err(error) => {
+                    tracing::error!(%error, "cannot read the outbox, messages wait");
+                    self.turns.failed(&Stage::Outbox, error.to_string());
+                }
             }
             let rest = self.rest().await;
             tokio::select! {

@@ -249,12 +249,12 @@ impl Desk {
                 let spoken = self.store.twin_words(&alerts)?;
                 let words: Vec<_> = sent.words().collect();
                 let decision = self.twins.decide(&words, &networks, sent.at, spoken, now);
-                let (held, why) = self.twins.first_step(&decision, now);
-                if let Some((twin, until)) = held {
+                let step = self.twins.first_step(&decision, now);
+                if let Some((twin, until)) = step.held {
                     row.notification.state = NotificationState::Due { not_before: until };
                     row.held_for = Some(twin);
                 }
-                rulings.extend(why.map(|(verdict, why)| Ruling {
+                rulings.extend(step.ruling.map(|(verdict, why)| Ruling {
                     at: now,
                     alert: None,
                     group: sent.group,

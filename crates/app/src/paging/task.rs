@@ -13,7 +13,12 @@ use tokio::{
 };
 
 use super::{Desk, PagingError};
-use crate::{blocking::blocking, clock, twin::Twins};
+use crate::{
+    blocking::blocking,
+    clock,
+    pulse::{Stage, Turns},
+    twin::Twins,
+};
 
 /// Longest rest between two looks into the inbox, should a wake-up get lost: one second.
 pub const REST_MAX: Duration = Duration::from_secs(1);
@@ -40,6 +45,8 @@ pub struct Parts {
     pub state: watch::Sender<Option<String>>,
     /// Other installations that tell the same people.
     pub twins: Twins,
+    /// Whether each stage comes round.
+    pub turns: Turns,
     /// Says when to stop.
     pub stopping: watch::Receiver<bool>,
 }
@@ -52,6 +59,7 @@ pub async fn keep_paging(parts: Parts) {
             Err(error) => {
                 let reason = format!("{:#}", anyhow::Error::new(error));
                 tracing::error!(%reason, "paging failed, starting again");
+                parts.turns.failed(&Stage::Pager, reason.clone());
                 parts.state.send_replace(Some(reason));
                 sleep(RESTART_AFTER).await;
             }
@@ -77,6 +85,7 @@ async fn page_until_stopped(parts: &Parts) -> Result<(), PagingError> {
         .map_err(PagingError::Panicked)?;
         desk = returned;
         let paged = paged?;
+        parts.turns.turned(&Stage::Pager, clock::now());
         parts.state.send_if_modified(|state| state.take().is_some());
         if paged.messages > 0 {
             parts.wake_outbox.notify_one();

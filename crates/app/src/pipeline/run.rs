@@ -24,6 +24,7 @@ use crate::{
     coverage::Plan,
     notify::{Receivers, Worker},
     paging,
+    pulse::{Stage, Turns},
     twin::Twins,
 };
 
@@ -63,6 +64,8 @@ pub struct Pipeline {
     pub community: Option<Arc<Community>>,
     /// Other installations that tell the same people.
     pub twins: Twins,
+    /// Whether each stage comes round.
+    pub turns: Turns,
 }
 
 /// The parts of one network, seen from outside.
@@ -112,6 +115,8 @@ impl Pipeline {
         let (stop_paging, stopping_paging) = watch::channel(false);
         let (stop_outbox, stopping_outbox) = watch::channel(false);
         let wake_outbox = Arc::new(Notify::new());
+        let judges = self.networks.iter().map(|network| Stage::Judge(network.name.clone()));
+        self.turns.start(judges.chain([Stage::Pager, Stage::Outbox]), clock::now());
         let (receivers, receivers_view) = watch::channel(self.receivers.clone());
         let (paging_out, paging_view) = watch::channel(None);
         let pager = tokio::spawn(paging::keep_paging(paging::Parts {
@@ -123,11 +128,13 @@ impl Pipeline {
             changes: changes.clone(),
             state: paging_out,
             twins: self.twins.clone(),
+            turns: self.turns.clone(),
             stopping: stopping_paging,
         }));
         let worker = Worker::new(self.store.outbox(), receivers_view, clock::now)
             .telling(wake_pager.clone())
-            .agreeing(self.twins.wake());
+            .agreeing(self.twins.wake())
+            .turning(self.turns.clone());
         let stopping_worker = stopping_outbox.clone();
         let outbox = tokio::spawn(async move {
             // The sender lives as long as the worker, which reads the receivers at each attempt.
@@ -163,6 +170,7 @@ impl Pipeline {
                 rules: self.rules.clone(),
                 wake_judge: Arc::new(Notify::new()),
                 wake_pager: wake_pager.clone(),
+                turns: self.turns.clone(),
                 changes: changes.clone(),
                 stopping: stopping.clone(),
             };
@@ -252,6 +260,7 @@ struct Network {
     wake_judge: Arc<Notify>,
     /// Says that the pager's inbox grew.
     wake_pager: Arc<Notify>,
+    turns: Turns,
     changes: broadcast::Sender<()>,
     stopping: watch::Receiver<bool>,
 }
@@ -311,6 +320,7 @@ impl Network {
                 Err(error) => {
                     let reason = format!("{:#}", anyhow::Error::new(error));
                     tracing::error!(network = %self.name, %reason, "judging failed, starting again");
+                    self.turns.failed(&Stage::Judge(self.name.clone()), reason.clone());
                     state.send_replace(Some(reason));
                     sleep(RESTART_AFTER).await;
                 }
@@ -330,6 +340,7 @@ impl Network {
             .map_err(JudgeError::Panicked)??;
         reads.send_replace(judge.engine().reads(&self.name));
         let mut stopping = self.stopping.clone();
+        let stage = Stage::Judge(self.name.clone());
         loop {
             let (returned, advance) = blocking(move || {
                 let advance = judge.advance(clock::now());
@@ -339,6 +350,7 @@ impl Network {
             .map_err(JudgeError::Panicked)?;
             judge = returned;
             let advance = advance?;
+            self.turns.turned(&stage, clock::now());
             state.send_if_modified(|state| state.take().is_some());
             if advance.inputs > 0 {
                 self.wake_pager.notify_one();

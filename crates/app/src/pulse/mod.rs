@@ -1,7 +1,8 @@
 //! The watcher is watched: its own vital signs, and somebody outside who notices when they end.
 //!
 //! ```text
-//!   clocks, certificates of whom we ask ─┐
+//!   stages that come round ──────────────┐
+//!   clocks, certificates of whom we ask ─┤
 //!   free disk space ─────────────────────┤► Vitals ──► reasons in the snapshot (page, API, metrics)
 //!   other Bellwethers' heartbeats ───────┘      │
 //!                                               ▼
@@ -18,6 +19,7 @@ mod peer; //      what another installation says of itself
 mod ping; //      the switch outside
 mod probe; //     clocks and certificates of those we ask
 mod settings; //  what people configure
+mod turns; //     whether each stage comes round
 mod vitals; //    everything known, and what is wrong with it
 mod watch; //     the task
 
@@ -27,6 +29,7 @@ pub use peer::{Disagreement, PeerState, disagreements};
 pub use ping::PingState;
 pub use probe::{Certificate, ClockReading};
 pub use settings::{PeerSettings, PingSettings, Settings, TwinSettings};
+pub use turns::{STALLED_S, Stage, StageState, Turn, Turns, stalled};
 pub use vitals::Vitals;
 pub(crate) use watch::keep;
 

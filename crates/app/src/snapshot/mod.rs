@@ -10,6 +10,8 @@ mod trust; //   yes, partly, no, with reasons
 use model::{AlertState, Name, Severity, UnixMillis, UnixSeconds};
 use store::{AlertCount, FindingCount, OutboxCounts, Settled, Store, StoreError};
 
+use crate::pulse::{StageState, stalled};
+
 pub use network::{
     BlindMonitor, COVERAGE_BLOCKS_MAX, Coverage, EndpointHealth, Filling, Judged, NetworkHealth,
     NetworkState, RECENT_BLOCKS,
@@ -34,6 +36,8 @@ pub struct Snapshot {
     pub findings: Vec<FindingCount>,
     /// Whether all this can be trusted.
     pub trust: Trust,
+    /// The stages from blocks to people, and how long ago each came round.
+    pub stages: Vec<StageState>,
 }
 
 /// Messages on their way.
@@ -51,7 +55,8 @@ pub struct OutboxState {
 
 impl Snapshot {
     /// Reads everything from the store and judges it. `health` is what the followers say, one entry
-    /// for each configured network; `own` what is wrong with the program itself.
+    /// for each configured network; `own` what is wrong with the program itself. That stages stand
+    /// still is read from `stages`.
     ///
     /// Blocks: call it where blocking is allowed.
     ///
@@ -60,10 +65,12 @@ impl Snapshot {
     pub fn take(
         store: &Store,
         health: &[NetworkHealth],
-        own: Vec<Reason>,
+        mut own: Vec<Reason>,
+        stages: Vec<StageState>,
         limits: &TrustLimits,
         now: UnixMillis,
     ) -> Result<Self, StoreError> {
+        own.extend(stalled(&stages));
         let mut networks = Vec::with_capacity(health.len());
         for health in health {
             networks.push(NetworkState::read(store, health, limits, now)?);
@@ -86,6 +93,7 @@ impl Snapshot {
             alerts: store.alert_counts(since)?,
             findings: store.finding_counts(since)?,
             trust,
+            stages,
         })
     }
 

@@ -245,6 +245,7 @@ fn readiness_needs_every_network_and_ignores_blind_monitors() {
         outbox,
         alerts: vec![],
         findings: vec![],
+        stages: vec![],
     };
     let blind_only = changed(|c| c.coverage.blind = vec![blind(no_traces(), true)]).state();
     let quiet = OutboxState::default();

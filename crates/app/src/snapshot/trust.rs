@@ -80,6 +80,8 @@ pub enum Code {
     NoNetwork,
     /// The pager decides nothing: people would not hear of an alert.
     NotPaging,
+    /// A stage on the way from blocks to people stands still.
+    Stalled,
     /// The network is not followed any more.
     Stopped,
     /// No endpoint is usable.
@@ -126,9 +128,10 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::NoNetwork,
         Self::NotPaging,
+        Self::Stalled,
         Self::Stopped,
         Self::NoEndpoint,
         Self::NothingJudged,
@@ -156,6 +159,7 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoNetwork => "no_network",
+            Self::Stalled => "stalled",
             Self::Stopped => "stopped",
             Self::NoEndpoint => "no_endpoint",
             Self::NothingJudged => "nothing_judged",
@@ -186,6 +190,7 @@ impl Code {
     pub fn is_about_readiness(self) -> bool {
         match self {
             Self::NoNetwork
+            | Self::Stalled
             | Self::Stopped
             | Self::NoEndpoint
             | Self::NothingJudged
@@ -366,7 +371,11 @@ pub(super) fn overall(
         let text = format!("{messages} could not be delivered in the last 24 h");
         add(Code::DeliveryFailed, Verdict::Partly, text);
     }
-    let is_mute = reasons.iter().any(|reason| reason.code == Code::NotPaging);
+    let is_mute = reasons.iter().any(|reason| match reason.code {
+        Code::NotPaging => true,
+        Code::Stalled => reason.network.is_none(),
+        _ => false,
+    });
     let mut trust = concluded(reasons);
     let is_one_good = networks.iter().any(|network| network.trust.verdict != Verdict::No);
     // Whatever is seen, nobody would hear of it.

@@ -102,6 +102,15 @@ pub struct Heard {
     pub does_not_see: Vec<Name>,
 }
 
+/// How a message enters the outbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FirstStep {
+    /// For whom it is held back, and until when.
+    pub(crate) held: Option<(Name, UnixMillis)>,
+    /// What is put on record of it.
+    pub(crate) ruling: Option<(Verdict, Why)>,
+}
+
 #[derive(Debug, Default)]
 struct Known {
     settings: Arc<Settings>,
@@ -223,26 +232,23 @@ impl Twins {
         decide(&message, &others, &said, now)
     }
 
-    /// What a decision means for a message that is about to be put into the outbox: for whom it is
-    /// held back until when, and what is put on record of it. What is told by another one waits until
-    /// that is written down.
-    pub(crate) fn first_step(
-        &self,
-        decision: &Decision,
-        now: UnixMillis,
-    ) -> (Option<(Name, UnixMillis)>, Option<(Verdict, Why)>) {
+    /// What a decision means for a message that is about to be put into the outbox. What is told by
+    /// another one waits until that is written down.
+    pub(crate) fn first_step(&self, decision: &Decision, now: UnixMillis) -> FirstStep {
         match decision {
-            Decision::Send(Because::First) => (None, None),
+            Decision::Send(Because::First) => FirstStep::default(),
             Decision::Send(because) => {
-                (None, Some((Verdict::Released, Why::TwinNot { because: because.to_string() })))
+                let why = Why::TwinNot { because: because.to_string() };
+                FirstStep { held: None, ruling: Some((Verdict::Released, why)) }
             }
             Decision::Hold { twin, until } => {
-                let ruling =
-                    (Verdict::Held { until: *until }, Why::TwinFirst { twin: twin.clone() });
-                (Some((twin.clone(), *until)), Some(ruling))
+                let why = Why::TwinFirst { twin: twin.clone() };
+                let ruling = Some((Verdict::Held { until: *until }, why));
+                FirstStep { held: Some((twin.clone(), *until)), ruling }
             }
             Decision::Told { twin, .. } => {
-                (Some((twin.clone(), now.plus((SILENT_S * 1_000) as i64))), None)
+                let until = now.plus((SILENT_S * 1_000) as i64);
+                FirstStep { held: Some((twin.clone(), until)), ruling: None }
             }
         }
     }
@@ -267,7 +273,7 @@ impl Twins {
                 );
                 add(Code::TwinSilent, text);
             } else if let Some((_, talk)) = &ear.heard
-                && talk.speaks_first == !twin.is_first
+                && talk.speaks_first != twin.is_first
             {
                 let who = if twin.is_first { "neither" } else { "both" };
                 let text = format!(

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     chart::{Palette, sparkline},
     paging,
+    pulse::StageState,
     snapshot::{BlindMonitor, NetworkState, Snapshot, Trust, Verdict, WINDOW_S},
     words,
 };
@@ -51,6 +52,7 @@ struct Page {
     trust: Told,
     changes: Changes,
     networks: Vec<Network>,
+    stages: Vec<Stage>,
     alerts: Vec<Row>,
     has_more_alerts: bool,
     charts: Charts,
@@ -58,6 +60,24 @@ struct Page {
     has_networks: bool,
     deployments: Vec<Guarded>,
     deployments_total: usize,
+}
+
+/// A stage on the way from blocks to people.
+#[derive(Serialize)]
+struct Stage {
+    text: String,
+    age: String,
+    is_stalled: bool,
+}
+
+impl Stage {
+    fn new(state: &StageState) -> Self {
+        let text = match state.stage.network() {
+            Some(network) => format!("{} of {network}", state.stage.as_str()),
+            None => state.stage.as_str().to_owned(),
+        };
+        Self { text, age: words::span(state.age_s), is_stalled: state.is_stalled() }
+    }
 }
 
 /// `GET /`.
@@ -82,6 +102,7 @@ pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failu
         trust: trust(&snapshot.trust),
         changes: changes(&snapshot),
         networks: snapshot.networks.iter().map(network).collect(),
+        stages: snapshot.stages.iter().map(Stage::new).collect(),
         alerts: seen.alerts.iter().take(ALERTS_SHOWN_MAX).map(|a| Row::new(a, now)).collect(),
         has_more_alerts: seen.alerts.len() > ALERTS_SHOWN_MAX,
         charts: seen.charts,

@@ -26,7 +26,7 @@ use crate::{
     feedback::{self, Quality, Said, SayError, Scope, gather},
     paging::{self, Inbox},
     paths::{Paths, TaughtFolder},
-    pulse::{self, Vitals},
+    pulse::{self, Turns, Vitals},
     snapshot::{Code, NetworkHealth, Reason, Snapshot, TrustLimits, Verdict},
     twin::Twins,
     words,
@@ -177,6 +177,8 @@ pub struct Sources {
     pub vitals: watch::Receiver<Vitals>,
     /// Other installations that tell the same people.
     pub twins: Twins,
+    /// Whether each stage comes round.
+    pub turns: Turns,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -204,6 +206,7 @@ struct Inner {
     teacher: Option<Arc<TaughtFolder>>,
     vitals: watch::Receiver<Vitals>,
     twins: Twins,
+    turns: Turns,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -236,6 +239,7 @@ impl Site {
             teacher,
             vitals,
             twins,
+            turns,
             limits,
             clock,
         } = sources;
@@ -250,6 +254,7 @@ impl Site {
             teacher,
             vitals,
             twins,
+            turns,
             limits,
             started_at: clock(),
             clock,
@@ -332,7 +337,8 @@ impl Site {
                     verdict: Verdict::No,
                     text: format!("nobody is paged: {why}"),
                 }));
-                self.read(move |store| Snapshot::take(store, &health, own, &limits, now))
+                let stages = self.inner.turns.states(now);
+                self.read(move |store| Snapshot::take(store, &health, own, stages, &limits, now))
             })
             .await
     }

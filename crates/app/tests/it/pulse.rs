@@ -161,3 +161,44 @@ async fn a_standby_waits_for_the_store_and_goes_on_where_the_first_was_killed() 
     let numbers: Vec<u64> = record.coverage.iter().map(|(block, _)| block.number).collect();
     assert_eq!(numbers, (1..=chain.devnet.head().number).collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pager_that_cannot_decide_is_no_trust_no_readiness_and_no_ping() {
+    let mut chain = Chain::start_before(RECENT, 64).await;
+    let switch = Switch::default();
+    let url = switch.start().await;
+    let settings = format!(
+        "[pulse]\nping = \"{url}/alive\"\nping_failing = \"{url}/failing\"\nping_every = \"1s\"\n"
+    );
+    let (project, _hook) = watched(&chain, &settings).await;
+    let mut program = Program::run(&project);
+    chain.everydays(3);
+    program.judged(chain.devnet.head()).await;
+    until("the switch is pinged", || switch.count("/alive") >= 1).await;
+    let stages = program.ask("status").await["stages"].clone();
+    let names: Vec<&str> =
+        stages.as_array().unwrap().iter().filter_map(|stage| stage["stage"].as_str()).collect();
+    assert_eq!(names, ["judge", "pager", "outbox"], "{stages:#}");
+    assert!(program.page("").await.contains("Last round of each stage"));
+    program.stop().await;
+
+    // A row of its memory is damaged: it cannot say who was told what, and must not guess.
+    let damage = "INSERT OR REPLACE INTO pager_rows (key, row) VALUES ('card/00', 'no json')";
+    rusqlite::Connection::open(project.store()).unwrap().execute(damage, []).unwrap();
+    let pings = switch.count("/failing");
+    let mut program = Program::run(&project);
+    let is_stalled = |status: &serde_json::Value| {
+        let text = status["trust"].to_string();
+        reasons(status).contains(&"stalled") && text.contains("card/00")
+    };
+    let status = program.ask_until(PATIENCE, "status", "it is told", is_stalled).await;
+    assert_eq!(status["trust"]["verdict"], "no", "{status:#}");
+    let ready = format!("{}/readyz", program.url().await);
+    assert_eq!(reqwest::get(ready).await.unwrap().status(), 503);
+    until("the switch hears of it", || {
+        switch.count("/failing") > pings
+            && switch.newest().is_some_and(|(_, why)| why.contains("stalled"))
+    })
+    .await;
+    program.stop().await;
+}

@@ -273,6 +273,7 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         teacher: None,
         vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
         twins: bellwether::twin::Twins::default(),
+        turns: bellwether::pulse::Turns::default(),
         limits: TrustLimits::default(),
         clock,
     };

@@ -143,6 +143,7 @@ impl World {
             teacher: None,
             vitals: watch::channel(crate::pulse::Vitals::default()).1,
             twins: crate::twin::Twins::default(),
+            turns: crate::pulse::Turns::default(),
             limits: TrustLimits::default(),
             clock: now,
         });

@@ -40,7 +40,7 @@ pub use quality::{
 pub use series::{Metrics, Points, Series, SeriesAnswer};
 pub use status::{
     Blind, BlindHere, Counted, Coverage, CoverageRow, Deployment, Endpoint, Hole, Network, Outbox,
-    Ready, Reason, Status, Trust, Twin,
+    Ready, Reason, Stage, Status, Trust, Twin,
 };
 
 pub use threats::Threats;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Amount, Block, Message, Moment, WallMoment};
 use crate::{
+    pulse::StageState,
     snapshot::{self, NetworkState, OutboxState, Snapshot},
     web::SiteInfo,
     words,
@@ -35,6 +36,35 @@ pub struct Status {
     pub deployments: usize,
     /// Other installations that tell the same people.
     pub twins: Vec<Twin>,
+    /// The stages from blocks to people.
+    pub stages: Vec<Stage>,
+}
+
+/// A stage on the way from blocks to people.
+#[derive(Debug, Serialize)]
+pub struct Stage {
+    /// `judge`, `pager` or `outbox`.
+    pub stage: &'static str,
+    /// Its network, if it has one.
+    pub network: Option<String>,
+    /// How long ago it came round, in seconds.
+    pub age_s: u64,
+    /// Whether it stands still.
+    pub is_stalled: bool,
+    /// Why it failed since, if it did.
+    pub failure: Option<String>,
+}
+
+impl Stage {
+    fn new(state: &StageState) -> Self {
+        Self {
+            stage: state.stage.as_str(),
+            network: state.stage.network().map(ToString::to_string),
+            age_s: state.age_s,
+            is_stalled: state.is_stalled(),
+            failure: state.failure.clone(),
+        }
+    }
 }
 
 /// Another installation that tells the same people.
@@ -102,6 +132,7 @@ impl Status {
             messages_due: snapshot.outbox.counts.due,
             deployments: info.registry.deployments().len(),
             twins: Vec::new(),
+            stages: snapshot.stages.iter().map(Stage::new).collect(),
         }
     }
 
