@@ -15,6 +15,8 @@ pub const LABEL_LEN_MAX: usize = 512;
 
 /// How bad, in the words of [`model::Severity`].
 pub const SEVERITY: &str = "severity";
+/// The chain, by its name in the files.
+pub const NETWORK: &str = "network";
 /// The protocol that the alert's deployment belongs to.
 pub const PROTOCOL: &str = "protocol";
 /// Class of the deployment (`vault`, `oracle`), or of the weakness.
@@ -37,7 +39,7 @@ impl Labels {
     pub fn of(alert: &Alert) -> Self {
         let mut labels = Self::default();
         labels.set(SEVERITY, alert.severity.as_str());
-        labels.set("network", alert.network.as_str());
+        labels.set(NETWORK, alert.network.as_str());
         labels.set("monitor", alert.monitor.as_str());
         labels.set("detector", &alert.first.detector);
         if let Some(deployment) = &alert.deployment {

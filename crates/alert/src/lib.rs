@@ -41,11 +41,14 @@ pub mod public; //  what everybody may hear
 pub mod quiet; //   silences, maintenance windows, inhibition
 pub mod route; //   the tree of routes
 mod tell; //        who is told what
+pub mod twin; //    two installations, one message
 
 pub use book::{ALERTS_MAX, AlertBook, AlertInput, KEPT_S, Outcome};
 pub use fingerprint::fingerprint;
 pub use hours::{Days, Hours, SPANS_MAX, Span};
-pub use labels::{CLASS, DRILL, EXPOSURE, LABEL_LEN_MAX, LABELS_MAX, Labels, PROTOCOL, SEVERITY};
+pub use labels::{
+    CLASS, DRILL, EXPOSURE, LABEL_LEN_MAX, LABELS_MAX, Labels, NETWORK, PROTOCOL, SEVERITY,
+};
 pub use lint::PolicyFault;
 pub use matcher::{Matcher, MatcherError, Op};
 pub use membership::{COUNTS_MAX, FINDINGS_MAX};

@@ -34,6 +34,7 @@ pub mod pipeline; //  from a block to an alert: read this first
 pub mod pulse; //     the watcher is watched: its own health, and who notices when it dies
 pub mod replay; //    judging blocks that are past
 pub mod routing; //   where alerts would go, why, and what is wrong with a plan
+pub mod safe_queue; // what waits to be signed, as the Safe transaction service tells it
 pub mod series_file; // a series as people have it: moments and values
 pub mod server; //    pipeline and pages, started and stopped together
 pub mod signature; // documents that others can check
@@ -41,5 +42,6 @@ pub mod snapshot; //  the state of everything at one moment, and whether it can 
 pub mod terminal; //  speaking to the person at the terminal
 pub mod trace_file; // call trees from files
 pub mod tune; //      thresholds for a budget of false alarms
+pub mod twin; //      another installation that tells the same people
 pub mod web; //       pages, server-sent events
 mod words; //         numbers, moments and measurements as people say them

@@ -26,6 +26,7 @@ use crate::{
     pipeline::{NetworkView, Pipeline, Rules, Running},
     pulse::{self, Vitals},
     snapshot::TrustLimits,
+    twin::{self, Twins},
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
 };
 
@@ -48,6 +49,10 @@ pub struct Server {
     public_pages: Option<JoinHandle<()>>,
     /// Takes the program's own vital signs.
     pulse: JoinHandle<()>,
+    /// Agrees with other installations who tells people.
+    agreeing: JoinHandle<()>,
+    /// Those installations.
+    twins: Twins,
     /// Where what people say goes.
     inbox: paging::Inbox,
     /// Takes what pages are told of paths.
@@ -87,7 +92,9 @@ impl Server {
             ),
             None => None,
         };
-        let pipeline = pipeline(config, &store, answers, community.clone())?;
+        let twins = Twins::default();
+        twins.set(twin::settings(config), clock::now());
+        let pipeline = pipeline(config, &store, answers, community.clone(), twins.clone())?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
@@ -108,9 +115,11 @@ impl Server {
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
             teacher: teacher.clone(),
             vitals: vitals_view,
+            twins: twins.clone(),
             limits: TrustLimits::default(),
             clock: clock::now,
         });
+        let agreeing = tokio::spawn(twin::keep_agreeing(site.clone()));
         let beating = pulse::keep(site.clone(), store.file().map(Path::to_owned), vitals);
         let pulse = tokio::spawn(async move {
             if let Err(error) = beating.await {
@@ -145,6 +154,8 @@ impl Server {
             pages,
             public_pages,
             pulse,
+            agreeing,
+            twins,
             inbox: told,
             teacher,
             chats,
@@ -176,7 +187,8 @@ impl Server {
         let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
         let community = community(config, &answers)?;
-        let next = pipeline(config, &self.store, answers, community.clone())?;
+        let next = pipeline(config, &self.store, answers, community.clone(), self.twins.clone())?;
+        self.twins.set(twin::settings(config), clock::now());
         let changes = match self.pipeline.take() {
             Some(running) => {
                 let changes = running.changes.clone();
@@ -213,6 +225,7 @@ impl Server {
         self.chats.stop();
         self.stop_tests();
         self.pulse.abort();
+        self.agreeing.abort();
         if let Some(running) = self.pipeline.take() {
             running.stop().await;
         }
@@ -263,6 +276,7 @@ fn pipeline(
     store: &Store,
     answers: Answers,
     community: Option<Arc<Community>>,
+    twins: Twins,
 ) -> anyhow::Result<Pipeline> {
     let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     receivers.context.answers = Some(answers);
@@ -280,6 +294,7 @@ fn pipeline(
         coverage: Arc::new(config.coverage()),
         retention: config.general.retention,
         community,
+        twins,
     })
 }
 

@@ -17,6 +17,7 @@ mod monitors; //       what people configured, compiled
 pub mod origins; //    where accounts come from
 pub mod quality; //    how good all of it is, with intervals
 pub mod series; //     how unusual is this value? any series, one value at a time
+pub mod signing; //    what waits to be signed
 pub mod stakes; //     what would be lost with what ours rely on
 pub mod state; //      what is remembered, with an exact way back
 pub mod thresholds; // what is usual, and how far is too far

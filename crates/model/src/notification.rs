@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{AlertId, Name, UnixMillis};
+use crate::{AlertId, Name, Severity, UnixMillis};
 
 /// What a message says about its alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -76,6 +76,8 @@ pub struct NotificationLine {
     pub alert: AlertId,
     /// What it says.
     pub kind: NotificationKind,
+    /// How bad it says that the alert is.
+    pub severity: Severity,
     /// Counts the words about this alert to the same people, from 0.
     pub sequence: u32,
 }

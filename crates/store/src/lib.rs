@@ -31,6 +31,7 @@ mod records; //         findings, alerts, decisions, coverage, detector state
 mod retention; //       what is kept for how long, and what is told of the rest
 mod series; //          points of time series
 mod step; //            one atomic step
+mod twins; //           another installation that tells the same people
 mod verify; //          invariants of a database at rest
 
 pub use afterwards::{Audit, Backfill};
@@ -61,4 +62,5 @@ pub use series::{
     SERIES_PER_QUERY_MAX, SERIES_PER_TOTAL_MAX, Series, SeriesPoints, SeriesTotal,
 };
 pub use step::{BlockSamples, CommitReport, Step};
+pub use twins::{Release, ReleaseStep, TwinCursor, TwinHeard, TwinSaid, TwinWord, WaitingMessage};
 pub use verify::VerifyReport;

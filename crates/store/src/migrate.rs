@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_answers.sql"),
     include_str!("migrations/0008_alert_lists.sql"),
     include_str!("migrations/0009_public.sql"),
+    include_str!("migrations/0010_twins.sql"),
 ];
 
 /// Brings a database to the newest schema, or refuses it.
@@ -142,8 +143,10 @@ mod tests {
 
     #[test]
     fn a_newer_database_and_a_foreign_one_are_refused_by_name() {
-        expect!["the database x.db has schema 99, this program knows up to 9: use a newer program"]
-            .assert_eq(&refused("PRAGMA application_id = 0x42454c4c; PRAGMA user_version = 99"));
+        expect![
+            "the database x.db has schema 99, this program knows up to 10: use a newer program"
+        ]
+        .assert_eq(&refused("PRAGMA application_id = 0x42454c4c; PRAGMA user_version = 99"));
         expect!["x.db is a SQLite database, but not one of Bellwether's (application id 0x0)"]
             .assert_eq(&refused("CREATE TABLE bookmarks (url TEXT)"));
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use model::{AlertId, Severity, UnixMillis};
+use model::{AlertId, NotificationKind, Severity, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::{GroupId, MessageId, Whom, Why};
-use crate::life::Stage;
+use crate::{life::Stage, twin::Word};
 
 /// Alerts that one message speaks of; further ones wait for the next message. Receivers show the
 /// first few and count the rest.
@@ -46,6 +46,19 @@ pub enum News {
     Over(Stage),
 }
 
+impl News {
+    /// What receivers are told it is.
+    pub fn kind(self) -> NotificationKind {
+        match self {
+            Self::New | Self::Again => NotificationKind::Opened,
+            Self::Worse | Self::More | Self::Still => NotificationKind::Updated,
+            Self::Confirmed => NotificationKind::Confirmed,
+            Self::Void => NotificationKind::Retracted,
+            Self::Over(_) => NotificationKind::Closed,
+        }
+    }
+}
+
 /// One alert in a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -80,4 +93,17 @@ pub struct Message {
     pub why: Why,
     /// When it was decided.
     pub at: UnixMillis,
+}
+
+impl Message {
+    /// What it says to whom, one word for each of its alerts.
+    pub fn words(&self) -> impl Iterator<Item = Word> {
+        self.lines.iter().map(|line| Word {
+            whom: self.to.clone(),
+            alert: line.alert,
+            kind: line.news.kind(),
+            severity: line.severity,
+            sequence: line.sequence,
+        })
+    }
 }

@@ -40,6 +40,15 @@ pub enum Verdict {
         /// To here.
         to: Stage,
     },
+    /// The message waits for word of another installation that speaks first.
+    Held {
+        /// Not longer than this.
+        until: UnixMillis,
+    },
+    /// Nothing holds it back (any more).
+    Released,
+    /// Another installation told the same people the same.
+    ToldByTwin,
     /// People are being called until somebody acknowledges.
     Escalating,
     /// They are not called any more.
@@ -59,6 +68,9 @@ impl Verdict {
             Self::Summarised { .. } => "summarised",
             Self::Shed => "shed",
             Self::Moved { to } => to.as_str(),
+            Self::Held { .. } => "held back",
+            Self::Released => "not held back",
+            Self::ToldByTwin => "told by the twin",
             Self::Escalating => "escalating",
             Self::Ended => "escalation ended",
         }
@@ -226,6 +238,25 @@ pub enum Why {
         /// In which words.
         because: String,
     },
+    /// Another installation speaks first and is heard.
+    TwinFirst {
+        /// Which.
+        twin: Name,
+    },
+    /// Another installation told it.
+    TwinTold {
+        /// Which.
+        twin: Name,
+        /// When, by its clock.
+        at: UnixMillis,
+        /// What the receiver's side answered it.
+        receipt: String,
+    },
+    /// It does not wait for another installation (any longer).
+    TwinNot {
+        /// Why.
+        because: String,
+    },
     /// Somebody said the same before.
     SaidBefore {
         /// Who says it again.
@@ -306,6 +337,11 @@ impl fmt::Display for Why {
             Self::Said { by, reason } if reason.is_empty() => write!(f, "{by} said so"),
             Self::Said { by, reason } => write!(f, "{by}: {reason}"),
             Self::Chain { because } => f.write_str(because),
+            Self::TwinFirst { twin } => write!(f, "the twin {twin} speaks first"),
+            Self::TwinTold { twin, at, receipt } => {
+                write!(f, "told by the twin {twin} at {}: {receipt}", moment(*at))
+            }
+            Self::TwinNot { because } => f.write_str(because),
             Self::SaidBefore { by } => write!(f, "{by} said what was said before"),
         }
     }

@@ -69,6 +69,8 @@ async fn latencies(findings: usize) -> Vec<f64> {
         is_public: false,
         changes: broadcast::channel(16).0,
         state: watch::channel(None).0,
+        is_public: false,
+        twins: bellwether::twin::Twins::default(),
         stopping: stopping.clone(),
     }));
     let worker = Worker::new(store.outbox(), receivers, clock::now).telling(wake.clone());

@@ -107,6 +107,7 @@ async fn serve(store: Store) -> SocketAddr {
         teacher: None,
         vitals: watch::channel(Vitals::default()).1,
         limits: TrustLimits::default(),
+        twins: bellwether::twin::Twins::default(),
         clock: now,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -86,6 +86,7 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("store.db")).unwrap();
     let pipeline = Pipeline {
+        twins: bellwether::twin::Twins::default(),
         store,
         rules: rules(&meridian),
         networks: vec![network(&devnet, endpoint.url(), is_pushed.then(|| endpoint.ws_url()))],

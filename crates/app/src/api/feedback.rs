@@ -115,5 +115,10 @@ pub(super) fn check_key(site: &Site, headers: &HeaderMap) -> Result<(), Failure>
         Some(_) => "writing takes the write key: Authorization: Bearer KEY",
         None => "only reading is offered: bellwether.toml names no write_key",
     };
-    Err(Failure::NotAllowed(wire::Error { error: error.to_owned(), allowed: Vec::new() }))
+    Err(refused(error))
+}
+
+/// Whoever asks may not.
+pub(super) fn refused(error: impl Into<String>) -> Failure {
+    Failure::NotAllowed(wire::Error { error: error.into(), allowed: Vec::new() })
 }

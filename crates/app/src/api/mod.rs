@@ -10,6 +10,7 @@ mod paging; //     what people tell the pager, with the write key
 mod parameters; // what may be asked, and what is said about what may not
 mod reply; //      errors as JSON
 mod routes; //     one function an address
+mod twin; //       another installation says what it told
 pub mod wire; //   shapes
 
 use axum::{
@@ -18,7 +19,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::web::Site;
+use crate::{twin::TALK_BYTES_MAX, web::Site};
 
 /// `/api/v1/…`, to be nested there.
 pub(crate) fn router() -> Router<Site> {
@@ -36,6 +37,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/addresses/{network}/{address}", get(routes::address))
         .route("/threats", get(routes::threats))
         .route("/outbox", get(routes::outbox))
+        .route("/twin", post(twin::exchange).layer(DefaultBodyLimit::max(TALK_BYTES_MAX)))
         .route("/silences", get(paging::silences))
         .route("/words", post(paging::tell).layer(body()))
         .route("/attacks", get(feedback::attacks))

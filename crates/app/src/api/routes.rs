@@ -39,7 +39,8 @@ const SERIES_SPAN_S: u64 = 3_600;
 pub(super) async fn status(State(site): State<Site>, asked: Parameters) -> Answer<wire::Status> {
     asked.only(&[])?;
     let snapshot = site.snapshot().await?;
-    Ok(Json(wire::Status::new(&snapshot, &site.info(), site.started_at())))
+    let status = wire::Status::new(&snapshot, &site.info(), site.started_at());
+    Ok(Json(status.beside(site.twins().heard())))
 }
 
 /// What this installation says of itself to others that watch it, signed.

@@ -28,6 +28,7 @@ mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod routes; // where alerts would go, and why
 mod run; //    watch
+mod signing; //  what waits to be signed at a Safe
 mod silences; // quiet that ends
 mod threats; // what could go wrong, and what is missing against it
 mod tune; //     thresholds for a budget of false alarms
@@ -71,6 +72,7 @@ enum Command {
     Dispersion(dispersion::DispersionCommand),
     Explain(explain::Explain),
     Path(path::PathCommand),
+    Signing(signing::Signing),
     Routes(routes::RoutesCommand),
     Oncall(oncall::OncallCommand),
     Run(run::Run),
@@ -125,6 +127,7 @@ impl Cli {
                 Command::Dispersion(command) => command.run(),
                 Command::Explain(command) => command.run(),
                 Command::Path(command) => command.run().await,
+                Command::Signing(command) => command.run(),
                 Command::Routes(command) => command.run(),
                 Command::Oncall(command) => command.run(),
                 Command::Run(command) => command.run().await,

@@ -8,7 +8,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    pulse::{PeerSettings, PingSettings, Settings},
+    pulse::{PeerSettings, PingSettings, Settings, TwinSettings},
     signature::SigningKey,
 };
 
@@ -18,6 +18,10 @@ const EVERY_MS: RangeInclusive<u64> = 1_000..=86_400_000;
 
 /// Silence of another installation: it is asked at least twice in that time.
 const STALE_AFTER_MS: RangeInclusive<u64> = 2_000..=86_400_000;
+
+/// How long a message may be held back for another installation: less than a page waits for its
+/// receipt ([`alert::plan::FAILOVER_S`]).
+const HOLD_MS: RangeInclusive<u64> = 1_000..=25_000;
 
 pub(super) fn pulse(main: &Table<'_>, around: &dyn Surroundings, missing: Missing) -> Settings {
     let mut settings = Settings::default();
@@ -40,6 +44,12 @@ pub(super) fn pulse(main: &Table<'_>, around: &dyn Surroundings, missing: Missin
             let is_known = settings.peers.iter().any(|known| known.name == peer.name);
             if is_known {
                 entry.mistake(entry.span(), format!("two peers are called {}", peer.name));
+            }
+            if peer.twin.is_some() && settings.key.is_none() && !table.has("heartbeat_key") {
+                entry.mistake(
+                    entry.span(),
+                    "same_people takes a heartbeat_key in [pulse]: what is told is signed with it",
+                );
             }
             settings.peers.push(peer);
         }
@@ -96,11 +106,31 @@ fn peer(table: &Table<'_>) -> Option<PeerSettings> {
     if let Some(stale) = stale_after.as_ref().filter(|time| !STALE_AFTER_MS.contains(&time.value)) {
         table.mistake(stale.span.clone(), "stale_after is between 2s and 1d");
     }
+    let twin = twin(table);
     Some(PeerSettings {
+        twin,
         name: name?.value,
         url: url?.value.trim_end_matches('/').to_owned(),
         key: key?.value,
         stale_after_ms: stale_after
             .map_or(PeerSettings::STALE_AFTER_MS_DEFAULT, |stale| stale.value),
     })
+}
+
+/// How both agree who tells people, when the peer tells the same.
+fn twin(table: &Table<'_>) -> Option<TwinSettings> {
+    let is_twin = table.boolean("same_people").unwrap_or(false);
+    let speaks_first = table.boolean("speaks_first");
+    let hold = table.duration_ms("hold");
+    if let Some(hold) = hold.as_ref().filter(|hold| !HOLD_MS.contains(&hold.value)) {
+        table.mistake(
+            hold.span.clone(),
+            "hold is between 1s and 25s: a page that is not delivered within 30 s counts as failed",
+        );
+    }
+    if !is_twin && (speaks_first.is_some() || hold.is_some()) {
+        table.mistake(table.span(), "speaks_first and hold mean something with same_people = true");
+    }
+    let hold_ms = hold.map_or(TwinSettings::HOLD_MS_DEFAULT, |hold| hold.value);
+    is_twin.then_some(TwinSettings { speaks_first, hold_ms })
 }

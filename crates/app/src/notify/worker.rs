@@ -41,6 +41,8 @@ pub struct Worker {
     attempts: JoinSet<()>,
     /// Wakes the pager, which is told what became of pages.
     wake_pager: Option<Arc<Notify>>,
+    /// Wakes whoever tells other installations what is being delivered.
+    wake_twins: Option<Arc<Notify>>,
     /// Which lane an attempt runs in, also when it panics.
     running: HashMap<Id, (Name, NotificationId)>,
 }
@@ -65,6 +67,7 @@ impl Worker {
             clock: Arc::new(clock),
             attempts: JoinSet::new(),
             wake_pager: None,
+            wake_twins: None,
             running: HashMap::new(),
         }
     }
@@ -73,6 +76,13 @@ impl Worker {
     #[must_use]
     pub fn telling(mut self, wake_pager: Arc<Notify>) -> Self {
         self.wake_pager = Some(wake_pager);
+        self
+    }
+
+    /// Wakes whoever tells other installations what is being delivered, and what was.
+    #[must_use]
+    pub fn agreeing(mut self, wake_twins: Arc<Notify>) -> Self {
+        self.wake_twins = Some(wake_twins);
         self
     }
 
@@ -141,6 +151,9 @@ impl Worker {
                 started += 1;
             }
         }
+        if let Some(wake) = self.wake_twins.as_ref().filter(|_| started > 0) {
+            wake.notify_one();
+        }
         Ok(started)
     }
 
@@ -169,7 +182,7 @@ impl Worker {
             outbox: self.outbox.clone(),
             receivers: self.receivers.borrow().clone(),
             clock: self.clock.clone(),
-            wake_pager: self.wake_pager.clone(),
+            wake: self.wake_pager.iter().chain(&self.wake_twins).cloned().collect(),
         };
         let handle = self.attempts.spawn(attempt.run(notification));
         self.running.insert(handle.id(), lane);
@@ -214,7 +227,8 @@ struct Attempt {
     outbox: Outbox,
     receivers: Arc<Receivers>,
     clock: Arc<dyn Fn() -> UnixMillis + Send + Sync>,
-    wake_pager: Option<Arc<Notify>>,
+    /// Those who wait for what comes of it.
+    wake: Vec<Arc<Notify>>,
 }
 
 /// Failed attempts after which a page is told to have failed, so that somebody is reached over
@@ -278,7 +292,7 @@ impl Attempt {
                 }
             }
         };
-        if let Some(wake) = &self.wake_pager {
+        for wake in &self.wake {
             wake.notify_one();
         }
         if let Err(error) = recorded {

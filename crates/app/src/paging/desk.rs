@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alert::{
     life::{Actor, Life},
     pager::{
-        Alarm, Input, Line, Message, MessageKind, News, Outcome, Pager, RestoreError, Row, Ruling,
+        Alarm, Input, Line, Message, MessageKind, Outcome, Pager, RestoreError, Row, Ruling,
         Stored, Verdict,
     },
     plan::Plan,
@@ -18,6 +18,7 @@ use model::{
 use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
 
 use super::inbox;
+use crate::twin::Twins;
 
 /// Inputs applied and committed in one transaction at the most: what one block of an attack brings.
 const STEP_INPUTS_MAX: usize = 512;
@@ -64,6 +65,8 @@ pub struct Desk {
     applied: u64,
     /// Whether the public may hear of alerts.
     is_public: bool,
+    /// Other installations that tell the same people.
+    twins: Twins,
 }
 
 impl Desk {
@@ -72,6 +75,19 @@ impl Desk {
     /// # Errors
     /// [`PagingError`].
     pub fn open(store: Store, plan: Arc<Plan>, now: UnixMillis) -> Result<Self, PagingError> {
+        Self::open_among(store, plan, Twins::default(), now)
+    }
+
+    /// As [`Desk::open`], beside other installations that tell the same people.
+    ///
+    /// # Errors
+    /// [`PagingError`].
+    pub fn open_among(
+        store: Store,
+        plan: Arc<Plan>,
+        twins: Twins,
+        now: UnixMillis,
+    ) -> Result<Self, PagingError> {
         let mut rows = Vec::new();
         for (key, json) in store.pager_rows()? {
             let stored: Stored =
@@ -80,7 +96,7 @@ impl Desk {
         }
         let applied = store.inbox().applied()?;
         let pager = Pager::restore(plan.clone(), rows)?;
-        let mut desk = Self { store, pager, applied, is_public: false };
+        let mut desk = Self { store, pager, applied, is_public: false, twins };
         // The files may have changed while nothing ran.
         let outcome = desk.pager.replan(plan, now);
         desk.commit(outcome, desk.applied, Vec::new(), now)?;
@@ -166,18 +182,20 @@ impl Desk {
         if is_nothing {
             return Ok(0);
         }
+        let (messages, held) = self.hold_back(&outcome.messages, now)?;
+        let rulings = outcome.rulings.iter().chain(&held).map(ruling).collect();
         let step = PagingStep {
             from: self.applied,
             applied,
             refused,
             stages: outcome.rows.iter().filter_map(stage).collect(),
             needless: outcome.rulings.iter().filter_map(needless).collect(),
-            messages: outcome.messages.iter().map(message).collect(),
             public: match self.is_public {
                 true => outcome.rows.iter().filter_map(changed_and_real).collect(),
                 false => Vec::new(),
             },
-            rulings: outcome.rulings.iter().map(ruling).collect(),
+            messages,
+            rulings,
             alarms: outcome.alarms.iter().map(|alarm| alarm_row(alarm, now)).collect(),
             gone: outcome.gone.iter().map(ToString::to_string).collect(),
             rows: outcome.rows.into_iter().map(row).collect(),
@@ -185,7 +203,50 @@ impl Desk {
         };
         let messages = self.store.commit_paging(&step)?;
         self.applied = applied;
+        if !held.is_empty() {
+            self.twins.wake().notify_one();
+        }
         Ok(messages)
+    }
+
+    /// The messages for the outbox, those held back that another installation may tell, and why.
+    fn hold_back(
+        &self,
+        messages: &[Message],
+        now: UnixMillis,
+    ) -> Result<(Vec<OutboxMessage>, Vec<Ruling>), StoreError> {
+        let mut rows = Vec::with_capacity(messages.len());
+        let mut rulings = Vec::new();
+        for sent in messages {
+            let mut row = message(sent);
+            if !self.twins.is_alone() {
+                let networks = sent.lines.iter().filter_map(|line| {
+                    let card = self.pager.card(line.alert)?;
+                    Name::new(card.facts().labels.get(alert::NETWORK)).ok()
+                });
+                let networks: Vec<Name> = networks.collect();
+                let alerts: Vec<_> = sent.lines.iter().map(|line| line.alert).collect();
+                let spoken = self.store.twin_words(&alerts)?;
+                let words: Vec<_> = sent.words().collect();
+                let decision = self.twins.decide(&words, &networks, sent.at, spoken, now);
+                let (held, why) = self.twins.first_step(&decision, now);
+                if let Some((twin, until)) = held {
+                    row.notification.state = NotificationState::Due { not_before: until };
+                    row.held_for = Some(twin);
+                }
+                rulings.extend(why.map(|(verdict, why)| Ruling {
+                    at: now,
+                    alert: None,
+                    group: sent.group,
+                    whom: Some(sent.to.clone()),
+                    message: Some(sent.id),
+                    verdict,
+                    why,
+                }));
+            }
+            rows.push(row);
+        }
+        Ok((rows, rulings))
     }
 }
 
@@ -270,21 +331,16 @@ fn message(message: &Message) -> OutboxMessage {
         attempts: 0,
         state: NotificationState::Due { not_before: message.at },
     };
-    OutboxMessage { notification, lines }
+    OutboxMessage { notification, lines, held_for: None }
 }
 
 fn line(line: &Line) -> NotificationLine {
-    let kind = match line.news {
-        News::New | News::Again => NotificationKind::Opened,
-        News::Worse | News::More | News::Still => NotificationKind::Updated,
-        News::Confirmed => NotificationKind::Confirmed,
-        News::Void => NotificationKind::Retracted,
-        News::Over(_) => NotificationKind::Closed,
-    };
-    NotificationLine { alert: line.alert, kind, sequence: line.sequence }
+    let (kind, severity) = (line.news.kind(), line.severity);
+    NotificationLine { alert: line.alert, kind, severity, sequence: line.sequence }
 }
 
-fn ruling(ruling: &Ruling) -> RulingRow {
+/// A decision in the form in which it is stored.
+pub(crate) fn ruling(ruling: &Ruling) -> RulingRow {
     RulingRow {
         alert: ruling.alert,
         group: ruling.group.map(|group| group.0),

@@ -82,6 +82,12 @@ impl Inbox {
     }
 }
 
+/// What was said to another installation, as it is stored here: what is passed on is not passed on
+/// again.
+pub fn passed_on(input: &pager::Input, at: UnixMillis) -> store::Input {
+    store::Input { kind: "twin", ..stored(input, at) }
+}
+
 /// An input in the form in which it is stored.
 pub fn stored(input: &pager::Input, at: UnixMillis) -> store::Input {
     let kind = kind(input);

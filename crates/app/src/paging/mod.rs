@@ -22,9 +22,10 @@ mod task; //  at work
 mod word; //  what a person tells it from a terminal or through the API
 
 pub use account::{life, rulings, with_told};
+pub(crate) use desk::ruling;
 pub use desk::{Desk, Paged, PagingError, nobody};
 pub use facts::facts;
-pub use inbox::{INPUT_VERSION, Inbox, UnreadableInput, read, stored};
+pub use inbox::{INPUT_VERSION, Inbox, UnreadableInput, passed_on, read, stored};
 pub use silences::silences;
 pub use task::{Parts, REST_MAX, keep_paging};
 pub use word::{Word, WordFault};

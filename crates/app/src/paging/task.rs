@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{Desk, PagingError};
-use crate::{blocking::blocking, clock};
+use crate::{blocking::blocking, clock, twin::Twins};
 
 /// Longest rest between two looks into the inbox, should a wake-up get lost: one second.
 pub const REST_MAX: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ pub struct Parts {
     pub changes: broadcast::Sender<()>,
     /// Why nobody can be paged at the moment, if so.
     pub state: watch::Sender<Option<String>>,
+    /// Other installations that tell the same people.
+    pub twins: Twins,
     /// Says when to stop.
     pub stopping: watch::Receiver<bool>,
 }
@@ -58,8 +60,8 @@ pub async fn keep_paging(parts: Parts) {
 }
 
 async fn page_until_stopped(parts: &Parts) -> Result<(), PagingError> {
-    let (store, plan) = (parts.store.clone(), parts.plan.clone());
-    let mut desk = blocking(move || Desk::open(store, plan, clock::now()))
+    let (store, plan, twins) = (parts.store.clone(), parts.plan.clone(), parts.twins.clone());
+    let mut desk = blocking(move || Desk::open_among(store, plan, twins, clock::now()))
         .await
         .map_err(PagingError::Panicked)??;
     desk = desk.telling_the_public(parts.is_public);

@@ -24,6 +24,7 @@ use crate::{
     coverage::Plan,
     notify::{Receivers, Worker},
     paging,
+    twin::Twins,
 };
 
 /// Blocks between the follower and the event log. At the head this is minutes of any chain; while
@@ -60,6 +61,8 @@ pub struct Pipeline {
     pub retention: Retention,
     /// What the public hears; `None`: nothing.
     pub community: Option<Arc<Community>>,
+    /// Other installations that tell the same people.
+    pub twins: Twins,
 }
 
 /// The parts of one network, seen from outside.
@@ -119,10 +122,12 @@ impl Pipeline {
             is_public: self.community.is_some(),
             changes: changes.clone(),
             state: paging_out,
+            twins: self.twins.clone(),
             stopping: stopping_paging,
         }));
         let worker = Worker::new(self.store.outbox(), receivers_view, clock::now)
-            .telling(wake_pager.clone());
+            .telling(wake_pager.clone())
+            .agreeing(self.twins.wake());
         let stopping_worker = stopping_outbox.clone();
         let outbox = tokio::spawn(async move {
             // The sender lives as long as the worker, which reads the receivers at each attempt.

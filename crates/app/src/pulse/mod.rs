@@ -26,7 +26,7 @@ pub use heartbeat::{HEARTBEAT_TYPE, Head, Heartbeat};
 pub use peer::{Disagreement, PeerState, disagreements};
 pub use ping::PingState;
 pub use probe::{Certificate, ClockReading};
-pub use settings::{PeerSettings, PingSettings, Settings};
+pub use settings::{PeerSettings, PingSettings, Settings, TwinSettings};
 pub use vitals::Vitals;
 pub(crate) use watch::keep;
 

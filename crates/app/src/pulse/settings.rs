@@ -41,6 +41,17 @@ pub struct PeerSettings {
     pub key: String,
     /// Its heartbeat is missed when the newest is older than this.
     pub stale_after_ms: u64,
+    /// How both agree who tells people; `None` when it tells other people.
+    pub twin: Option<TwinSettings>,
+}
+
+/// How two installations that tell the same people agree who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TwinSettings {
+    /// Whether the other one speaks first; `None`: whoever has the smaller public key does.
+    pub speaks_first: Option<bool>,
+    /// How long a message is held back for it, when it speaks first.
+    pub hold_ms: u64,
 }
 
 impl PingSettings {
@@ -51,4 +62,9 @@ impl PingSettings {
 impl PeerSettings {
     /// Two minutes: eight heartbeats.
     pub const STALE_AFTER_MS_DEFAULT: u64 = 120_000;
+}
+
+impl TwinSettings {
+    /// As long as [`alert::twin::HOLD_S_DEFAULT`] says.
+    pub const HOLD_MS_DEFAULT: u64 = alert::twin::HOLD_S_DEFAULT * 1_000;
 }

@@ -26,6 +26,7 @@ fn settings() -> Settings {
             url: "https://twin.example".to_owned(),
             key: String::new(),
             stale_after_ms: 120_000,
+            twin: None,
         }],
         ..Settings::default()
     }

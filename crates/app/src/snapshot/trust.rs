@@ -114,13 +114,17 @@ pub enum Code {
     PeerBlind,
     /// Another installation is on another chain.
     PeerDisagrees,
+    /// Nothing can be agreed with another installation that tells the same people.
+    TwinSilent,
+    /// Both installations mean to speak first, or neither does.
+    TwinAtOdds,
     /// The dead-man's switch takes no pings.
     SwitchUnreachable,
 }
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::NoNetwork,
         Self::Stopped,
         Self::NoEndpoint,
@@ -140,6 +144,8 @@ impl Code {
         Self::PeerSilent,
         Self::PeerBlind,
         Self::PeerDisagrees,
+        Self::TwinSilent,
+        Self::TwinAtOdds,
         Self::SwitchUnreachable,
     ];
 
@@ -165,6 +171,8 @@ impl Code {
             Self::PeerSilent => "peer_silent",
             Self::PeerBlind => "peer_blind",
             Self::PeerDisagrees => "peer_disagrees",
+            Self::TwinSilent => "twin_silent",
+            Self::TwinAtOdds => "twin_at_odds",
             Self::SwitchUnreachable => "switch_unreachable",
         }
     }
@@ -192,6 +200,8 @@ impl Code {
             | Self::PeerSilent
             | Self::PeerBlind
             | Self::PeerDisagrees
+            | Self::TwinSilent
+            | Self::TwinAtOdds
             | Self::SwitchUnreachable => false,
         }
     }

@@ -26,6 +26,7 @@ use crate::{
     paths::{Paths, TaughtFolder},
     pulse::{self, Vitals},
     snapshot::{NetworkHealth, Snapshot, TrustLimits},
+    twin::Twins,
     words,
 };
 
@@ -167,6 +168,8 @@ pub struct Sources {
     pub teacher: Option<Arc<TaughtFolder>>,
     /// The program's own health.
     pub vitals: watch::Receiver<Vitals>,
+    /// Other installations that tell the same people.
+    pub twins: Twins,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -192,6 +195,7 @@ struct Inner {
     pager: Inbox,
     teacher: Option<Arc<TaughtFolder>>,
     vitals: watch::Receiver<Vitals>,
+    twins: Twins,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -221,6 +225,7 @@ impl Site {
             pager,
             teacher,
             vitals,
+            twins,
             limits,
             clock,
         } = sources;
@@ -233,6 +238,7 @@ impl Site {
             pager,
             teacher,
             vitals,
+            twins,
             limits,
             started_at: clock(),
             clock,
@@ -277,6 +283,15 @@ impl Site {
         self.info().chats.clone()
     }
 
+    /// Other installations that tell the same people.
+    pub(crate) fn twins(&self) -> &Twins {
+        &self.inner.twins
+    }
+
+    pub(crate) fn pager(&self) -> &Inbox {
+        &self.inner.pager
+    }
+
     pub(crate) fn mailbox(&self) -> Option<&Arc<dyn Mailbox>> {
         self.inner.mailbox.as_ref()
     }
@@ -297,7 +312,8 @@ impl Site {
             .get(SNAPSHOT_SHARED, || {
                 let health = (self.inner.health)();
                 let (limits, now) = (self.inner.limits, self.now());
-                let own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                let mut own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                own.extend(self.inner.twins.reasons(now));
                 self.read(move |store| Snapshot::take(store, &health, own, &limits, now))
             })
             .await

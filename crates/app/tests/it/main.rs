@@ -45,4 +45,5 @@ mod routing; //  who hears what, explained and expected; rotas in and out
 mod smtp; //     mail through a real server
 mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile
 mod trace_forms; // geth and Parity say the same of one transaction
+mod twins; //    two installations with no store in common, one message
 mod words; //    what people tell the pager from a terminal

@@ -267,6 +267,7 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         mailbox: Some(Arc::new(Mails(clock))),
         teacher: None,
         vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
+        twins: bellwether::twin::Twins::default(),
         limits: TrustLimits::default(),
         clock,
     };
@@ -899,8 +900,13 @@ fn alerts(clock: Clock) -> Vec<Alert> {
 fn send(store: &Store, notifications: &[Notification]) {
     let message = |notification: &Notification| {
         let Notification { alert, kind, sequence, .. } = *notification;
-        let lines = vec![model::NotificationLine { alert, kind, sequence }];
-        store::OutboxMessage { notification: notification.clone(), lines }
+        let lines = vec![model::NotificationLine {
+            alert,
+            kind,
+            severity: model::Severity::High,
+            sequence,
+        }];
+        store::OutboxMessage { notification: notification.clone(), lines, held_for: None }
     };
     let applied = store.inbox().applied().expect("a checkpoint");
     let messages = notifications.iter().map(message).collect();

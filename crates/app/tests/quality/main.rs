@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "the figures are what it is for")]
 
 mod corpus; //   attacks and everyday transactions, as recorded
+mod facts; //    what the chain says outright, against another reading of it
 mod figures; //  the measuring, and the page that says what came out
 mod fit; //      the weights, fitted anew without what they are tried on
 mod mutation; // what an attacker could have done otherwise

@@ -7,8 +7,8 @@ use std::{
 
 use alloy_primitives::{Address, B256, I256, U256, b256};
 use model::{
-    BlockBundle, Bytes, FactValue, Log, Name, ReadRequest, StorageWrite, TokenAmount, Transaction,
-    TxTrace, UnixSeconds,
+    BlockBundle, Bytes, FactValue, Level, Log, Name, ReadRequest, StorageWrite, TokenAmount,
+    Transaction, TxTrace, UnixSeconds,
 };
 use registry::{DecodedLog, Deployment, Registry, Undecoded};
 use rustc_hash::FxHashMap;
@@ -94,6 +94,8 @@ pub struct Block<'a> {
     pub bundle: &'a BlockBundle,
     /// The block's own time.
     pub at: UnixSeconds,
+    /// What was fetched of it: worked out once, because it is in every answer.
+    pub level: Level,
     /// Everything known.
     pub registry: &'a Registry,
     /// What it did to guarded contracts.
@@ -133,6 +135,7 @@ impl<'a> Block<'a> {
         Self {
             bundle,
             at,
+            level: bundle.level(),
             registry,
             activity,
             news,

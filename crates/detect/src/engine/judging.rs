@@ -8,6 +8,7 @@ use std::{
 use alloy_primitives::Address;
 use model::{BlindMonitor, BlindReason, Finding, FrameKind, Name, Sample};
 use registry::EventAbi;
+use rustc_hash::FxHashMap;
 
 use super::{
     network::Network,
@@ -35,9 +36,31 @@ pub(super) struct Verdicts {
 /// What a block woke: detectors with their touches, expressions with their matches.
 #[derive(Debug, Default)]
 struct Woken {
-    touches: Vec<(u32, Touch)>,
+    /// By monitor. Transactions come in the block's order; within one, touches are in none.
+    touches: FxHashMap<u32, Vec<Touch>>,
     matches: Vec<(MatcherRef, Match)>,
     failures: Vec<(u32, BlindReason)>,
+    /// Guarded deployments that appear in the transaction being looked at, some more than once.
+    appeared: Vec<u32>,
+}
+
+impl Woken {
+    fn touch(&mut self, monitors: &[u32], touch: Touch) {
+        for monitor in monitors {
+            self.touches.entry(*monitor).or_default().push(touch);
+        }
+    }
+
+    /// The touches of each monitor in the block's order, each once, monitors ascending.
+    fn in_order(touches: FxHashMap<u32, Vec<Touch>>) -> Vec<(u32, Vec<Touch>)> {
+        let mut touches: Vec<(u32, Vec<Touch>)> = touches.into_iter().collect();
+        touches.sort_unstable_by_key(|(monitor, _)| *monitor);
+        for (_, of_monitor) in &mut touches {
+            of_monitor.chunk_by_mut(|a, b| a.tx == b.tx).for_each(<[Touch]>::sort_unstable);
+            of_monitor.dedup();
+        }
+        touches
+    }
 }
 
 /// Judges a block. `is_late` leaves out what remembers: a block that arrives out of order cannot be
@@ -66,13 +89,13 @@ pub(super) fn judge(
             }
         }
     }
-    let level = block.bundle.level();
+    let level = block.level;
     for &(at, needs) in &network.needs_more_than_logs {
         if needs > level {
             reports.too_low.push((at, BlindReason::LevelTooLow { needs, has: level }));
         }
     }
-    let Woken { mut touches, mut matches, failures } = woken;
+    let Woken { touches, mut matches, failures, .. } = woken;
     for (at, reason) in failures {
         reports.blind(at, reason);
     }
@@ -97,8 +120,7 @@ pub(super) fn judge(
     for (matcher, at) in matches {
         reports.matched(network, block, matcher, at);
     }
-    touches.sort_unstable();
-    touches.dedup();
+    let touches = Woken::in_order(touches);
     let mut touches = touches.as_slice();
     let mut ticking = network.routes.every_block.as_slice();
     loop {
@@ -108,15 +130,18 @@ pub(super) fn judge(
             (Some((touched, _)), None) => *touched,
             (None, Some(ticks)) => *ticks,
         };
-        let own = touches.partition_point(|(at, _)| *at <= next);
-        let (of_this, rest) = touches.split_at(own);
-        touches = rest;
+        let of_this = match touches.split_first() {
+            Some(((touched, of_this), rest)) if *touched == next => {
+                touches = rest;
+                of_this.as_slice()
+            }
+            _ => &[],
+        };
         if ticking.first() == Some(&next) {
             ticking = &ticking[1..];
         }
-        let of_this: Vec<Touch> = of_this.iter().map(|(_, touch)| *touch).collect();
         reports.detector(network, next, is_late, level, memory, |judge, memory, report| {
-            judge.judge(block, &of_this, memory, report);
+            judge.judge(block, of_this, memory, report);
         });
     }
     reports.drain_into(&mut verdicts);
@@ -139,13 +164,9 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
     let occurrence = Occurrence { args: &[], block: &bundle.header, tx, log: None, call: None };
     let whole = Match::Transaction { tx: at };
     woken.test(network, &network.routes.transactions, &occurrence, whole, |_| true);
+    woken.appeared.clear();
     let appear = |address: &Address, woken: &mut Woken| {
-        let Some(index) = network.guarded.get(address) else { return };
-        let Some(local) = network.local(*index) else { return };
-        for &monitor in &local.detectors.by_transaction {
-            let touch = Touch { tx: at, deployment: *index, what: What::Transaction };
-            woken.touches.push((monitor, touch));
-        }
+        woken.appeared.extend(network.guarded.get(address));
     };
     appear(&tx.from, woken);
     for address in tx.to.iter().chain(&tx.created) {
@@ -177,9 +198,23 @@ fn wake_transaction(network: &Network, block: &Block<'_>, at: u32, woken: &mut W
         appear(&log.address, woken);
         wake_log(network, block, at, ordinal as u32, woken);
     }
+    wake_appeared(network, at, woken);
     if network.routes.wants_involving {
         wake_involved(network, &occurrence, whole, woken);
     }
+}
+
+/// The detectors that want whole transactions of the deployments that appeared in this one.
+fn wake_appeared(network: &Network, tx: u32, woken: &mut Woken) {
+    let mut appeared = std::mem::take(&mut woken.appeared);
+    appeared.sort_unstable();
+    appeared.dedup();
+    for &deployment in &appeared {
+        let Some(local) = network.local(deployment) else { continue };
+        let touch = Touch { tx, deployment, what: What::Transaction };
+        woken.touch(&local.detectors.by_transaction, touch);
+    }
+    woken.appeared = appeared;
 }
 
 /// The monitors of every deployment that the transaction involves, each monitor once.
@@ -220,7 +255,7 @@ fn wake_call(
     let local = deployment.and_then(|index| network.local(index));
     if let (Some(local), Some(deployment), false) = (local, deployment, is_delegate) {
         let touch = Touch { tx, deployment, what: What::Frame(index) };
-        woken.touches.extend(local.detectors.by_call.iter().map(|monitor| (*monitor, touch)));
+        woken.touch(&local.detectors.by_call, touch);
     }
     let enters_code =
         !matches!(call.kind, FrameKind::Create | FrameKind::Create2 | FrameKind::SelfDestruct);
@@ -277,7 +312,7 @@ fn wake_log(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, woken: 
     {
         if let Some(monitors) = topic0.and_then(|topic0| local.detectors.by_topic.get(&topic0)) {
             let touch = Touch { tx, deployment, what: What::Log(ordinal) };
-            woken.touches.extend(monitors.iter().map(|monitor| (*monitor, touch)));
+            woken.touch(monitors, touch);
         }
         let named = topic0.and_then(|topic0| local.events.get(&topic0));
         let anonymous = Some(&local.anonymous_events).filter(|bucket| !bucket.is_empty());
@@ -325,7 +360,7 @@ fn wake_transfer(network: &Network, block: &Block<'_>, tx: u32, ordinal: u32, wo
         let Some(&deployment) = network.guarded.get(&party) else { continue };
         let Some(local) = network.local(deployment) else { continue };
         let touch = Touch { tx, deployment, what: What::Transfer(ordinal) };
-        woken.touches.extend(local.detectors.by_transfer.iter().map(|monitor| (*monitor, touch)));
+        woken.touch(&local.detectors.by_transfer, touch);
     }
 }
 

@@ -22,10 +22,19 @@ use crate::{
         },
         dispersion::share_crossed::Shares,
         flow::vocabulary::{PathSeen, Vocabulary},
-        governance::power_concentrated::{Quorum, VotingPower},
+        governance::{
+            power_concentrated::{Quorum, VotingPower},
+            vote_turned_late::Polls,
+        },
         invariant::broken::InvariantSeen,
-        liquidity::{holding::Holding, ledger::LedgerShard, share_price_jumped::SharePrice},
-        oracle::feed::Feed,
+        liquidity::{
+            holding::Holding, ledger::LedgerShard, past_outflows::PastOutflows,
+            share_price_jumped::SharePrice,
+        },
+        oracle::{
+            feed::Feed,
+            price_moved_then_used::{PriceSeen, PricesAway},
+        },
         reputation::{fresh_caller::SeenCallers, usual_callers::UsualCallers},
         signers::safe_changed::SafeSeen,
         silence::{
@@ -173,6 +182,12 @@ remembered! {
     13 v 1 ChartPast,
     /// What a share of a vault is worth.
     14 v 1 SharePrice,
+    /// How large outflows of one token from one contract usually are.
+    15 v 1 PastOutflows,
+    /// Where one price was last, and whether somebody moved it.
+    16 v 1 PriceSeen,
+    /// Prices that are away from where they were.
+    17 v 1 PricesAway,
     /// A contract that a guarded factory created.
     20 v 1 Offspring,
     /// How many children a factory, or the network, has.
@@ -237,6 +252,8 @@ remembered! {
     81 v 1 MessageArrived,
     /// Messages that are not done with.
     82 v 1 OpenMessages,
+    /// Polls of a governor, as they stand.
+    83 v 1 Polls,
     /// Where a few accounts come from.
     140 v 1 Origins,
     /// The first contracts that had code of some hashes.

@@ -15,6 +15,10 @@ use super::{DecodeError, Key, Remembered, Value};
 /// [`Reverted::TooDeep`]); it never leaves a wrong one.
 pub const UNDO_BLOCKS_MAX: usize = 1024;
 
+/// Encoded values that are kept for when the next block changes them again: a few busy blocks' worth,
+/// some 2 MB. With more, all are let go at once and encoded anew where they are needed.
+const ENCODED_KEPT_MAX: usize = 8_192;
+
 #[derive(Debug, Clone)]
 struct Slot {
     /// `None` once removed by the block being applied; purged when the block is committed.
@@ -75,6 +79,9 @@ pub struct StateTable {
     journal: Vec<(Key, Option<Value>)>,
     /// Counts steps from 1; slots that no step has touched carry 0.
     step: u64,
+    /// Values that lately changed, as they were encoded then: what a block must be able to put back
+    /// is nearly always what one of the blocks before wrote, and encoding is dear.
+    encoded: FxHashMap<Key, Vec<u8>>,
 }
 
 impl StateTable {
@@ -86,6 +93,7 @@ impl StateTable {
             undos: VecDeque::new(),
             journal: Vec::new(),
             step: 1,
+            encoded: FxHashMap::default(),
         }
     }
 
@@ -196,8 +204,9 @@ impl StateTable {
     /// Ends the step that applied `block`, which can be undone from now on.
     pub fn commit_block(&mut self, block: BlockRef) -> StateChange {
         let prior = self.take_journal();
+        let undo_entries =
+            prior.iter().map(|(key, value)| self.prior_entry(key, value.as_ref())).collect();
         let entries = self.encode_current(&prior);
-        let undo_entries = prior.iter().map(|(key, value)| entry_of(key, value.as_ref())).collect();
         self.undos.push_back(Undo { block, prior });
         let mut undo_dropped = Vec::new();
         while self.undos.len() > UNDO_BLOCKS_MAX {
@@ -230,6 +239,7 @@ impl StateTable {
         undone: &[BlockRef],
         was_applied: impl Fn(BlockRef) -> bool,
     ) -> Reverted {
+        self.encoded.clear();
         let mut touched: FxHashMap<Key, ()> = FxHashMap::default();
         let mut dropped = Vec::new();
         for &block in undone {
@@ -289,8 +299,30 @@ impl StateTable {
         prior
     }
 
+    /// A value as it was before the step: as it was encoded when it was written, if that is kept.
+    fn prior_entry(&self, key: &Key, value: Option<&Value>) -> StateEntry {
+        match (self.encoded.get(key), value) {
+            (Some(bytes), Some(value)) => {
+                debug_assert_eq!(*bytes, value.encode(), "kept bytes are those of the value");
+                StateEntry { key: key.as_bytes().to_vec(), value: Some(bytes.clone()) }
+            }
+            _ => entry_of(key, value),
+        }
+    }
+
     fn encode_current(&mut self, touched: &[(Key, Option<Value>)]) -> Vec<StateEntry> {
-        let entries = touched.iter().map(|(key, _)| entry_of(key, self.value(key))).collect();
+        if self.encoded.len() + touched.len() > ENCODED_KEPT_MAX {
+            self.encoded.clear();
+        }
+        let mut entries = Vec::with_capacity(touched.len());
+        for (key, _) in touched {
+            let entry = entry_of(key, self.value(key));
+            match &entry.value {
+                Some(bytes) => drop(self.encoded.insert(*key, bytes.clone())),
+                None => drop(self.encoded.remove(key)),
+            }
+            entries.push(entry);
+        }
         for (key, _) in touched {
             if self.slots.get(key).is_some_and(|slot| slot.value.is_none()) {
                 self.slots.remove(key);

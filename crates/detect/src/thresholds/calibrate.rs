@@ -7,14 +7,14 @@
 //!
 //! - exceedances come in clusters, and a cluster is one alarm: so not the observations count but the
 //!   largest statistic of each block of [`BLOCK`] of them;
-//! - above a high threshold such maxima follow a generalised Pareto distribution (peaks over
-//!   threshold; Pickands, *Annals of Statistics* 3, 1975), fitted by probability-weighted moments
-//!   (Hosking and Wallis, *Technometrics* 29, 1987);
+//! - above a high threshold such maxima follow a generalised Pareto distribution ([`Pareto`]);
 //! - a fit to few values may be far too low, so a bootstrap of the blocks gives an upper bound on
 //!   the limit. It draws each block a Poisson(1) number of times (Hanley and MacGibbon, *Computer
 //!   Methods and Programs in Biomedicine* 83, 2006) with numbers that are always the same.
 
 use serde::{Deserialize, Serialize};
+
+use super::Pareto;
 
 /// Observations of which the largest statistic counts once: longer than a cluster of exceedances
 /// and than the rest after an alarm. At one observation a minute fifty minutes.
@@ -29,10 +29,6 @@ const TAIL_SHARE: f64 = 0.2;
 
 /// Fewest values that a tail is fitted to: five hundred blocks' worth would be better, fifty do.
 const FIT_MIN: usize = 10;
-
-/// Tail indices that are believed. Below, the tail ends abruptly; above, not even its mean would be
-/// certain, and moments estimate nothing.
-const INDEX_RANGE: (f64, f64) = (-0.5, 0.75);
 
 /// Repetitions of the bootstrap, and the one of them in order that bounds the limit: 95 %.
 const REPETITIONS: usize = 200;
@@ -140,21 +136,10 @@ impl Calibration {
 /// The excess that `share` of such excesses (ascending) exceed, by the generalised Pareto
 /// distribution through them; 0 where all of them would.
 fn excess_at(excesses: &[f64], share: f64) -> f64 {
-    let n = excesses.len() as f64;
-    let mean = excesses.iter().sum::<f64>() / n;
-    if share >= 1.0 || mean.is_nan() || mean <= 0.0 {
+    if share >= 1.0 {
         return 0.0;
     }
-    let weighted = excesses.iter().enumerate();
-    let weighted = weighted.map(|(i, y)| (1.0 - (i as f64 + 0.65) / n) * y).sum::<f64>() / n;
-    let (low, high) = INDEX_RANGE;
-    let index = (2.0 - mean / (mean - 2.0 * weighted)).clamp(low, high);
-    let scale = mean * (1.0 - index);
-    let ln_share = super::ln(share);
-    if index.abs() < 1e-6 {
-        return -scale * ln_share;
-    }
-    scale / index * (libm::exp(-index * ln_share) - 1.0)
+    Pareto::fit(excesses).map_or(0.0, |tail| tail.excess_at(share))
 }
 
 /// The same numbers every time (SplitMix64; Steele, Lea and Flood, OOPSLA 2014): a limit depends on
@@ -188,26 +173,6 @@ impl Dice {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Excesses at the ranks of a generalised Pareto distribution of scale 1.
-    fn excesses(index: f64, n: u32) -> Vec<f64> {
-        let at = |share: f64| {
-            if index == 0.0 { -share.ln() } else { (share.powf(-index) - 1.0) / index }
-        };
-        (0..n).rev().map(|i| at((f64::from(i) + 0.5) / f64::from(n))).collect()
-    }
-
-    #[test]
-    fn a_fit_to_a_known_tail_finds_its_quantiles() {
-        for index in [-0.3_f64, 0.0, 0.3] {
-            for share in [0.1_f64, 0.01, 0.001] {
-                let found = excess_at(&excesses(index, 2_000), share);
-                let exact =
-                    if index == 0.0 { -share.ln() } else { (share.powf(-index) - 1.0) / index };
-                assert!((found / exact - 1.0).abs() < 0.05, "{index} {share}: {found}, {exact}");
-            }
-        }
-    }
 
     #[test]
     fn a_poisson_number_is_one_on_average_and_scatters_by_one() {

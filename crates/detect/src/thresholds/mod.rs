@@ -20,6 +20,7 @@ mod charts; //       EWMA of the mean, EWMS of the variance, Shewhart
 mod episode; //      idle, open, cooling
 mod failures; //     failed of all: beta-binomial tail and running sum, each with its limit
 mod own_limit; //    the limit that a chart's past gives it
+mod pareto; //       what lies above a high threshold
 mod rate; //         calls per bucket: negative binomial tail
 mod ratio; //        failed of all: beta-binomial tail
 mod running_sum; //  a share that rose a little and stays
@@ -31,6 +32,7 @@ pub use charts::{EwmaChart, VarianceChart, learning_pace, shewhart_limit, varian
 pub use episode::{Episode, EpisodeRules, Step};
 pub use failures::{FailedShare, Failures};
 pub use own_limit::OwnLimit;
+pub use pareto::Pareto;
 pub use rate::Rate;
 pub use ratio::FailedRatio;
 pub use running_sum::RunningSum;

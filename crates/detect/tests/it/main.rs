@@ -11,6 +11,7 @@ mod laws; //     forks, restarts and batches change nothing
 mod ledger; //   what monitors tell the ledger, and its holes
 mod mining; //   invariants out of the past
 mod monitors; // expressions, and mistakes in monitors
+mod outflows; // amounts that leave, simulated: found, and false alarms
 mod paths; //    fingerprints of calls
 mod series; //   any series: what is found, false alarms, state
 mod telemetry; // gas, failures and rates over days

@@ -18,8 +18,10 @@
 
 mod rows;
 
-use rows::{DELIVERED, DUE, FAILED, TABLE, columns, notification};
-pub(crate) use rows::{attempts_of_alert, check, drop_pages, insert, of_alert};
+use rows::{DELIVERED, DUE, FAILED, TABLE};
+pub(crate) use rows::{
+    attempts_of_alert, check, columns, drop_pages, insert, kind_of, lines, notification, of_alert,
+};
 
 use model::{
     Alert, AlertId, Name, Notification, NotificationId, NotificationLine, NotificationState,
@@ -236,11 +238,17 @@ impl Outbox {
         let receipt = cut(receipt);
         let end = End { outcome: "delivered", detail: &receipt, at, report };
         self.settle("record a delivery", id, &end, |tx| {
-            tx.prepare_cached(
-                "UPDATE notifications SET state = 1, at = ?2, detail = ?3
-                 WHERE id = ?1 AND state <> 1",
-            )?
-            .execute(params![id.0.as_slice(), at.0, receipt])
+            let settled = tx
+                .prepare_cached(
+                    "UPDATE notifications SET state = 1, at = ?2, detail = ?3
+                     WHERE id = ?1 AND state <> 1",
+                )?
+                .execute(params![id.0.as_slice(), at.0, receipt])?;
+            if settled == 1 {
+                tx.prepare_cached("INSERT INTO told (notification) VALUES (?1)")?
+                    .execute([id.0.as_slice()])?;
+            }
+            Ok(settled)
         })
     }
 

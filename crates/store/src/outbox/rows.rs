@@ -10,6 +10,7 @@ use super::Attempt;
 use crate::{
     StoreError,
     codec::{self, fixed, printed, unsigned},
+    records::{severity_of, severity_rank},
 };
 
 pub(super) const TABLE: &str = "notifications";
@@ -27,7 +28,7 @@ macro_rules! columns {
          n.at, n.detail, n.person, n.form, n.team, n.alerts"
     };
 }
-pub(super) use columns;
+pub(crate) use columns;
 
 /// Adds a message unless it is on record; returns how many were added.
 pub(crate) fn insert(
@@ -70,15 +71,16 @@ pub(crate) fn insert(
         for (place, line) in (0_i64..).zip(lines) {
             tx.prepare_cached(
                 "INSERT OR IGNORE INTO notification_alerts
-                     (alert, notification, place, kind, sequence)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                     (alert, notification, place, kind, sequence, severity)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute(params![
                 line.alert.0.as_slice(),
                 notification.id.0.as_slice(),
                 place,
                 line.kind.as_str(),
-                line.sequence
+                line.sequence,
+                severity_rank(line.severity)
             ])?;
         }
     }
@@ -102,13 +104,13 @@ pub(crate) fn drop_pages(
 }
 
 /// What a message says, the worst alert first; at most `limit` alerts.
-pub(super) fn lines(
+pub(crate) fn lines(
     tx: &Transaction<'_>,
     id: NotificationId,
     limit: usize,
 ) -> Result<Vec<NotificationLine>, StoreError> {
     let mut statement = tx.prepare_cached(
-        "SELECT alert, kind, sequence FROM notification_alerts WHERE notification = ?1
+        "SELECT alert, kind, sequence, severity FROM notification_alerts WHERE notification = ?1
          ORDER BY place LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -117,16 +119,19 @@ pub(super) fn lines(
     while let Some(row) = rows.next()? {
         let alert: Vec<u8> = row.get(0)?;
         let kind: String = row.get(1)?;
+        let rank = row.get(3)?;
+        let unknown = || StoreError::corrupt(LINES, id, format_args!("unknown severity {rank}"));
         lines.push(NotificationLine {
             alert: AlertId(fixed(&alert, LINES, id)?),
             kind: kind_of(&kind, LINES, id)?,
             sequence: unsigned(row.get(2)?, LINES, id)?,
+            severity: severity_of(rank).ok_or_else(unknown)?,
         });
     }
     Ok(lines)
 }
 
-fn kind_of(
+pub(crate) fn kind_of(
     word: &str,
     table: &'static str,
     key: impl ToString,
@@ -199,7 +204,7 @@ pub(crate) fn check(
 }
 
 /// A row of all [`columns`].
-pub(super) fn notification(row: &Row<'_>) -> Result<Notification, StoreError> {
+pub(crate) fn notification(row: &Row<'_>) -> Result<Notification, StoreError> {
     let id: Vec<u8> = row.get(0)?;
     let key = printed(&id);
     let alert: Vec<u8> = row.get(1)?;

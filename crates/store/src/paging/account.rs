@@ -62,7 +62,7 @@ impl Store {
     }
 }
 
-pub(super) fn add_ruling(tx: &Transaction<'_>, ruling: &RulingRow) -> Result<(), StoreError> {
+pub(crate) fn add_ruling(tx: &Transaction<'_>, ruling: &RulingRow) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO rulings (alert, team, message, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?

@@ -13,6 +13,8 @@ pub struct OutboxMessage {
     pub notification: Notification,
     /// What it says, the worst alert first.
     pub lines: Vec<NotificationLine>,
+    /// The other installation for whose word it waits until it is due, if it does.
+    pub held_for: Option<Name>,
 }
 
 /// Where an alert is among people.
@@ -118,9 +120,14 @@ fn send(tx: &Transaction<'_>, message: &OutboxMessage, at: UnixMillis) -> Result
     let mut is_known = tx.prepare_cached("SELECT 1 FROM alerts WHERE id = ?1")?;
     for line in &message.lines {
         if is_known.exists([line.alert.0.as_slice()])? {
-            let NotificationLine { alert, kind, sequence } = *line;
+            let NotificationLine { alert, kind, sequence, .. } = *line;
             let head = Notification { alert, kind, sequence, ..message.notification.clone() };
-            return outbox::insert(tx, &head, &message.lines);
+            let added = outbox::insert(tx, &head, &message.lines)?;
+            if let Some(twin) = message.held_for.as_ref().filter(|_| added > 0) {
+                tx.prepare_cached("UPDATE notifications SET held_for = ?2 WHERE id = ?1")?
+                    .execute(params![head.id.0.as_slice(), twin.as_str()])?;
+            }
+            return Ok(added);
         }
     }
     let text = format!(

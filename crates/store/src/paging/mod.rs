@@ -15,7 +15,7 @@ mod commit; //  what follows from inputs
 mod inbox; //   inputs
 
 pub use account::{AlarmRow, RulingRow};
-pub(crate) use account::{check, of_alert};
+pub(crate) use account::{add_ruling, check, of_alert};
 pub use commit::{OutboxMessage, PagingStep, StageRow};
 pub(crate) use inbox::insert;
 pub use inbox::{Inbox, Input, TakenInput};

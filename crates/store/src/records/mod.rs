@@ -27,7 +27,7 @@ pub use state::DetectorState;
 use model::Severity;
 
 /// Severity as a column, mildest 0.
-fn severity_rank(severity: Severity) -> i64 {
+pub(crate) fn severity_rank(severity: Severity) -> i64 {
     match severity {
         Severity::Info => 0,
         Severity::Low => 1,
@@ -38,6 +38,6 @@ fn severity_rank(severity: Severity) -> i64 {
 }
 
 /// The severity of a column's value.
-fn severity_of(rank: i64) -> Option<Severity> {
+pub(crate) fn severity_of(rank: i64) -> Option<Severity> {
     Severity::ALL.into_iter().find(|severity| severity_rank(*severity) == rank)
 }

@@ -37,6 +37,19 @@ pub(super) fn forget(
                  ORDER BY sequence LIMIT ?3)",
         )?
         .execute(params![long, short, ROWS_MAX])?;
+    let words = tx
+        .prepare_cached(
+            "DELETE FROM twin_words WHERE (alert, receiver, person, kind, sequence, twin) IN (
+                 SELECT alert, receiver, person, kind, sequence, twin FROM twin_words
+                 WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        )?
+        .execute(params![long, ROWS_MAX])?;
+    let said = tx
+        .prepare_cached(
+            "DELETE FROM twin_said WHERE (twin, number) IN (
+                 SELECT twin, number FROM twin_said WHERE at < ?1 LIMIT ?2)",
+        )?
+        .execute(params![long, ROWS_MAX])?;
     let rulings = tx
         .prepare_cached(
             "DELETE FROM rulings WHERE id IN (
@@ -50,7 +63,9 @@ pub(super) fn forget(
         )?
         .execute(params![long, ROWS_MAX])?;
     let up_to = now.before(limits.findings_s);
-    for (what, removed) in [(Record::PagerInputs, inputs), (Record::Decisions, rulings + alarms)] {
+    for (what, removed) in
+        [(Record::PagerInputs, inputs + words + said), (Record::Decisions, rulings + alarms)]
+    {
         pass.has_more |= removed as i64 >= ROWS_MAX;
         note(tx, network, what, removed as u64, up_to, now.wall)?;
         pass.add(what, removed as u64);

@@ -16,4 +16,5 @@ mod seen; //        what a store says, and a model of it
 mod series; //      points and buckets
 mod size; //        what the ledger costs
 mod steps; //       one atomic step, and laws over many
+mod twins; //       another installation that tells the same people
 mod world; //       a small chain with forks

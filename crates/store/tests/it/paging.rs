@@ -106,15 +106,18 @@ fn a_message_tells_of_many_alerts_and_is_shown_with_each() {
         .map(|tx| alert(&finding(&name("mainnet"), tx, block(1, 1)), AlertState::Provisional))
         .collect();
     alerts.iter().for_each(|alert| put_alert(&store, alert, &[]));
-    let line =
-        |at: usize, kind, sequence| NotificationLine { alert: alerts[at].id, kind, sequence };
+    let line = |at: usize, kind, sequence| {
+        let severity = model::Severity::High;
+        NotificationLine { alert: alerts[at].id, kind, severity, sequence }
+    };
     let mut told = notification(alerts[0].id, NotificationKind::Opened, 0);
     told.alerts = 2;
     told.person = Some(name("ann"));
     told.form = MessageForm::Page;
     told.group = Some([7; 16]);
     let lines = vec![line(0, NotificationKind::Opened, 0), line(1, NotificationKind::Updated, 4)];
-    let messages = vec![OutboxMessage { notification: told.clone(), lines: lines.clone() }];
+    let messages =
+        vec![OutboxMessage { notification: told.clone(), lines: lines.clone(), held_for: None }];
     store.commit_paging(&PagingStep { messages, ..step(0, 0) }).unwrap();
     let of = |at: usize| store.alert(alerts[at].id).unwrap().unwrap().notifications;
     assert_eq!(of(0), [told.clone()]);

@@ -166,8 +166,8 @@ pub(crate) fn heard(json: &str) -> Notification {
 /// A message about its one alert.
 pub(crate) fn message(notification: &Notification) -> OutboxMessage {
     let Notification { alert, kind, sequence, .. } = *notification;
-    let lines = vec![NotificationLine { alert, kind, sequence }];
-    OutboxMessage { notification: notification.clone(), lines }
+    let lines = vec![NotificationLine { alert, kind, severity: model::Severity::High, sequence }];
+    OutboxMessage { notification: notification.clone(), lines, held_for: None }
 }
 
 /// The simplest pager: one message for each input that waits.

@@ -5,3 +5,4 @@ pub(crate) mod night; //     the stage
 mod routing; //   groups, repeats, silences, inhibition
 mod stories; //   whom it wakes, and whom not
 mod storms; //    what a reader bears
+mod twins; //    two installations, one message

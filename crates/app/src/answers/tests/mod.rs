@@ -73,8 +73,13 @@ impl World {
         };
         store.commit_audit(&audit).unwrap();
         let Notification { alert: about, kind, sequence, .. } = notification;
-        let lines = vec![model::NotificationLine { alert: about, kind, sequence }];
-        let messages = vec![store::OutboxMessage { notification, lines }];
+        let lines = vec![model::NotificationLine {
+            alert: about,
+            kind,
+            severity: model::Severity::High,
+            sequence,
+        }];
+        let messages = vec![store::OutboxMessage { notification, lines, held_for: None }];
         let step = store::PagingStep { messages, ..store::PagingStep::default() };
         store.commit_paging(&step).unwrap();
         let answers = Answers::new(Parts {
@@ -136,6 +141,7 @@ impl World {
             pager: Inbox::new(self.store.clone(), Arc::new(Notify::new())),
             teacher: None,
             vitals: watch::channel(crate::pulse::Vitals::default()).1,
+            twins: crate::twin::Twins::default(),
             limits: TrustLimits::default(),
             clock: now,
         });

@@ -35,7 +35,7 @@ pub use quality::{
 pub use series::{Metrics, Points, Series, SeriesAnswer};
 pub use status::{
     Blind, BlindHere, Counted, Coverage, CoverageRow, Deployment, Endpoint, Hole, Network, Outbox,
-    Ready, Reason, Status, Trust,
+    Ready, Reason, Status, Trust, Twin,
 };
 
 pub use threats::Threats;

@@ -33,6 +33,38 @@ pub struct Status {
     pub messages_due: u64,
     /// Monitored deployments.
     pub deployments: usize,
+    /// Other installations that tell the same people.
+    pub twins: Vec<Twin>,
+}
+
+/// Another installation that tells the same people.
+#[derive(Debug, Serialize)]
+pub struct Twin {
+    /// What people call it.
+    pub name: String,
+    /// Whether it speaks before this one.
+    pub speaks_first: bool,
+    /// How long a message is held back for it, in milliseconds.
+    pub hold_ms: u64,
+    /// When it was last heard.
+    pub heard_at: Option<WallMoment>,
+    /// Why it is not heard now, if so.
+    pub error: Option<String>,
+    /// Networks that it does not see: their alerts wait for nobody.
+    pub does_not_see: Vec<String>,
+}
+
+impl From<crate::twin::Heard> for Twin {
+    fn from(heard: crate::twin::Heard) -> Self {
+        Self {
+            name: heard.twin.name.to_string(),
+            speaks_first: heard.twin.is_first,
+            hold_ms: heard.twin.hold_ms,
+            heard_at: heard.at.map(Into::into),
+            error: heard.error,
+            does_not_see: heard.does_not_see.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// How many of one kind.
@@ -69,7 +101,14 @@ impl Status {
             findings: findings.collect(),
             messages_due: snapshot.outbox.counts.due,
             deployments: info.registry.deployments().len(),
+            twins: Vec::new(),
         }
+    }
+
+    /// With what is known of other installations that tell the same people.
+    #[must_use]
+    pub(crate) fn beside(self, twins: Vec<crate::twin::Heard>) -> Self {
+        Self { twins: twins.into_iter().map(Into::into).collect(), ..self }
     }
 }
 
@@ -87,7 +126,7 @@ pub struct Trust {
 pub struct Reason {
     /// Network it is about; `null` for the program as a whole.
     pub network: Option<String>,
-    /// What kind of thing; `docs/api.md` lists them.
+    /// What kind of thing; `docs/trust.md` lists them.
     pub code: &'static str,
     /// In a sentence.
     pub text: String,

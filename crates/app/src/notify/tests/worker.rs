@@ -63,8 +63,13 @@ fn put(store: &Store, alert: model::Alert, notifications: &[Notification]) {
     store.commit_audit(&audit).unwrap();
     let message = |notification: &Notification| {
         let Notification { alert, kind, sequence, .. } = *notification;
-        let lines = vec![model::NotificationLine { alert, kind, sequence }];
-        store::OutboxMessage { notification: notification.clone(), lines }
+        let lines = vec![model::NotificationLine {
+            alert,
+            kind,
+            severity: model::Severity::High,
+            sequence,
+        }];
+        store::OutboxMessage { notification: notification.clone(), lines, held_for: None }
     };
     let applied = store.inbox().applied().unwrap();
     let messages = notifications.iter().map(message).collect();

@@ -92,7 +92,7 @@ impl Judge for Configured {
             self.creation(block, creation, is_again, memory, report);
         }
         self.unseen(block, memory, report);
-        let has = block.bundle.level();
+        let has = block.level;
         if has < Level::Traces {
             report.blind(BlindReason::LevelTooLow { needs: Level::Traces, has });
         }

@@ -31,7 +31,7 @@ const CALLS_MAX: usize = 256;
 
 /// What a call would change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Harm {
+pub(crate) enum Harm {
     /// How decisions are made.
     Rules,
     /// Who has the money.
@@ -43,7 +43,7 @@ enum Harm {
 }
 
 impl Harm {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Rules => "how decisions are made",
             Self::Money => "who has the money",
@@ -148,6 +148,11 @@ static BY_SELECTOR: LazyLock<FxHashMap<[u8; 4], (Harm, &'static str)>> = LazyLoc
     };
     all.map(|(harm, signature)| (selector(signature), (harm, signature))).collect()
 });
+
+/// What calldata would change, and by which function, if that is known to be dangerous.
+pub(crate) fn dangerous(data: &[u8]) -> Option<(Harm, &'static str)> {
+    data.first_chunk::<4>().and_then(|selector| BY_SELECTOR.get(selector)).copied()
+}
 
 /// See the page.
 #[derive(Debug)]
@@ -288,8 +293,7 @@ fn calls(decoded: &DecodedLog) -> Vec<Proposed> {
         data.extend(bytes);
         let value = values.get(at).and_then(DynSolValue::as_uint).map(|(value, _)| value);
         let value = value.unwrap_or_default();
-        let known = data.first_chunk::<4>().and_then(|selector| BY_SELECTOR.get(selector)).copied();
-        let harm = known.or((!value.is_zero()).then_some((Harm::Money, "")));
+        let harm = dangerous(&data).or((!value.is_zero()).then_some((Harm::Money, "")));
         Some(Proposed { target: target.as_address()?, value, data, harm })
     };
     targets.iter().enumerate().filter_map(call).collect()

@@ -29,6 +29,57 @@ pub(super) enum Voice {
     Used { by: Address, is_proposal: bool },
 }
 
+/// A proposal that people may vote on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Opened {
+    pub(super) proposal: U256,
+    /// First and last moment for votes: blocks or seconds, by the governor's clock.
+    pub(super) start: u64,
+    pub(super) end: u64,
+}
+
+/// A vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ballot {
+    pub(super) voter: Address,
+    pub(super) proposal: U256,
+    /// 0 against, 1 for, 2 abstains.
+    pub(super) support: u8,
+    pub(super) weight: U256,
+}
+
+/// What a log says about a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Poll {
+    Opened(Opened),
+    Cast(Ballot),
+}
+
+/// Topics of polls that state their time, and of the votes in them.
+pub(super) fn poll_topics() -> Vec<B256> {
+    let of_polls = EVENTS.events().filter(|event| event.name != "DelegateVotesChanged");
+    of_polls.filter_map(|event| event.topic0).collect()
+}
+
+/// Reads a log about a poll; `Ok(None)` for one about something else, and for a proposal that does not
+/// say when it is decided.
+pub(super) fn read_poll(log: &Log) -> Result<Option<Poll>, String> {
+    let Some((topic0, indexed)) = log.topics.split_first() else { return Ok(None) };
+    let Some(event) = EVENTS.event_by_topic(*topic0, indexed.len()) else { return Ok(None) };
+    let decoded = event.decode(log).map_err(|why| why.to_string())?;
+    let number = |name: &str| decoded.arg(name).and_then(DynSolValue::as_uint).map(|(n, _)| n);
+    let Some(proposal) = number("proposalId") else { return Ok(None) };
+    if event.name == "ProposalCreated" {
+        let moment = |name: &str| number(name).and_then(|moment| u64::try_from(moment).ok());
+        let times = moment("voteStart").zip(moment("voteEnd"));
+        return Ok(times.map(|(start, end)| Poll::Opened(Opened { proposal, start, end })));
+    }
+    let voter = decoded.arg("voter").and_then(DynSolValue::as_address).unwrap_or_default();
+    let support = number("support").and_then(|support| u8::try_from(support).ok());
+    let (Some(support), Some(weight)) = (support, number("weight")) else { return Ok(None) };
+    Ok(Some(Poll::Cast(Ballot { voter, proposal, support, weight })))
+}
+
 /// Topics of all that [`read`] understands.
 pub(super) fn topics() -> Vec<B256> {
     EVENTS.events().filter_map(|event| event.topic0).collect()

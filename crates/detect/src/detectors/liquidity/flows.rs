@@ -4,11 +4,24 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256};
 use model::FrameKind;
+use registry::Class;
 
-use crate::detectors::{Block, block::Transfer};
+use crate::detectors::{Block, Site, block::Transfer};
 
 /// Native value, where a token's address would stand.
 pub(super) const NATIVE: Address = Address::ZERO;
+
+/// The tokens that a monitor follows, ascending: those with these labels, or all of its network.
+pub(super) fn followed(labels: &[String], site: &Site) -> Vec<Address> {
+    let here = site.registry.deployments().iter().filter(|d| d.network == site.network);
+    let mut tokens: Vec<Address> = here
+        .filter(|d| d.class == Class::Token || d.token.is_some())
+        .filter(|d| labels.is_empty() || labels.iter().any(|label| label == d.label.as_str()))
+        .map(|d| d.address)
+        .collect();
+    tokens.sort_unstable();
+    tokens
+}
 
 /// Movements of one token in one transaction.
 #[derive(Debug, Default)]

@@ -7,10 +7,9 @@ use model::{
     BlindReason, Confidence, FactValue, History, Level, Measure, PlannedRead, ReadRequest,
     Severity, TokenAmount,
 };
-use registry::Class;
 
 use super::{
-    flows::{Flow, NATIVE, Part, flows},
+    flows::{Flow, NATIVE, Part, flows, followed},
     holding::{Holding, SLICES_PER_DAY, SLICES_PER_HOUR, ratio},
     ledger::{BEYOND_PRINCIPAL_SHARE, Taker, settle},
 };
@@ -84,15 +83,7 @@ impl Detector for OutflowExceedsShare {
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
-        let wanted = settings.words("tokens");
-        let deployments = site.registry.deployments().iter();
-        let mut tokens: Vec<Address> = deployments
-            .filter(|d| d.network == site.network)
-            .filter(|d| d.class == Class::Token || d.token.is_some())
-            .filter(|d| wanted.is_empty() || wanted.iter().any(|w| w == d.label.as_str()))
-            .map(|d| d.address)
-            .collect();
-        tokens.sort_unstable();
+        let tokens = followed(settings.words("tokens"), &site);
         let names = ["tx_notify_share", "tx_page_share", "tx_critical_share"];
         Box::new(Configured {
             tx_shares: names.map(|name| settings.number(name)),

@@ -13,7 +13,7 @@ pub(super) const BATCH_LEN_MAX: usize = 4_096;
 /// Libraries of the Safe project that exist to be run by delegate call: `MultiSend` and
 /// `MultiSendCallOnly` of versions 1.3.0 (both deployments) and 1.4.1, and `SignMessageLib` of both.
 /// Source: the deployments published in safe-global/safe-deployments.
-pub(super) const LIBRARIES: [Address; 8] = [
+pub(crate) const LIBRARIES: [Address; 8] = [
     address!("A238CBeb142c10Ef7Ad8442C6D1f9E89e07e7761"),
     address!("998739BFdAAdde7C933B942a68053933098f9EDa"),
     address!("38869bf66a61cF6bDB996A6aE40D5853Fd43B526"),
@@ -37,14 +37,14 @@ static CALLS: LazyLock<ContractAbi> = LazyLock::new(|| {
 
 /// One call that a Safe is to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SafeCall {
-    pub(super) to: Address,
-    pub(super) value: U256,
-    pub(super) data: Vec<u8>,
+pub(crate) struct SafeCall {
+    pub(crate) to: Address,
+    pub(crate) value: U256,
+    pub(crate) data: Vec<u8>,
     /// Whether the code of `to` runs in the Safe's own name.
-    pub(super) is_delegate: bool,
+    pub(crate) is_delegate: bool,
     /// How deep in batches it stands; 0 is what was signed.
-    pub(super) depth: u8,
+    pub(crate) depth: u8,
 }
 
 /// A transaction of a Safe.
@@ -91,6 +91,13 @@ fn transaction(call: &DecodedCall) -> SafeTransaction {
     };
     let is_paid = number("gasPrice").is_some_and(|price| !price.is_zero());
     let refund_to = to_whom("refundReceiver").filter(|to| is_paid && !to.is_zero());
+    let (calls, is_whole) = with_batches(first);
+    let is_of_module = call.function.name.starts_with("execTransactionFromModule");
+    SafeTransaction { calls, is_of_module, refund_to, is_partly_unread: !is_whole }
+}
+
+/// A call followed by everything in its batches, and whether all of them could be read to their end.
+pub(crate) fn with_batches(first: SafeCall) -> (Vec<SafeCall>, bool) {
     let mut calls = vec![first];
     let mut is_partly_unread = false;
     let mut at = 0;
@@ -106,8 +113,7 @@ fn transaction(call: &DecodedCall) -> SafeTransaction {
         }
         at += 1;
     }
-    let is_of_module = call.function.name.starts_with("execTransactionFromModule");
-    SafeTransaction { calls, is_of_module, refund_to, is_partly_unread }
+    (calls, !is_partly_unread)
 }
 
 /// The packed transactions of a call to `multiSend`, if it runs in the Safe's name.

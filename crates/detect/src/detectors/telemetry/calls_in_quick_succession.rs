@@ -135,7 +135,7 @@ impl Judge for Configured {
         if touches.is_empty() {
             return;
         }
-        let has = block.bundle.level();
+        let has = block.level;
         if has < Level::Traces {
             // Bursts of transactions can be seen; what one of them does inside cannot.
             report.blind(BlindReason::LevelTooLow { needs: Level::Traces, has });
@@ -239,7 +239,7 @@ impl Configured {
         memory: &mut StateTable,
         report: &mut Report<'_>,
     ) {
-        if calls.block.bundle.level() < Level::Traces {
+        if calls.block.level < Level::Traces {
             return;
         }
         let now = calls.block.at;
@@ -281,7 +281,7 @@ impl Configured {
 
     /// One transaction goes round and round between functions of a contract.
     fn alternated(&self, calls: &Calls<'_, '_>, memory: &mut StateTable, report: &mut Report<'_>) {
-        if calls.block.bundle.level() < Level::Traces || calls.sequence.is_empty() {
+        if calls.block.level < Level::Traces || calls.sequence.is_empty() {
             return;
         }
         let now = calls.block.at;

@@ -63,6 +63,10 @@ fn vote(voter: u8) -> Log {
 }
 
 fn proposal(calls: &[(Address, u64, &str, Vec<u8>)]) -> Log {
+    proposal_between(100, 200, calls)
+}
+
+fn proposal_between(start: u64, end: u64, calls: &[(Address, u64, &str, Vec<u8>)]) -> Log {
     let topic = keccak256(
         "ProposalCreated(uint256,address,address[],uint256[],string[],bytes[],uint256,uint256,string)",
     );
@@ -75,8 +79,8 @@ fn proposal(calls: &[(Address, u64, &str, Vec<u8>)]) -> Log {
         array(calls.iter().map(|call| uint(call.1)).collect()),
         array(calls.iter().map(|call| DynSolValue::String(call.2.to_owned())).collect()),
         array(calls.iter().map(|call| DynSolValue::Bytes(call.3.clone())).collect()),
-        uint(100),
-        uint(200),
+        uint(start),
+        uint(end),
         DynSolValue::String("routine maintenance".to_owned()),
     ]);
     log(GOVERNOR, vec![topic], data.abi_encode_params())
@@ -236,4 +240,51 @@ fn the_worst_call_of_a_proposal_names_it_and_its_arguments_are_shown() {
         voteEnd = 200"#]].assert_eq(&facts.join("\n"));
     let money = world.push(12, &says(&[proposal(&calls[2..])]));
     expect!["high: governor is asked to send native value to 0x1111111111111111111111111111111111111112, which changes who has the money"].assert_eq(&told(&money));
+}
+
+/// A vote on the proposal of [`polled`].
+fn ballot(voter: u8, support: u64, weight: u64) -> Log {
+    let topic = keccak256("VoteCast(address,uint256,uint8,uint256,string)");
+    let data = DynSolValue::Tuple(vec![
+        DynSolValue::Uint(U256::from(7), 256),
+        DynSolValue::Uint(U256::from(support), 8),
+        DynSolValue::Uint(U256::from(weight), 256),
+        DynSolValue::String(String::new()),
+    ]);
+    log(GOVERNOR, vec![topic, word_of(address(voter))], data.abi_encode_params())
+}
+
+/// Votes on a proposal that runs for a hundred blocks: in which of them, voter, support, weight.
+fn polled(votes: &[(u64, u8, u64, u64)]) -> Vec<Finding> {
+    let mut world = world("governance/vote_turned_late", &[], Severity::High);
+    let begins = world.at + 12;
+    world.push(12, &says(&[proposal_between(begins, begins + 1_200, &[])]));
+    for at in 1..=105 {
+        let now = votes.iter().filter(|vote| vote.0 == at);
+        let logs: Vec<Log> = now.map(|(_, voter, side, n)| ballot(*voter, *side, *n)).collect();
+        world.push(12, &says(&logs));
+    }
+    world.findings
+}
+
+pub(crate) fn turned_at_the_end() -> Vec<Finding> {
+    polled(&[(10, ALICE, 0, 500), (99, MALLORY, 1, 900)])
+}
+
+pub(crate) fn decided_early() -> Vec<Finding> {
+    polled(&[(10, MALLORY, 1, 900), (50, ALICE, 0, 500), (99, ALICE, 0, 100)])
+}
+
+#[test]
+fn a_turn_at_the_end_is_told_once_by_what_it_means() {
+    let heard = |votes: &[(u64, u8, u64, u64)]| {
+        let found = polled(votes);
+        found.iter().map(|f| format!("{}: {}", f.severity, f.title)).collect::<Vec<_>>().join("\n")
+    };
+    expect!["high: proposal 7 of governor passes now, by a vote of 0x6666666666666666666666666666666666666667 with 1.00 % of the time left"]
+        .assert_eq(&heard(&[(10, ALICE, 0, 500), (99, MALLORY, 1, 900), (100, ALICE, 0, 500)]));
+    let stopped = heard(&[(10, ALICE, 1, 500), (100, MALLORY, 0, 900)]);
+    assert!(stopped.starts_with("medium: proposal 7 of governor fails now"), "{stopped}");
+    // Abstaining turns nothing, and neither does a vote in good time.
+    assert_eq!(heard(&[(10, ALICE, 0, 5), (50, ALICE, 1, 50), (100, MALLORY, 2, 900)]), "");
 }

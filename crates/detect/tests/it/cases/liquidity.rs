@@ -240,3 +240,77 @@ fn without_traces_tokens_are_judged_and_native_value_is_blindness() {
     assert_eq!(judgement.findings.len(), 1);
     assert!(blind(&judgement)[0].contains("native value"), "{:?}", blind(&judgement));
 }
+
+/// A vault from which so many ordinary amounts left: 1,000 and more, twice as much a quarter as often.
+fn well_used(withdrawals: u64) -> World {
+    let monitor = detector(
+        "liquidity/outflow_unusually_large",
+        &["vault"],
+        &[("tokens", "usd"), ("known", "gold")],
+        Severity::High,
+    );
+    let mut world = World::new(vec![monitor]);
+    for hour in 0..withdrawals / 20 {
+        let usual = (0..20).map(|at| {
+            let n = hour * 20 + at;
+            let rank = 1 + n * 7_919 % 997;
+            let amount = 1_000.0 * (997.0 / rank as f64).sqrt();
+            out(0x20 + (n % 60) as u8, amount as u64).salt(n)
+        });
+        let judgement = world.push(3_600, &block(usual));
+        assert!(judgement.findings.is_empty(), "{}", told(&judgement));
+    }
+    world
+}
+
+/// Large amounts within four minutes, to these accounts.
+fn in_steps(accounts: [u8; 3]) -> Vec<Finding> {
+    let mut world = well_used(600);
+    let steps = accounts.map(|to| world.push(120, &block([out(to, 14_000)])).findings);
+    steps.into_iter().flatten().collect()
+}
+
+pub(crate) fn drained_in_steps() -> Vec<Finding> {
+    in_steps([MALLORY; 3])
+}
+
+pub(crate) fn three_large_customers() -> Vec<Finding> {
+    in_steps([0x71, 0x72, 0x73])
+}
+
+#[test]
+fn a_drain_in_steps_is_told_once_and_what_joins_it_is_part_of_it() {
+    let mut world = well_used(600);
+    let heard: Vec<String> =
+        (0..6).map(|_| told(&world.push(100, &block([out(MALLORY, 14_000)])))).collect();
+    expect![[r#"
+        ["", "", "high: 0.042 USD left vault in 3 large steps to the same within 200 s", "", "", ""]"#]]
+    .assert_eq(&format!("{heard:?}"));
+    // Slower than the window nothing belongs together.
+    let mut world = well_used(600);
+    let slow = (0..6).map(|_| world.push(400, &block([out(MALLORY, 14_000)])).findings.len());
+    assert_eq!(slow.sum::<usize>(), 0);
+}
+
+#[test]
+fn one_amount_beyond_the_tail_of_all_that_left_is_told_mildly() {
+    let mut world = well_used(2_000);
+    let judgement = world.push(60, &block([out(MALLORY, 40_000)]));
+    assert!(judgement.findings.is_empty(), "within what the tail allows: {}", told(&judgement));
+    let judgement = world.push(60, &block([out(MALLORY, 900_000)]));
+    expect![
+        "medium: 0.9 USD left vault at once, more than in any of 2001 withdrawals could be expected"
+    ]
+    .assert_eq(&told(&judgement));
+    // Who is known to take any amount is not told of, and teaches all the same.
+    let known = out(OTHER_TOKEN, 900_000).salt(2);
+    assert!(world.push(60, &block([known])).findings.is_empty());
+}
+
+#[test]
+fn the_first_withdrawals_only_teach_and_the_monitor_says_so() {
+    let mut world = well_used(40);
+    let judgement = world.push(60, &block([out(MALLORY, 900_000)]));
+    assert!(judgement.findings.is_empty());
+    assert!(!blind(&judgement).is_empty());
+}

@@ -223,3 +223,67 @@ fn one_swap_of_a_pair_shows_its_move_by_its_own_events() {
     let judgement = price_world().push(12, &block([attack]));
     assert!(told(&judgement).contains("moved by 300.0 %"), "{}", told(&judgement));
 }
+
+fn then_used_world() -> World {
+    let id = "oracle/price_moved_then_used";
+    World::new(vec![detector(id, &["vault"], &[("blocks_max", "3")], Severity::Critical)])
+}
+
+/// Reserves of the pool after a swap.
+fn reserves(from: u8, one: u64, other: u64) -> TxBuilder {
+    let words = [one, other].iter().flat_map(|v| U256::from(*v).to_be_bytes::<32>()).collect();
+    let sync = alloy_primitives::keccak256("Sync(uint112,uint112)");
+    tx(from, POOL).salt(one).log(log(POOL, vec![sync], words))
+}
+
+/// Moves the price, uses the vault a block later, moves it back: each by somebody.
+fn moved_used_and_back(by: [u8; 3]) -> Vec<Finding> {
+    let mut world = then_used_world();
+    world.push(12, &block([reserves(ALICE, 1_000_000, 1_000_000)]));
+    world.push(12, &block([reserves(by[0], 1_400_000, 720_000)]));
+    let used = tx(by[1], VAULT).log(redeemed(address(by[1]), 5));
+    world.push(12, &block([used, reserves(by[2], 1_003_000, 1_001_000)]));
+    world.findings
+}
+
+pub(crate) fn price_moved_then_used() -> Vec<Finding> {
+    moved_used_and_back([MALLORY; 3])
+}
+
+pub(crate) fn sandwiched_by_a_stranger() -> Vec<Finding> {
+    moved_used_and_back([MALLORY, ALICE, MALLORY])
+}
+
+#[test]
+fn a_use_of_a_moved_price_is_told_mildly_and_the_way_back_loudly() {
+    let heard = |findings: Vec<Finding>| {
+        let lines = findings.iter().map(|f| format!("{}: {}", f.severity, f.title));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    expect![[r#"
+        low: the price of pool was moved by 94.4 %, and the same then used vault
+        critical: the price of pool was moved by 94.4 %, used in vault, and moved back by the same"#]]
+    .assert_eq(&heard(moved_used_and_back([MALLORY; 3])));
+    // The market moves it back: nothing more is said.
+    assert_eq!(heard(moved_used_and_back([MALLORY, MALLORY, ALICE])).lines().count(), 1);
+}
+
+#[test]
+fn a_use_that_comes_too_late_or_that_never_asked_the_source_is_none() {
+    let mut world = then_used_world();
+    world.push(12, &block([reserves(ALICE, 1_000_000, 1_000_000)]));
+    world.push(12, &block([reserves(MALLORY, 1_400_000, 720_000)]));
+    let uses = || block([tx(MALLORY, VAULT).log(redeemed(address(MALLORY), 5))]);
+    // Traces say that nobody asked the pool.
+    assert!(world.push(12, &uses().traced()).findings.is_empty());
+    (0..3).for_each(|_| drop(world.push(12, &block([]))));
+    assert!(world.push(12, &uses()).findings.is_empty(), "four blocks later");
+    let asked = vec![
+        frame(None, 0, address(MALLORY), address(VAULT), &[]),
+        frame(Some(0), 1, address(VAULT), address(POOL), &selector("getReserves()")),
+    ];
+    world.push(12, &block([reserves(MALLORY, 2_400_000, 420_000)]));
+    let used = tx(MALLORY, VAULT).log(redeemed(address(MALLORY), 5)).frames(asked);
+    let judgement = world.push(12, &block([used]).traced());
+    assert!(told(&judgement).starts_with("medium: "), "{}", told(&judgement));
+}
