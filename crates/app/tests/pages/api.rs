@@ -190,6 +190,7 @@ async fn one_network_of_the_status() {
           "messages_due": 1,
           "name": "Meridian",
           "networks": "left out",
+          "stages": [],
           "started_at": {
             "iso": "2024-03-09T16:00:00.000Z",
             "unix_ms": 1710000000000
@@ -204,6 +205,7 @@ async fn one_network_of_the_status() {
             ],
             "verdict": "partly"
           },
+          "twins": [],
           "version": "left out"
         }"#]].assert_eq(&serde_json::to_string_pretty(&rest).unwrap());
 }
@@ -240,6 +242,7 @@ async fn an_alert_with_everything_on_record() {
               "unix_ms": 1709999157840
             },
             "deployment": "vault",
+            "drill": null,
             "findings_standing": 1,
             "findings_total": 1,
             "first": {
@@ -913,7 +916,7 @@ async fn a_question_that_cannot_be_answered_says_what_could() {
         alerts?severity=hi
           400 {"error":"severity: unknown value \"hi\"","allowed":["info","low","medium","high","critical"]}
         alerts?stat=confirmed
-          400 {"error":"unknown parameter \"stat\"","allowed":["network","monitor","deployment","state","open","severity","since","until","cursor","limit"]}
+          400 {"error":"unknown parameter \"stat\"","allowed":["network","monitor","deployment","state","open","drills","severity","since","until","cursor","limit"]}
         alerts?limit=0
           400 {"error":"limit: \"0\" is not a number in range","allowed":["1 to 500"]}
         alerts?limit=1&limit=2

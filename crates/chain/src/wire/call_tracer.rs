@@ -236,6 +236,10 @@ impl<'de> Visitor<'de> for FrameSeed<'_, 'de> {
         frame.value = moved(frame.kind, value);
         // Some nodes say "error": "" on success.
         frame.error = frame.error.filter(|error| !error.is_empty());
+        // Some name the address that a failed creation would have had; there is nothing.
+        if frame.error.is_some() && matches!(frame.kind, FrameKind::Create | FrameKind::Create2) {
+            frame.to = None;
+        }
         forest.frames[index] = frame;
         Ok(())
     }

@@ -170,7 +170,7 @@ fn frame(place: Frame, entry: ParityTrace) -> Result<Frame, String> {
                 _ => FrameKind::Create,
             },
             from: address(action.from, "action.from")?,
-            to: created.map(|address| address.0.into()),
+            to: created.filter(|_| place.error.is_none()).map(|address| address.0.into()),
             value: action.value.unwrap_or_default().0,
             input: action.init.unwrap_or_default().0,
             output: code.unwrap_or_default().0,

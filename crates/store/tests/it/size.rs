@@ -55,9 +55,10 @@ fn history(monitors: u32, blocks: u64) -> Cost {
     let path = folder.path().join("x.db");
     let store = Store::open(&path).unwrap();
     let network = name("mainnet");
+    let empty_bytes = size_of(&store, folder.path());
     store.put_roster(&network, 1, &roster(monitors)).unwrap();
     store.put_roster(&network, 2, &roster(monitors)).unwrap();
-    let roster_bytes = size_of(&store, folder.path());
+    let roster_bytes = size_of(&store, folder.path()) - empty_bytes;
     let all_blind: Vec<BlindMonitor> = (0..monitors)
         .map(|at| BlindMonitor {
             monitor: name(&format!("monitor-{at}")),
@@ -89,7 +90,7 @@ fn history(monitors: u32, blocks: u64) -> Cost {
     let begun = Instant::now();
     let runs = store.ledger(&network).unwrap().runs.len();
     let reading = begun.elapsed();
-    let bytes = size_of(&store, folder.path());
+    let bytes = size_of(&store, folder.path()) - empty_bytes;
     Cost { runs, bytes, roster_bytes, writing, reading }
 }
 
