@@ -6,7 +6,7 @@ use anyhow::{Context, bail, ensure};
 
 use crate::{
     quality,
-    run::{cargo, program, read, run},
+    run::{build_program, cargo, program, read, run},
     services,
 };
 
@@ -19,7 +19,7 @@ const STEPS: &[Step] = &[
     ("contracts", contracts),
     ("services", services::up),
     ("test", test),
-    ("release", release),
+    ("release", build_program),
     ("replay", replay),
     ("quality", quality),
     ("demo", demo),
@@ -79,13 +79,6 @@ fn deny() -> anyhow::Result<()> {
 /// The committed artefacts are what the sources compile to.
 fn contracts() -> anyhow::Result<()> {
     run(&mut cargo(["run", "--quiet", "--package", "xtask", "--", "contracts", "--check"]))
-}
-
-/// The program, and with it the benches: apart, what they need of dependencies differs by a feature,
-/// and half of the tree would be built twice.
-fn release() -> anyhow::Result<()> {
-    let package = ["build", "--release", "--locked", "-p", "bellwether", "--bins", "--benches"];
-    run(&mut cargo(package))
 }
 
 /// Every recorded block of the corpus, proven and counted.

@@ -20,6 +20,13 @@ pub(crate) fn program() -> anyhow::Result<PathBuf> {
     Ok(target.join("release/bellwether"))
 }
 
+/// Builds the program as users get it, and with it the benches: apart, what they need of dependencies
+/// differs by a feature, and half of the tree would be built twice.
+pub(crate) fn build_program() -> anyhow::Result<()> {
+    let package = ["build", "--release", "--locked", "-p", "bellwether", "--bins", "--benches"];
+    run(&mut cargo(package))
+}
+
 /// Runs a command in the workspace's root, showing it and its output; fails when it fails.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let shown = show(command);

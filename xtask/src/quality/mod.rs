@@ -90,6 +90,6 @@ fn program() -> anyhow::Result<PathBuf> {
     if let Some(path) = std::env::var_os("BELLWETHER_PROGRAM") {
         return Ok(path.into());
     }
-    run::run(&mut run::cargo(["build", "--release", "--locked", "-p", "bellwether"]))?;
+    run::build_program()?;
     run::program()
 }
