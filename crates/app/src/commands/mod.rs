@@ -30,6 +30,7 @@ mod registry; // what is guarded: show, list, export, verify
 mod replay; // judge recorded or past blocks, sending nothing unless told
 mod routes; // where alerts would go, and why
 mod run; //    watch
+mod signed; //  a file that somebody signed
 mod signing; //  what waits to be signed at a Safe
 mod silences; // quiet that ends
 mod threats; // what could go wrong, and what is missing against it

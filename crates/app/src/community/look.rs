@@ -192,8 +192,14 @@ impl Community {
             }
             let allowance = self.settings.allowance(name);
             let meter = store.public_meter(name)?;
-            let meter = meter.and_then(|json| serde_json::from_str(&json).ok());
-            let mut meter: Meter = meter.unwrap_or_else(|| Meter::new(allowance, now));
+            let mut meter: Meter = match meter.map(|json| serde_json::from_str(&json)) {
+                Some(Ok(meter)) => meter,
+                None => Meter::new(allowance, now),
+                Some(Err(error)) => {
+                    tracing::error!(channel = %name, %error, "what a public channel bore cannot be read; counting anew");
+                    Meter::new(allowance, now)
+                }
+            };
             let mut notices = std::collections::BTreeMap::new();
             let mut waiting = Vec::with_capacity(queue.len());
             for queued in queue {

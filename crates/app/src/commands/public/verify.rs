@@ -1,14 +1,10 @@
 //! `bellwether public verify`: whether a signed alert is genuine.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
-use serde_json::json;
-
-use super::super::Outcome;
+use super::super::{Outcome, signed};
 use crate::{
     community::{lines, opened, subject},
-    signature::Envelope,
     terminal::print_line,
 };
 
@@ -36,19 +32,10 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let file = self.file.display();
-        let text = fs::read_to_string(&self.file).with_context(|| format!("reading {file}"))?;
-        let envelope: Envelope = serde_json::from_str(&text)
-            .with_context(|| format!("{file} is no signed alert (a DSSE envelope)"))?;
-        let sealed = match opened(&envelope, self.public.trim()) {
-            Ok(sealed) => sealed,
-            Err(error) => {
-                match self.json {
-                    true => print_line(&json!({"ok": false, "why": format!("{error:#}")})),
-                    false => print_line(&format!("{file}: {error:#}")),
-                }
-                return Ok(Outcome::FoundWrong);
-            }
-        };
+        let read = signed::read(&self.file, "alert", self.json, |envelope| {
+            opened(envelope, self.public.trim())
+        })?;
+        let Some(sealed) = read else { return Ok(Outcome::FoundWrong) };
         if self.json {
             print_line(&serde_json::to_string(&sealed)?);
             return Ok(Outcome::Fine);

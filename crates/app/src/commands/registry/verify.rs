@@ -1,12 +1,12 @@
 //! `bellwether registry verify`: a list that somebody else signed.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
-use serde_json::json;
-
-use super::{super::Outcome, export::opened};
-use crate::{signature::Envelope, terminal::print_line};
+use super::{
+    super::{Outcome, signed},
+    export::opened,
+};
+use crate::terminal::print_line;
 
 /// Check an export's signature and print what it says.
 ///
@@ -29,19 +29,10 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let file = self.file.display();
-        let text = fs::read_to_string(&self.file).with_context(|| format!("reading {file}"))?;
-        let envelope: Envelope = serde_json::from_str(&text)
-            .with_context(|| format!("{file} is no signed export (a DSSE envelope)"))?;
-        let export = match opened(&envelope, &self.public) {
-            Ok(export) => export,
-            Err(error) => {
-                match self.json {
-                    true => print_line(&json!({"ok": false, "why": format!("{error:#}")})),
-                    false => print_line(&format!("{file}: {error:#}")),
-                }
-                return Ok(Outcome::FoundWrong);
-            }
-        };
+        let read = signed::read(&self.file, "export", self.json, |envelope| {
+            opened(envelope, &self.public)
+        })?;
+        let Some(export) = read else { return Ok(Outcome::FoundWrong) };
         match self.json {
             true => print_line(&serde_json::to_string(&export)?),
             false => print_line(&format!(
