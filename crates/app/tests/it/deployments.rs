@@ -205,73 +205,86 @@ async fn an_unplanned_creation_by_our_deployer_pages_and_a_strangers_does_not() 
     assert!(!chain.devnet.code(strangers).is_empty(), "the stranger did create");
 }
 
-/// CPU that the program takes for a block with a swap of each of these pools, in seconds, on
-/// average over `blocks`. The swaps are too small to be found: what is compared is judging, not
-/// telling.
+/// A program that follows a chain on which a factory made that many pools.
 #[cfg(target_os = "linux")]
-async fn cpu_per_block(
-    plan: &Plan,
-    chain: &Chain,
-    program: &Program,
-    pools: &[Address],
-    blocks: u32,
-) -> f64 {
-    // Asking the program would cost it more than judging does.
-    let store = store::Store::open_to_read(plan.project.store()).unwrap();
-    let network = model::Name::new("devnet").unwrap();
-    let began = program.cpu_seconds();
-    for _ in 0..blocks {
-        pools.iter().for_each(|pool| plan.swap(chain, *pool, 50));
-        let block = chain.devnet.mine().unwrap();
-        until("the block is judged", || {
-            let rows = store.coverage(&network, block.number, 1).unwrap();
-            rows.first().is_some_and(|row| row.block == block)
-        })
-        .await;
+struct Factory {
+    chain: Chain,
+    plan: Plan,
+    program: Program,
+}
+
+#[cfg(target_os = "linux")]
+impl Factory {
+    async fn with_children(many: u64) -> Self {
+        const AT_ONCE: u64 = 90;
+        let chain = Chain::start(84).await;
+        let plan = Plan::new(&chain);
+        let program = Program::run(&plan.project);
+        plan.deploy(&chain);
+        chain.devnet.mine().unwrap();
+        let mut factory = Self { chain, plan, program };
+        factory.create(10).await;
+        for _ in 0..many.saturating_sub(10) / AT_ONCE {
+            factory.create(AT_ONCE).await;
+        }
+        factory
     }
-    (program.cpu_seconds() - began) / f64::from(blocks)
+
+    async fn create(&mut self, many: u64) {
+        let many = ChildFactory::createManyCall { many: alloy_primitives::U256::from(many) };
+        let many = call(self.plan.factory, many).with_gas_limit(MANY_GAS);
+        self.chain.send(&self.chain.meridian.actors.users[0], many);
+        let block = self.chain.devnet.mine().unwrap();
+        self.program.judged(block).await;
+    }
+
+    /// CPU that the program takes for a block with a swap of each of these children, in seconds,
+    /// on average over `blocks`. The swaps are too small to be found: what is compared is judging,
+    /// not telling.
+    async fn cpu_per_block(&self, children: &[u64], blocks: u32) -> f64 {
+        // Asking the program would cost it more than judging does.
+        let store = store::Store::open_to_read(self.plan.project.store()).unwrap();
+        let network = model::Name::new("devnet").unwrap();
+        let began = self.program.cpu_seconds();
+        for _ in 0..blocks {
+            for &child in children {
+                self.plan.swap(&self.chain, self.plan.child(child), 50);
+            }
+            let block = self.chain.devnet.mine().unwrap();
+            until("the block is judged", || {
+                let rows = store.coverage(&network, block.number, 1).unwrap();
+                rows.first().is_some_and(|row| row.block == block)
+            })
+            .await;
+        }
+        (self.program.cpu_seconds() - began) / f64::from(blocks)
+    }
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_factory_with_a_thousand_children_costs_a_block_no_more_than_one_with_ten() {
-    /// Blocks of one round, and rounds: the cheapest counts, because others share the machine.
+    /// Blocks of one round, and rounds. The two take turns, so that what else the machine does
+    /// meets both, and the cheapest round of each counts.
     const BLOCKS: u32 = 25;
-    const ROUNDS: u32 = 4;
+    const ROUNDS: u32 = 5;
     /// Blocks in which what is made once is made, and what was announced becomes final.
     const SETTLING: u32 = 60;
-    let chain = Chain::start(84).await;
-    let plan = Plan::new(&chain);
-    let mut program = Program::run(&plan.project);
-    plan.deploy(&chain);
-    chain.devnet.mine().unwrap();
-    let create = async |many: u64, program: &mut Program| {
-        let many = ChildFactory::createManyCall { many: alloy_primitives::U256::from(many) };
-        let many = call(plan.factory, many).with_gas_limit(MANY_GAS);
-        chain.send(&chain.meridian.actors.users[0], many);
-        let block = chain.devnet.mine().unwrap();
-        program.judged(block).await;
-    };
-    create(10, &mut program).await;
-    let pools: Vec<Address> = (0..10).map(|at| plan.child(at)).collect();
-    cpu_per_block(&plan, &chain, &program, &pools, SETTLING).await;
-    let cheapest = async |children: &[Address], program: &Program| {
-        let mut cheapest = f64::INFINITY;
-        for _ in 0..ROUNDS {
-            cheapest = cheapest.min(cpu_per_block(&plan, &chain, program, children, BLOCKS).await);
-        }
-        cheapest
-    };
-    let ten = cheapest(&pools, &program).await;
-    for _ in 0..11 {
-        create(90, &mut program).await;
+    let ten = Factory::with_children(10).await;
+    let thousand = Factory::with_children(1000).await;
+    let of_ten: Vec<u64> = (0..10).collect();
+    let of_thousand: Vec<u64> = (0..10).map(|at| at * 99).collect();
+    ten.cpu_per_block(&of_ten, SETTLING).await;
+    thousand.cpu_per_block(&of_thousand, SETTLING).await;
+    let (mut cost_ten, mut cost_thousand) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ROUNDS {
+        cost_ten = cost_ten.min(ten.cpu_per_block(&of_ten, BLOCKS).await);
+        cost_thousand = cost_thousand.min(thousand.cpu_per_block(&of_thousand, BLOCKS).await);
     }
-    cpu_per_block(&plan, &chain, &program, &pools, SETTLING).await;
-    let spread: Vec<Address> = (0..10).map(|at| plan.child(at * 99)).collect();
-    let thousand = cheapest(&spread, &program).await;
-    println!("CPU per block: {ten:.5} s with 10 children, {thousand:.5} s with 1,000");
-    assert!(thousand < 2.0 * ten, "{thousand} s with 1,000 children, {ten} s with 10");
+    println!("CPU per block: {cost_ten:.5} s with 10 children, {cost_thousand:.5} s with 1,000");
+    assert!(cost_thousand < 2.0 * cost_ten, "{cost_thousand} s with 1,000, {cost_ten} s with 10");
 
+    let Factory { chain, plan, mut program } = thousand;
     plan.swap(&chain, plan.child(991), 500);
     let block = chain.devnet.mine().unwrap();
     program.judged(block).await;
