@@ -422,7 +422,7 @@ fn hostile_strings_stay_text_in_slack() {
 fn a_storm_says_how_many_more() {
     let mut alert = alert_of(finding()).0;
     alert.more = vec![model::FindingCount {
-        block: alert.first.origin.block,
+        block: alert.finding().unwrap().origin.block,
         at: alert.opened_at,
         status: model::FindingStatus::Tentative,
         severity: Severity::High,
