@@ -63,7 +63,8 @@ fn what_became_mild_while_nobody_was_on_it_calls_people_again_when_it_is_worse()
         00:10:00 [1] ann over sms PAGE: step 1 of the escalation, on call by rota, layer week
         00:10:20 [1] acknowledged: bob said so
         00:10:20 [-] escalation ended: bob is on it
-    "#]].assert_eq(&night.transcript());
+    "#]]
+    .assert_eq(&night.transcript());
 }
 
 #[test]

@@ -230,6 +230,7 @@ fn the_webhook_body_follows_its_schema() {
           "person": null,
           "reason": "first finding",
           "receiver": "team",
+          "report": null,
           "schema": "bellwether.alert/1",
           "seconds_since_block": 4,
           "sent_at_ms": 1800014404000,
