@@ -1,6 +1,6 @@
 //! Every detector at once: a full block, more and more labels, and what all of it remembers.
 
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, process::Command, sync::Arc, time::Duration};
 
 use chain::Prove;
 use cpu_time::ThreadTime;
@@ -83,13 +83,15 @@ struct Watch {
     engine: Engine,
     reads: Arc<[StateRead]>,
     next: u64,
+    /// Rows and bytes that were written, by kind of state.
+    written: BTreeMap<u8, (u64, u64)>,
 }
 
 impl Watch {
     fn new(registry: &Arc<Registry>, monitors: Vec<MonitorSpec>) -> Self {
         let engine = Engine::new(registry.clone(), monitors).unwrap();
         let reads = answers(&engine);
-        Self { engine, reads, next: 1 }
+        Self { engine, reads, next: 1, written: BTreeMap::new() }
     }
 
     /// CPU time of judging the blocks, and of nothing else.
@@ -106,9 +108,25 @@ impl Watch {
             let start = ThreadTime::now();
             let judgement = self.engine.apply(Position(number), &event);
             spent += start.elapsed();
-            drop(judgement);
+            for StateEntry { key, value } in &judgement.state.entries {
+                let (rows, bytes) = self.written.entry(key[0]).or_default();
+                *rows += 1;
+                *bytes += value.as_ref().map_or(0, Vec::len) as u64;
+            }
         }
         spent
+    }
+
+    /// What a block writes most of, by the number of the kind in `state/kinds.rs`.
+    fn written_most(&self) -> Vec<String> {
+        let blocks = self.next - 1;
+        let mut all: Vec<(u8, u64, u64)> =
+            self.written.iter().map(|(kind, (rows, bytes))| (*kind, *rows, *bytes)).collect();
+        all.sort_by_key(|(.., bytes)| std::cmp::Reverse(*bytes));
+        let line = |(kind, rows, bytes): (u8, u64, u64)| {
+            format!("kind {kind} {} rows {} bytes", rows / blocks, bytes / blocks)
+        };
+        all.into_iter().take(DEAREST).map(line).collect()
     }
 }
 
@@ -137,6 +155,7 @@ fn full_block(busy: &[BlockBundle], repeats: usize, table: &mut Table) {
     let label = format!("{count} detectors, {CONTRACTS} contracts, scaled to 500 logs");
     table.goal(&label, &Sample::per_block(&scaled, busy.len()), "ms", BLOCK_MS_MAX);
     table.note(&format!("the dearest alone: {}", dearest(&registry, busy).join(", ")));
+    table.note(&format!("written per block: {}", all.written_most().join(", ")));
     if !left_out.is_empty() {
         table.note(&format!("not among them, for want of what they need: {}", left_out.join(", ")));
     }

@@ -19,8 +19,9 @@ const SHOWN_MAX: usize = 20;
 /// that says so.
 ///
 /// Alerts of one protocol within a week that share a stranger's address or a transaction are one.
-/// Evidence that says the same thing counts once. The weights are set by judgement and learn each
-/// monitor's own history; they are calibrated once people have judged 30 attacks.
+/// Evidence that says the same thing counts once. The weights are set by judgement, those of calls
+/// fitted on recorded attacks, and learn each monitor's own history; they are calibrated once people
+/// have judged 30 attacks.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  bellwether attacks\n  bellwether attacks --everything --json | jq '.items[] | select(.posterior > 0.5)'"

@@ -13,8 +13,10 @@ mod execution; // recorded blocks, executed once more
 mod facts; //    what the chain says outright, against another reading of it
 mod figures; //  the measuring, and the page that says what came out
 mod fit; //      the weights, fitted anew without what they are tried on
+mod fused; //     the fused probability, held against what was so
 mod mutation; // what an attacker could have done otherwise
 mod prices; //   what tokens cost about
+mod reentry; //   contracts that are entered again
 mod reputation; // lists, loops, and contracts made for an attack
 mod rules; //    what one transaction is judged by
 

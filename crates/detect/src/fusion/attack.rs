@@ -316,7 +316,7 @@ mod tests {
         let noisy = Signal::of(&found, History { blocks: 1_000, benign: 900 }).unwrap();
         assert!(noisy.llr < 0.0, "{}", noisy.llr);
         let fresh = Signal::of(&found, History::default()).unwrap();
-        assert_eq!(fresh.p, 2e-3, "without a history the table speaks");
+        assert_eq!(fresh.p, 8.6e-3, "without a history the table speaks");
         let short = Signal::of(&found, History { blocks: 9, benign: 0 }).unwrap();
         assert_eq!(short.p, 0.1, "ten blocks show no more than one in ten");
         assert_eq!(Signal::of(&finding(1, "chain/blind", 1, 7, 1), QUIET), None);

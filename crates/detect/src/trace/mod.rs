@@ -9,6 +9,7 @@ mod assets; //  what moved from whom to whom
 mod borrowed; // protected contracts called on borrowed money
 mod extraction; // who ended richer at whose cost
 mod path; //    the path through protected contracts, as a fingerprint
+pub mod reentry; // contracts that are entered again before they are left
 mod scene; //   the transaction from the side of the protected
 mod signals; // shapes that attacks have
 mod tree; //    frames with their places

@@ -9,19 +9,30 @@ use crate::{
         Wants, block::Transfer, milder,
     },
     state::StateTable,
+    trace::{
+        Protected, View,
+        reentry::{self, Reentry, reentries},
+    },
     windows::{Function, function_label},
 };
 
 static SPEC: Spec = Spec {
     id: "flow/reentrant_call",
-    version: 1,
+    version: 2,
     needs: Level::Traces,
     severity: Severity::Critical,
-    params: &[ParamSpec {
-        name: "allowed_functions",
-        kind: ParamKind::Words { default: &[] },
-        doc: "functions that may be entered while the contract is open (names as in the ABI)",
-    }],
+    params: &[
+        ParamSpec {
+            name: "allowed_functions",
+            kind: ParamKind::Words { default: &[] },
+            doc: "functions that may be entered while the contract is open (names as in the ABI)",
+        },
+        ParamSpec {
+            name: "tells_trusted",
+            kind: ParamKind::Flag { default: false },
+            doc: "whether also those are told that come back through contracts which the guarded one calls by itself, and cost it nothing",
+        },
+    ],
     page: include_str!("reentrant_call.md"),
 };
 
@@ -39,30 +50,18 @@ impl Detector for ReentrantCall {
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
-        Box::new(Configured { allowed: settings.words("allowed_functions").to_vec(), site })
+        Box::new(Configured {
+            allowed: settings.words("allowed_functions").to_vec(),
+            tells_trusted: settings.flag("tells_trusted"),
+            site,
+        })
     }
 }
 
 struct Configured {
     site: Site,
     allowed: Vec<String>,
-}
-
-/// One re-entry into a contract.
-struct Reentry {
-    outer: usize,
-    inner: usize,
-    through: Address,
-}
-
-/// What is open where a frame makes calls.
-#[derive(Debug, Clone, Copy, Default)]
-struct Open {
-    /// The innermost call of the contract around it, or it itself.
-    entered: Option<usize>,
-    /// The contract was left for somebody else: by which call it was entered before, and through
-    /// whom it would be entered again.
-    left: Option<(usize, Address)>,
+    tells_trusted: bool,
 }
 
 impl Judge for Configured {
@@ -80,47 +79,25 @@ impl Judge for Configured {
         for touch in touches {
             let Some(trace) = block.trace(touch.tx) else { continue };
             let guarded = block.deployment(touch.deployment).address;
-            let found = self.reentries(block, trace, guarded);
-            if !found.is_empty() {
-                self.tell(block, touch, trace, &found, report);
+            let found = reentries(trace, guarded, |frame| self.is_harmless(block, frame));
+            if found.is_empty() {
+                continue;
+            }
+            let alone: Protected = [guarded].into_iter().collect();
+            let view = block.scene(touch.tx).and_then(|scene| View::new(scene, &alone));
+            let Some(view) = view else { continue };
+            let by_sender: Vec<Reentry> = reentry::by_sender(&view, &found).copied().collect();
+            let is_poorer = reentry::is_poorer(&view);
+            if !by_sender.is_empty() {
+                self.tell(block, touch, trace, (&by_sender, is_poorer), report);
+            } else if is_poorer || self.tells_trusted {
+                self.tell(block, touch, trace, (&found, false), report);
             }
         }
     }
 }
 
 impl Configured {
-    fn reentries(&self, block: &Block<'_>, trace: &TxTrace, guarded: Address) -> Vec<Reentry> {
-        let mut found = Vec::new();
-        if trace.frames.iter().filter(|frame| enters(frame, guarded)).nth(1).is_none() {
-            return found;
-        }
-        let effects = trace.effects();
-        // From the outermost frame in: what a call directly below each would come back into.
-        let mut open: Vec<Open> = Vec::with_capacity(trace.frames.len());
-        for (inner, frame) in trace.frames.iter().enumerate() {
-            let around = frame.parent.and_then(|parent| open.get(parent as usize)).copied();
-            let around = around.unwrap_or_default();
-            if let Some((outer, through)) = around.left
-                && enters(frame, guarded)
-                && effects[inner]
-                && !self.is_harmless(block, frame)
-            {
-                found.push(Reentry { outer, inner, through });
-            }
-            let runs_as = runs_as(frame);
-            let is_same = runs_as == Some(guarded);
-            let entered =
-                if is_same && enters(frame, guarded) { Some(inner) } else { around.entered };
-            let left = match runs_as {
-                _ if is_same => around.left,
-                Some(other) => around.entered.map(|outer| (outer, other)),
-                None => around.left,
-            };
-            open.push(Open { entered, left });
-        }
-        found
-    }
-
     /// Functions that cannot change anything, and those the user knows to be safe.
     fn is_harmless(&self, block: &Block<'_>, frame: &Frame) -> bool {
         let Some((_, deployment)) = frame.to.as_ref().and_then(|to| block.guarded(to)) else {
@@ -146,7 +123,7 @@ impl Configured {
         block: &Block<'_>,
         touch: &Touch,
         trace: &TxTrace,
-        found: &[Reentry],
+        (found, is_poorer): (&[Reentry], bool),
         report: &mut Report<'_>,
     ) {
         let deployment = block.deployment(touch.deployment);
@@ -167,7 +144,11 @@ impl Configured {
         let tokens_left =
             logs.iter().filter_map(Transfer::of).any(|t| t.from == deployment.address);
         let value_moved = !ether_out.is_zero() || tokens_left;
-        let severity = if value_moved { self.site.severity } else { milder(self.site.severity, 2) };
+        // By the sender and at a loss it is the attack itself.
+        let severity = match (value_moved, is_poorer) {
+            (true, _) | (false, true) => self.site.severity,
+            (false, false) => milder(self.site.severity, 2),
+        };
         let contract = &deployment.label;
         let money = if value_moved { ", and value left it" } else { "" };
         let title = format!(
@@ -191,19 +172,6 @@ impl Configured {
             claim = claim.fact("native value that left", FactValue::Amount(amount));
         }
         report.claim(claim);
-    }
-}
-
-/// Whether a frame runs the contract's code in the contract's own name and may change its state.
-fn enters(frame: &Frame, guarded: Address) -> bool {
-    frame.kind == FrameKind::Call && frame.to == Some(guarded)
-}
-
-/// In whose name a frame runs: a delegate call runs foreign code in the caller's.
-fn runs_as(frame: &Frame) -> Option<Address> {
-    match frame.kind {
-        FrameKind::DelegateCall | FrameKind::CallCode => Some(frame.from),
-        _ => frame.to,
     }
 }
 

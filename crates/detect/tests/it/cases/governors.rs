@@ -213,9 +213,11 @@ fn asked(world: &mut World, delay_s: u64, cooldown_s: u64) -> String {
 fn a_delay_is_held_against_the_time_that_leaving_takes() {
     let mut world = delayed(&[("exit_calls", "cooldown")]);
     assert_eq!(asked(&mut world, 3 * DAY_S, DAY_S), "");
-    expect!["medium: decisions of timelock take effect after 3 d 0 h, and leaving takes 7 d 0 h"].assert_eq(&asked(&mut world, 3 * DAY_S, 7 * DAY_S));
+    expect!["medium: decisions of timelock take effect after 3 d 0 h, and leaving takes 7 d 0 h"]
+        .assert_eq(&asked(&mut world, 3 * DAY_S, 7 * DAY_S));
     assert_eq!(asked(&mut world, 3 * DAY_S, 7 * DAY_S), "", "told once");
-    expect!["medium: decisions of timelock take effect after 1 d 0 h, and leaving takes 7 d 0 h"].assert_eq(&told(&world.push(12, &says(&[delay_changes(DAY_S)]))));
+    expect!["medium: decisions of timelock take effect after 1 d 0 h, and leaving takes 7 d 0 h"]
+        .assert_eq(&told(&world.push(12, &says(&[delay_changes(DAY_S)]))));
     assert_eq!(asked(&mut world, 8 * DAY_S, 7 * DAY_S), "");
     let scheduled = |delay: u64| {
         let topics = vec![
@@ -226,7 +228,8 @@ fn a_delay_is_held_against_the_time_that_leaving_takes() {
         // target, value, offset of the data, predecessor, delay, length of the data
         log(TIMELOCK, topics, words(&[1, 0, 160, 0, delay, 0]))
     };
-    expect!["high: an operation of timelock takes effect in 1 d 0 h, and leaving takes 7 d 0 h"].assert_eq(&told(&world.push(12, &says(&[scheduled(DAY_S)]))));
+    expect!["high: an operation of timelock takes effect in 1 d 0 h, and leaving takes 7 d 0 h"]
+        .assert_eq(&told(&world.push(12, &says(&[scheduled(DAY_S)]))));
     assert_eq!(told(&world.push(12, &says(&[scheduled(7 * DAY_S)]))), "", "in time");
     let lost = detector(
         "governance/delay_shorter_than_exit",
