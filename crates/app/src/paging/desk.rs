@@ -18,7 +18,7 @@ use model::{
 use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
 
 use super::{inbox, verdicts};
-use crate::twin::Twins;
+use crate::{reports, twin::Twins};
 
 /// Inputs applied and committed in one transaction at the most: what one block of an attack brings.
 const STEP_INPUTS_MAX: usize = 512;
@@ -144,6 +144,7 @@ impl Desk {
     /// [`PagingError`]; nothing was committed then, and the desk must be opened anew, because its
     /// memory may be ahead of the disk.
     pub fn advance(&mut self, now: UnixMillis) -> Result<Paged, PagingError> {
+        reports::end_due(&self.store, now)?;
         let waiting = self.store.inbox().waiting(STEP_INPUTS_MAX)?;
         let is_due = self.pagers.next_due().is_some_and(|due| due <= now);
         if waiting.is_empty() && !is_due {
@@ -242,6 +243,10 @@ impl Desk {
             if !self.twins.is_alone() {
                 let networks = sent.lines.iter().filter_map(|line| {
                     let card = self.pagers.card(line.alert)?;
+                    // What another system calls a network is none that a twin could be blind on.
+                    if !card.facts().labels.get(alert::SOURCE).is_empty() {
+                        return None;
+                    }
                     Name::new(card.facts().labels.get(alert::NETWORK)).ok()
                 });
                 let networks: Vec<Name> = networks.collect();
