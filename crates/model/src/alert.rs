@@ -153,7 +153,7 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// Whether it is real, or a drill's.
+    /// Whether it is real, a drill's, or a canary.
     pub fn provenance(&self) -> Provenance {
         self.first.provenance()
     }

@@ -64,6 +64,9 @@ pub enum NotPublic {
     /// People would take it for real.
     #[error("drill {0} may not be published: nothing of it happened")]
     Drill(Name),
+    /// It is about the program itself, and for nobody.
+    #[error("a canary is told to nobody")]
+    Canary,
 }
 
 impl Publishable {
@@ -75,6 +78,7 @@ impl Publishable {
         match alert.provenance() {
             Provenance::Live => Ok(Self(alert)),
             Provenance::Drill { drill } => Err(NotPublic::Drill(drill)),
+            Provenance::Canary => Err(NotPublic::Canary),
         }
     }
 

@@ -11,7 +11,7 @@ const MARK: &str = "DRILL: ";
 pub(super) fn headline(alert: &Alert) -> String {
     let title = safe::title(&alert.first.title);
     match alert.provenance() {
-        Provenance::Live => title,
+        Provenance::Live | Provenance::Canary => title,
         Provenance::Drill { .. } => format!("{MARK}{}", title.trim_start_matches(MARK)),
     }
 }
