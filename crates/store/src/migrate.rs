@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_twins.sql"),
     include_str!("migrations/0011_drills.sql"),
     include_str!("migrations/0012_reports.sql"),
+    include_str!("migrations/0013_canaries.sql"),
 ];
 
 /// Brings a database to the newest schema, or refuses it.
