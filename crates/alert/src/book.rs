@@ -115,11 +115,14 @@ impl AlertBook {
 
     /// The book as it was when these alerts were stored. It needs every alert with a finding in the
     /// last [`KEPT_S`] of its network's chain time and every provisional one; older ones do no harm.
-    /// A drill is not of this book: no chain changes anything about it.
+    /// Drills and reports are not of this book: no chain changes anything about them.
     pub fn restore(alerts: impl IntoIterator<Item = Alert>) -> Self {
         let mut book = Self::default();
-        for alert in alerts.into_iter().filter(|alert| alert.provenance().is_live()) {
-            let newest = book.newest.entry(alert.network.clone()).or_default();
+        for alert in alerts {
+            let Some(first) = alert.finding().filter(|first| first.provenance().is_live()) else {
+                continue;
+            };
+            let newest = book.newest.entry(first.network.clone()).or_default();
             newest.0 = newest.0.max(alert.last_finding_at);
             book.enter(alert);
         }
@@ -265,7 +268,9 @@ impl AlertBook {
         let Some(&oldest) = undone.iter().min() else { return };
         let undone: HashSet<BlockRef> = undone.iter().copied().collect();
         let mut touched = Vec::new();
-        for alert in self.alerts.values_mut().filter(|alert| alert.network == *network) {
+        for alert in
+            self.alerts.values_mut().filter(|alert| alert.network.as_ref() == Some(network))
+        {
             let left = membership::undo(alert, &undone);
             if left.count > 0 {
                 touched.push((alert.id, left.count));
@@ -293,7 +298,8 @@ impl AlertBook {
             findings.iter().filter_map(|id| self.standing.get(id).copied()).collect();
         let mut touched = Vec::new();
         for id in homes {
-            let Some(alert) = self.alerts.get_mut(&id).filter(|a| a.network == *network) else {
+            let is_there = |alert: &&mut Alert| alert.network.as_ref() == Some(network);
+            let Some(alert) = self.alerts.get_mut(&id).filter(is_there) else {
                 continue;
             };
             let left = membership::withdraw(alert, &findings);
@@ -359,7 +365,8 @@ impl AlertBook {
     /// Brings the indexes of alerts that await something up to date with one alert.
     fn note(&mut self, id: AlertId) {
         let Some(alert) = self.alerts.get(&id) else { return };
-        let unsettled = self.unsettled.entry(alert.network.clone()).or_default();
+        let Some(network) = &alert.network else { return };
+        let unsettled = self.unsettled.entry(network.clone()).or_default();
         if membership::is_unsettled(alert) {
             unsettled.insert(id);
         } else {

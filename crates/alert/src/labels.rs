@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use model::Alert;
+use model::{Alert, Cause};
 use serde::{Deserialize, Serialize};
 
 /// Labels of one alert; more come only from another system's alerts, and those beyond are refused
@@ -26,6 +26,11 @@ pub const EXPOSURE: &str = "exposure";
 /// Which drill the alert belongs to; what is real has no such label. It is for people's eyes and
 /// matchers: what decides is [`crate::pager::Facts::provenance`].
 pub const DRILL: &str = "drill";
+/// Who reports an alert that is of no chain; what a chain says has no such label.
+pub const SOURCE: &str = "source";
+
+/// What no other system may say of its alerts.
+const OURS: [&str; 4] = [SEVERITY, "monitor", DRILL, SOURCE];
 
 /// Names and values, sorted by name. A label that is not there has the empty value, as in
 /// Alertmanager, so that `protocol=""` takes what belongs to no protocol.
@@ -33,15 +38,32 @@ pub const DRILL: &str = "drill";
 pub struct Labels(BTreeMap<Arc<str>, Arc<str>>);
 
 impl Labels {
-    /// The labels that every alert of our own has: severity, network, monitor, detector, and the
-    /// deployment when there is one, the drill when it is one. The registry's words (protocol, class, exposure) are the
+    /// The labels that every alert has: severity, network, monitor, detector, and the deployment when
+    /// there is one, the drill when it is one. The registry's words (protocol, class, exposure) are the
     /// caller's to add.
+    ///
+    /// A report keeps the labels that it came with, but for what only we can say: how bad it is in
+    /// our words, who reports it, and that it is no drill.
     pub fn of(alert: &Alert) -> Self {
         let mut labels = Self::default();
+        match &alert.cause {
+            Cause::Found(first) => {
+                labels.set("detector", &first.detector);
+            }
+            Cause::Reported(report) => {
+                labels.set(SOURCE, report.source.name().as_str());
+                for (name, value) in &report.labels {
+                    if !OURS.contains(&name.as_str()) {
+                        labels.set(name, value);
+                    }
+                }
+            }
+        }
         labels.set(SEVERITY, alert.severity.as_str());
-        labels.set(NETWORK, alert.network.as_str());
         labels.set("monitor", alert.monitor.as_str());
-        labels.set("detector", &alert.first.detector);
+        if let Some(network) = &alert.network {
+            labels.set(NETWORK, network.as_str());
+        }
         if let Some(deployment) = &alert.deployment {
             labels.set("deployment", deployment.as_str());
         }

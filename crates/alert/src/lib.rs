@@ -48,7 +48,7 @@ pub use book::{ALERTS_MAX, AlertBook, AlertInput, KEPT_S, Outcome};
 pub use fingerprint::fingerprint;
 pub use hours::{Days, Hours, SPANS_MAX, Span};
 pub use labels::{
-    CLASS, DRILL, EXPOSURE, LABEL_LEN_MAX, LABELS_MAX, Labels, NETWORK, PROTOCOL, SEVERITY,
+    CLASS, DRILL, EXPOSURE, LABEL_LEN_MAX, LABELS_MAX, Labels, NETWORK, PROTOCOL, SEVERITY, SOURCE,
 };
 pub use lint::PolicyFault;
 pub use matcher::{Matcher, MatcherError, Op};

@@ -41,7 +41,8 @@ impl From<model::AlertState> for Truth {
     fn from(state: model::AlertState) -> Self {
         match state {
             model::AlertState::Provisional => Self::Provisional,
-            model::AlertState::Confirmed => Self::Confirmed,
+            // What no chain says no chain takes back.
+            model::AlertState::Confirmed | model::AlertState::Reported => Self::Confirmed,
             model::AlertState::Retracted => Self::Retracted,
         }
     }

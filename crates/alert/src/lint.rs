@@ -199,7 +199,7 @@ mod tests {
         let (network, monitor) = (name("mainnet"), name("drain"));
         let (vault, oracle) = (name("vault-a"), name("oracle"));
         let subject = |deployment| Subject {
-            network: &network,
+            network: Some(&network),
             monitor: &monitor,
             deployment,
             severity: Severity::High,

@@ -24,12 +24,12 @@ pub(crate) fn open(id: AlertId, fingerprint: String, first: &Finding, now: UnixM
     Alert {
         id,
         fingerprint,
-        network: first.network.clone(),
+        network: Some(first.network.clone()),
         monitor: first.monitor.clone(),
         deployment: first.deployment.clone(),
         state: AlertState::Retracted,
         severity: first.severity,
-        first: first.clone(),
+        cause: first.clone().into(),
         findings: Vec::new(),
         more: Vec::new(),
         opened_at: first.origin.timestamp,
@@ -42,7 +42,7 @@ pub(crate) fn open(id: AlertId, fingerprint: String, first: &Finding, now: UnixM
 /// Begins a retracted alert anew with its first finding, which may be in another block now and
 /// which has yet to be added.
 pub(crate) fn reopen(alert: &mut Alert, first: &Finding) {
-    alert.first = first.clone();
+    alert.cause = first.clone().into();
     alert.opened_at = first.origin.timestamp;
 }
 

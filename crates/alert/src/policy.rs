@@ -88,7 +88,7 @@ impl Route {
     /// Whether it takes this alert.
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
         subject.severity >= self.severity_min
-            && takes(&self.networks, Some(subject.network))
+            && takes(&self.networks, subject.network)
             && takes(&self.monitors, Some(subject.monitor))
             && takes(&self.deployments, subject.deployment)
     }
@@ -107,8 +107,8 @@ fn takes(patterns: &[Pattern], name: Option<&Name>) -> bool {
 /// What routes look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject<'a> {
-    /// Network.
-    pub network: &'a Name,
+    /// Network; `None`: it is of no chain.
+    pub network: Option<&'a Name>,
     /// Monitor.
     pub monitor: &'a Name,
     /// Deployment, when the alert is about one.
@@ -120,7 +120,7 @@ pub struct Subject<'a> {
 impl<'a> From<&'a Alert> for Subject<'a> {
     fn from(alert: &'a Alert) -> Self {
         Self {
-            network: &alert.network,
+            network: alert.network.as_ref(),
             monitor: &alert.monitor,
             deployment: alert.deployment.as_ref(),
             severity: alert.severity,
@@ -189,7 +189,7 @@ mod tests {
         let (network, monitor) = (name("mainnet"), name("drain"));
         let deployment = deployment.map(name);
         let subject = Subject {
-            network: &network,
+            network: Some(&network),
             monitor: &monitor,
             deployment: deployment.as_ref(),
             severity,

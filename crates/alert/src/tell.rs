@@ -119,7 +119,7 @@ impl Tell<'_> {
             if told.is_empty() {
                 self.decide(alert, None, Action::Withhold, Reason::NobodyWasTold);
             }
-            let block = alert.first.origin.block;
+            let Some(block) = alert.finding().map(|first| first.origin.block) else { return };
             for (receiver, _) in &told {
                 let reason = Reason::LeftTheChain { block, findings: left };
                 self.notify(alert, receiver, NotificationKind::Retracted, reason);

@@ -57,7 +57,9 @@ pub fn read(
     loop {
         let page =
             store.alerts(&AlertFilter { since, ..AlertFilter::default() }, cursor, PAGE_MAX)?;
-        let stands = |alert: &Alert| alert.state != AlertState::Retracted;
+        // What no chain says is no sign of an attack on one.
+        let stands =
+            |alert: &Alert| alert.state != AlertState::Retracted && alert.finding().is_some();
         for alert in page.items.into_iter().filter(stands) {
             if alerts.len() < ALERTS_MAX { alerts.push(alert) } else { more += 1 }
         }
@@ -69,22 +71,23 @@ pub fn read(
     // Oldest first: the past of a monitor is what came before.
     alerts.reverse();
     let mut blocks: BTreeMap<Name, u64> = BTreeMap::new();
-    for alert in &alerts {
-        if !blocks.contains_key(&alert.network) {
-            blocks.insert(alert.network.clone(), store.judged(&alert.network)?.blocks);
+    for network in alerts.iter().filter_map(|alert| alert.network.as_ref()) {
+        if !blocks.contains_key(network) {
+            blocks.insert(network.clone(), store.judged(network)?.blocks);
         }
     }
     let mut benign: BTreeMap<&Name, u64> = BTreeMap::new();
     let mut signals = Vec::with_capacity(alerts.len());
     let mut of_finding = HashMap::new();
     for alert in &alerts {
+        let Some(first) = alert.finding() else { continue };
         let before = benign.entry(&alert.monitor).or_default();
-        let history = History { blocks: blocks[&alert.network], benign: *before };
+        let history = History { blocks: blocks[&first.network], benign: *before };
         if assessment(alert) != Some(Assessment::TruePositive) {
             *before += 1;
         }
-        if let Some(signal) = Signal::of(&alert.first, history) {
-            of_finding.insert(alert.first.id, alert.id);
+        if let Some(signal) = Signal::of(first, history) {
+            of_finding.insert(first.id, alert.id);
             signals.push(signal);
         }
     }

@@ -128,6 +128,7 @@ pub(crate) fn meaning(state: AlertState) -> &'static str {
     match state {
         AlertState::Provisional => "its block can still be reverted",
         AlertState::Confirmed => "its block is final",
+        AlertState::Reported => "no chain says so, and none can take it back",
         AlertState::Retracted => "it does not hold any more, what was told before is void",
     }
 }
@@ -163,12 +164,13 @@ pub(crate) fn confidence(confidence: Confidence) -> String {
     }
 }
 
-/// Deployment and network of an alert.
+/// Deployment and network of an alert, or who reports it.
 pub(crate) fn place(alert: &Alert) -> String {
-    match (&alert.deployment, alert.first.address) {
-        (Some(deployment), _) => format!("{deployment} on {}", alert.network),
-        (None, Some(address)) => format!("{} on {}", short(&address.to_string()), alert.network),
-        (None, None) => alert.network.to_string(),
+    let place = alert.place();
+    match (&alert.deployment, alert.finding().and_then(|first| first.address)) {
+        (Some(deployment), _) => format!("{deployment} on {place}"),
+        (None, Some(address)) => format!("{} on {place}", short(&address.to_string())),
+        (None, None) => place.to_string(),
     }
 }
 

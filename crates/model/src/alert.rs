@@ -1,12 +1,13 @@
 //! Alerts: what people get to hear about findings.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Finding, FindingId, FindingStatus, Name, Provenance, Severity, UnixMillis, UnixSeconds,
+    Fact, Finding, FindingId, FindingStatus, Name, Provenance, Report, Severity, Source,
+    UnixMillis, UnixSeconds,
 };
 
 /// Identity of an alert: derived from its fingerprint and first finding, so that it is the same in
@@ -59,6 +60,8 @@ pub enum AlertState {
     Confirmed,
     /// All its findings left the chain with their blocks.
     Retracted,
+    /// It is of no chain: none can confirm it or take it back.
+    Reported,
 }
 
 impl AlertState {
@@ -68,7 +71,24 @@ impl AlertState {
             Self::Provisional => "provisional",
             Self::Confirmed => "confirmed",
             Self::Retracted => "retracted",
+            Self::Reported => "reported",
         }
+    }
+}
+
+/// What an alert began with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "almost every alert is of a finding")]
+pub enum Cause {
+    /// A finding on a chain.
+    Found(Finding),
+    /// What no chain says.
+    Reported(Report),
+}
+
+impl From<Finding> for Cause {
+    fn from(finding: Finding) -> Self {
+        Self::Found(finding)
     }
 }
 
@@ -119,16 +139,17 @@ pub struct Told {
     pub findings: u64,
 }
 
-/// Findings of one monitor about one thing, close together in time: one message, one life.
+/// Findings of one monitor about one thing, close together in time, or what another system reports:
+/// one message, one life.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// Identity.
     pub id: AlertId,
     /// What makes findings belong together: monitor, network, deployment or address.
     pub fingerprint: String,
-    /// Network.
-    pub network: Name,
-    /// Monitor.
+    /// Network; `None`: it is of no chain.
+    pub network: Option<Name>,
+    /// Monitor; of a report, the name of its source.
     pub monitor: Name,
     /// Deployment, when the findings are about one.
     pub deployment: Option<Name>,
@@ -136,15 +157,17 @@ pub struct Alert {
     pub state: AlertState,
     /// Highest severity among the findings that stand (as it last was, once retracted).
     pub severity: Severity,
-    /// The first finding, whole: it is what the message tells.
-    pub first: Finding,
-    /// Findings in order of arrival, at most the alert engine's limit; `more` counts the rest.
+    /// The first finding, or the report, whole: it is what the message tells.
+    pub cause: Cause,
+    /// Findings in order of arrival, at most the alert engine's limit; `more` counts the rest. A
+    /// report has none.
     pub findings: Vec<FindingSummary>,
     /// Findings that stand beyond those kept in `findings`, counted per block.
     pub more: Vec<FindingCount>,
-    /// Block time of the first finding.
+    /// Block time of the first finding; when the report began.
     pub opened_at: UnixSeconds,
-    /// Block time of the newest finding that stands (as it last was, once retracted).
+    /// Block time of the newest finding that stands (as it last was, once retracted); when the report
+    /// was made last.
     pub last_finding_at: UnixSeconds,
     /// When we made the alert, for latency only.
     pub created_at: UnixMillis,
@@ -153,9 +176,91 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// The alert that a report makes at `now`; `nth` as in [`Report::id`].
+    pub fn reported(report: Report, severity: Severity, nth: u64, now: UnixMillis) -> Self {
+        let fingerprint = format!("{}/{}", report.source, report.fingerprint);
+        let id = Report::id(&report.source, &report.fingerprint, report.began, nth);
+        let seconds = |at: UnixMillis| UnixSeconds(u64::try_from(at.0 / 1_000).unwrap_or_default());
+        Self {
+            id: AlertId::derive(&fingerprint, id),
+            fingerprint,
+            network: None,
+            monitor: report.source.name(),
+            deployment: None,
+            state: AlertState::Reported,
+            severity,
+            opened_at: seconds(report.began),
+            last_finding_at: seconds(now),
+            created_at: now,
+            cause: Cause::Reported(report),
+            findings: Vec::new(),
+            more: Vec::new(),
+            told: BTreeMap::new(),
+        }
+    }
+
+    /// The first finding; `None`: it is of no chain.
+    pub fn finding(&self) -> Option<&Finding> {
+        match &self.cause {
+            Cause::Found(finding) => Some(finding),
+            Cause::Reported(_) => None,
+        }
+    }
+
+    /// The first finding, to be changed.
+    pub fn finding_mut(&mut self) -> Option<&mut Finding> {
+        match &mut self.cause {
+            Cause::Found(finding) => Some(finding),
+            Cause::Reported(_) => None,
+        }
+    }
+
+    /// The report; `None`: it is of a chain.
+    pub fn report(&self) -> Option<&Report> {
+        match &self.cause {
+            Cause::Found(_) => None,
+            Cause::Reported(report) => Some(report),
+        }
+    }
+
+    /// Who reports it; `None`: a chain says so.
+    pub fn source(&self) -> Option<&Source> {
+        self.report().map(|report| &report.source)
+    }
+
+    /// What happened, in one sentence. Of another system it is untrusted as a whole.
+    pub fn title(&self) -> &str {
+        match &self.cause {
+            Cause::Found(finding) => &finding.title,
+            Cause::Reported(report) => &report.title,
+        }
+    }
+
+    /// What noticed it: a detector, or a rule of the source.
+    pub fn rule(&self) -> &str {
+        match &self.cause {
+            Cause::Found(finding) => &finding.detector,
+            Cause::Reported(report) => &report.rule,
+        }
+    }
+
+    /// Decoded values and context, most telling first.
+    pub fn facts(&self) -> Cow<'_, [Fact]> {
+        match &self.cause {
+            Cause::Found(finding) => Cow::Borrowed(&finding.evidence.facts),
+            Cause::Reported(report) => Cow::Owned(report.facts()),
+        }
+    }
+
+    /// Where it is: its network, or who reports it.
+    pub fn place(&self) -> &Name {
+        // A report's monitor is its source.
+        self.network.as_ref().unwrap_or(&self.monitor)
+    }
+
     /// Whether it is real, a drill's, or a canary.
     pub fn provenance(&self) -> Provenance {
-        self.first.provenance()
+        self.finding().map_or(Provenance::Live, Finding::provenance)
     }
 
     /// Findings that stand but are not kept one by one.
@@ -163,14 +268,22 @@ impl Alert {
         self.more.iter().map(|more| more.count).sum()
     }
 
-    /// Findings in all, kept (retracted ones too) and counted.
+    /// Findings in all, kept (retracted ones too) and counted; of a report, how many it stands for.
     pub fn findings_total(&self) -> u64 {
-        self.findings.len() as u64 + self.more_findings()
+        match &self.cause {
+            Cause::Found(_) => self.findings.len() as u64 + self.more_findings(),
+            Cause::Reported(report) => report.times,
+        }
     }
 
-    /// Findings that the chain still supports.
+    /// Findings that the chain still supports; of a report, how many it stands for.
     pub fn findings_standing(&self) -> u64 {
         let stands = |finding: &&FindingSummary| finding.status != FindingStatus::Retracted;
-        self.findings.iter().filter(stands).count() as u64 + self.more_findings()
+        match &self.cause {
+            Cause::Found(_) => {
+                self.findings.iter().filter(stands).count() as u64 + self.more_findings()
+            }
+            Cause::Reported(report) => report.times,
+        }
     }
 }

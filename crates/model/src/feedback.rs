@@ -111,17 +111,18 @@ pub struct VerdictSubject {
 }
 
 impl VerdictSubject {
-    /// Of an alert as it is now.
-    pub fn of(alert: &crate::Alert) -> Self {
-        Self {
-            network: alert.network.clone(),
+    /// Of an alert as it is now; `None`: no detector of ours found it.
+    pub fn of(alert: &crate::Alert) -> Option<Self> {
+        let first = alert.finding()?;
+        Some(Self {
+            network: first.network.clone(),
             monitor: alert.monitor.clone(),
-            detector: alert.first.detector.clone(),
-            version: alert.first.version,
+            detector: first.detector.clone(),
+            version: first.version,
             deployment: alert.deployment.clone(),
             severity: alert.severity,
             opened_at: alert.opened_at,
-        }
+        })
     }
 }
 
@@ -152,6 +153,9 @@ pub enum FeedbackError {
         /// End.
         to: u64,
     },
+    /// Verdicts say how good our own detectors are.
+    #[error("alert {0} was reported by another system: only what a detector found is judged")]
+    Reported(AlertId),
 }
 
 fn checked(what: &'static str, text: &str, max: usize) -> Result<String, FeedbackError> {
@@ -167,7 +171,7 @@ impl AlertVerdict {
     /// What `by` says of an alert.
     ///
     /// # Errors
-    /// Without a person or a reason, or when one of them is too long.
+    /// Without a person or a reason, when one of them is too long, or when no detector found it.
     pub fn new(
         alert: &crate::Alert,
         assessment: Option<Assessment>,
@@ -181,7 +185,7 @@ impl AlertVerdict {
             by: checked("by", by, BY_LEN_MAX)?,
             because: checked("because", because, BECAUSE_LEN_MAX)?,
             at,
-            about: VerdictSubject::of(alert),
+            about: VerdictSubject::of(alert).ok_or(FeedbackError::Reported(alert.id))?,
         })
     }
 }

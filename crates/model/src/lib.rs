@@ -18,6 +18,7 @@ mod notification;
 mod provenance; //   real, a drill, a canary
 mod ranges; //       sets of block heights
 mod read; //         contract reads that detectors want with each block
+mod report; //       what no chain says
 mod sample; //       one point of one time series
 mod secret; //       values that must never be printed
 mod severity; //     how bad
@@ -27,7 +28,7 @@ mod trace; //        call frames
 mod transaction; //  transactions joined with their receipts, logs
 mod verdict; //      quiet, found or blind // one message to one receiver
 
-pub use alert::{Alert, AlertId, AlertState, FindingCount, FindingSummary, Told};
+pub use alert::{Alert, AlertId, AlertState, Cause, FindingCount, FindingSummary, Told};
 pub use alloy_primitives::{Address, B256, Bloom, Bytes, I256, U256};
 pub use amount::{ParseAmountError, TokenAmount};
 pub use block::{BlockNumber, BlockRef, Header};
@@ -54,6 +55,7 @@ pub use notification::{
 pub use provenance::Provenance;
 pub use ranges::{BlockRange, BlockRanges};
 pub use read::{PlannedRead, ReadPlan, ReadRequest, StorageWrite};
+pub use report::{Report, Source};
 pub use sample::{Sample, SeriesKey};
 pub use secret::Secret;
 pub use severity::{ParseSeverityError, Severity};

@@ -232,8 +232,8 @@ pub(crate) fn apply_alerts(
 ) -> Result<(), StoreError> {
     for alert in alerts {
         alerts::upsert(tx, alert)?;
-        if alert.provenance() == Provenance::Canary {
-            canaries::keep_newest(tx, &alert.network)?;
+        if let (Provenance::Canary, Some(network)) = (alert.provenance(), &alert.network) {
+            canaries::keep_newest(tx, network)?;
         }
     }
     for decision in decisions {

@@ -34,7 +34,8 @@ impl AlertBook {
     pub(super) fn forget_old(&mut self, network: &Name) {
         let Some((newest, _)) = self.newest.get(network).copied() else { return };
         self.forget_if(usize::MAX, |alert| {
-            alert.network == *network && newest.seconds_since(alert.last_finding_at) > KEPT_S
+            alert.network.as_ref() == Some(network)
+                && newest.seconds_since(alert.last_finding_at) > KEPT_S
         });
     }
 
@@ -43,7 +44,8 @@ impl AlertBook {
         let surplus = self.alerts.len() - ALERTS_MAX + ALERTS_MAX / 10;
         let newest = self.newest.clone();
         self.forget_if(surplus, |alert| {
-            let newest = newest.get(&alert.network).map_or(UnixSeconds(0), |newest| newest.0);
+            let newest = alert.network.as_ref().and_then(|network| newest.get(network));
+            let newest = newest.map_or(UnixSeconds(0), |newest| newest.0);
             alert.state == AlertState::Confirmed
                 && newest.seconds_since(alert.last_finding_at) > window_s
         });

@@ -118,6 +118,7 @@ impl Pager {
             let on_it = members.flat_map(|card| card.life().acknowledgements());
             let by = on_it.min_by_key(|(_, at)| *at).map(|(by, _)| by.clone());
             self.forget_tries(id, &run);
+            self.call_anew_when_worse(id);
             return outcome.rulings.push(about(id, now, Verdict::Ended, Why::Attended { by }));
         }
         let about = About { group: id, way, severity: run.severity, alerts: &alerts };
@@ -138,6 +139,20 @@ impl Pager {
             group.run = Some(run);
         }
         self.schedule(Due::Climb(id), None, Some(due.max(now.plus(1))));
+    }
+
+    /// Nobody is called for the group any more. What became too mild to call for while nobody was on
+    /// it calls people again should it become worse.
+    fn call_anew_when_worse(&mut self, id: GroupId) {
+        let Some(group) = self.groups.get(&id) else { return };
+        for alert in &group.members {
+            let Some(card) = self.cards.get_mut(alert) else { continue };
+            let is_unattended = card.life.stage().is_unattended();
+            let Some(member) = card.groups.get_mut(&id) else { continue };
+            if is_unattended && std::mem::replace(&mut member.is_paged, false) {
+                self.changed.insert(Key::Card(*alert));
+            }
+        }
     }
 
     /// Pages the next people.

@@ -192,7 +192,7 @@ fn hurdle(
     now: UnixMillis,
 ) -> Result<Option<Wait>, WithheldFor> {
     let alert = subject.shown.alert();
-    let class = kind(&alert.first.detector).class;
+    let class = kind(&subject.shown.finding().detector).class;
     if class == Class::Internal {
         return Err(WithheldFor::Internal);
     }

@@ -161,7 +161,7 @@ impl Notice {
         now: UnixMillis,
     ) -> Self {
         let alert = subject.shown.alert();
-        let first = &alert.first;
+        let first = subject.shown.finding();
         let listed = |field| policy.fields.contains(&field);
         let own = policy.rule(alert).and_then(|rule| rule.title.clone());
         let usual = || kind(&first.detector).title.to_owned();
@@ -175,7 +175,7 @@ impl Notice {
             published_at: before.map_or(now, |before| before.published_at),
             updated_at: now,
             severity: listed(Field::Severity).then_some(subject.severity),
-            network: listed(Field::Network).then(|| alert.network.clone()),
+            network: listed(Field::Network).then(|| first.network.clone()),
             contract: alert.deployment.clone().filter(|_| listed(Field::Contract)),
             address: first.address.filter(|_| listed(Field::Address)),
             transaction: first.origin.tx.filter(|_| listed(Field::Transaction)),

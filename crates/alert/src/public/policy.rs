@@ -177,12 +177,14 @@ impl Rule {
     }
 
     fn takes(&self, alert: &Alert) -> bool {
+        // What no detector found is not for the public.
+        let Some(first) = alert.finding() else { return false };
         let fits = |patterns: &[Pattern], name: Option<&model::Name>| {
             let fits = |name| patterns.iter().any(|pattern| pattern.matches(name));
             patterns.is_empty() || name.is_some_and(fits)
         };
-        self.detectors.iter().any(|detectors| detectors.contain(&alert.first.detector))
-            && fits(&self.networks, Some(&alert.network))
+        self.detectors.iter().any(|detectors| detectors.contain(&first.detector))
+            && fits(&self.networks, Some(&first.network))
             && fits(&self.deployments, alert.deployment.as_ref())
             && fits(&self.monitors, Some(&alert.monitor))
     }

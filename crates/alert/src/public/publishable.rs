@@ -1,9 +1,9 @@
 //! What is real, and so may be shown to everybody.
 //!
 //! A public channel — a feed, a page without a login, a channel that anybody may join — takes
-//! [`Publishable`] and nothing else. It can only be made of an alert that is real, and nobody outside
-//! this module can make one otherwise. So a drill cannot be published by mistake: the program that
-//! does it does not compile.
+//! [`Publishable`] and nothing else. It can only be made of an alert that is real and that a chain
+//! tells of, and nobody outside this module can make one otherwise. So a drill, or what our users'
+//! other systems report, cannot be published by mistake: the program that does it does not compile.
 //!
 //! What a public channel is written like:
 //!
@@ -11,7 +11,7 @@
 //! use bellwether_alert::public::Publishable;
 //!
 //! fn publish(shown: &Publishable) -> String {
-//!     shown.alert().first.title.clone()
+//!     shown.alert().title().to_owned()
 //! }
 //! ```
 //!
@@ -21,7 +21,7 @@
 //! use bellwether_alert::public::Publishable;
 //!
 //! fn publish(shown: &Publishable) -> String {
-//!     shown.alert().first.title.clone()
+//!     shown.alert().title().to_owned()
 //! }
 //!
 //! fn tell_of_a_drill(drill: model::Alert) -> String {
@@ -49,7 +49,7 @@
 //! }
 //! ```
 
-use model::{Alert, Name, Provenance};
+use model::{Alert, Cause, Finding, Name, Provenance, Source};
 
 /// An alert that is real; see the module.
 ///
@@ -67,6 +67,9 @@ pub enum NotPublic {
     /// It is about the program itself, and for nobody.
     #[error("a canary is told to nobody")]
     Canary,
+    /// What our users' other systems say is theirs.
+    #[error("what {0} reports may not be published: no chain says so")]
+    Reported(Source),
 }
 
 impl Publishable {
@@ -75,11 +78,17 @@ impl Publishable {
     /// # Errors
     /// [`NotPublic`].
     pub fn of(alert: Alert) -> Result<Self, NotPublic> {
-        match alert.provenance() {
-            Provenance::Live => Ok(Self(alert)),
-            Provenance::Drill { drill } => Err(NotPublic::Drill(drill)),
-            Provenance::Canary => Err(NotPublic::Canary),
+        match (&alert.cause, alert.provenance()) {
+            (Cause::Reported(report), _) => Err(NotPublic::Reported(report.source.clone())),
+            (Cause::Found(_), Provenance::Drill { drill }) => Err(NotPublic::Drill(drill)),
+            (Cause::Found(_), Provenance::Live) => Ok(Self(alert)),
+            (Cause::Found(_), Provenance::Canary) => Err(NotPublic::Canary),
         }
+    }
+
+    /// What the chain says.
+    pub fn finding(&self) -> &Finding {
+        self.0.finding().expect("nothing else is publishable, see `of`")
     }
 
     /// The alert.

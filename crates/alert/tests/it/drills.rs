@@ -30,7 +30,7 @@ fn alert_of(finding: Finding) -> Alert {
     Alert {
         id: AlertId::derive(&fingerprint, finding.id),
         fingerprint,
-        network: finding.network.clone(),
+        network: Some(finding.network.clone()),
         monitor: finding.monitor.clone(),
         deployment: finding.deployment.clone(),
         state: AlertState::Confirmed,
@@ -41,7 +41,7 @@ fn alert_of(finding: Finding) -> Alert {
         last_finding_at: finding.origin.timestamp,
         created_at: UnixMillis(0),
         told: BTreeMap::new(),
-        first: finding,
+        cause: finding.into(),
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_alert::{AlertBook, AlertInput, Policy, Route};
 use model::{
-    Alert, AlertId, AlertState, B256, BlockRef, Finding, FindingId, FindingStatus, Notification,
-    NotificationId, Severity, UnixMillis, UnixSeconds,
+    Alert, AlertId, AlertState, B256, BlockRef, Cause, Finding, FindingId, FindingStatus,
+    Notification, NotificationId, Severity, UnixMillis, UnixSeconds,
 };
 use proptest::prelude::*;
 
@@ -167,7 +167,7 @@ fn play(book: &mut AlertBook, steps: &[Step]) {
 struct Standing {
     state: AlertState,
     severity: Severity,
-    first: Finding,
+    first: Cause,
     kept: Vec<(FindingId, BlockRef, FindingStatus)>,
     total: u64,
     opened_at: UnixSeconds,
@@ -183,7 +183,7 @@ fn standing(book: &AlertBook) -> BTreeMap<AlertId, Standing> {
             let standing = Standing {
                 state: alert.state,
                 severity: alert.severity,
-                first: alert.first.clone(),
+                first: alert.cause.clone(),
                 kept: kept
                     .filter(|kept| kept.status != FindingStatus::Retracted)
                     .map(|kept| (kept.id, kept.block, kept.status))

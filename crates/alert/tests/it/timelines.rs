@@ -2,7 +2,7 @@
 
 use bellwether_alert::{FINDINGS_MAX, Policy, Route};
 use expect_test::expect;
-use model::{AlertState, Severity};
+use model::{Alert, AlertState, Severity};
 
 use crate::play::{Play, name};
 
@@ -28,7 +28,11 @@ fn a_reorg_retracts_the_page_and_the_same_finding_on_the_new_branch_raises_it_ag
     play.at(13).block(&[]);
     play.at(25).block(&[("vault", "drain", Critical)]);
     assert_eq!(play.alert(1).state, AlertState::Provisional);
-    assert_eq!(play.alert(1).first.origin.block.number, 101, "it tells of the new block");
+    assert_eq!(
+        play.alert(1).finding().unwrap().origin.block.number,
+        101,
+        "it tells of the new block"
+    );
     play.at(60).finalize();
     expect![[r#"
         00:00:00 alert 1 pager: OPENED, first finding
@@ -237,7 +241,8 @@ fn after_a_week_a_quiet_alert_leaves_the_book() {
     play.at(0).block(&[("vault", "a", Medium)]).finalize();
     play.at(3_600).block(&[("vault", "b", Medium)]);
     play.at(8 * 86_400).block(&[("vault", "c", Medium)]);
-    let left: Vec<u64> = play.book.alerts().map(|alert| alert.first.origin.block.number).collect();
+    let block = |alert: &Alert| alert.finding().unwrap().origin.block.number;
+    let left: Vec<u64> = play.book.alerts().map(block).collect();
     assert_eq!(left.len(), 2, "what can still be reverted stays, however old: {left:?}");
     assert!(!left.contains(&100));
 }

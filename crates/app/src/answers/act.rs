@@ -162,7 +162,7 @@ impl Answers {
 
     fn judge_path(&self, asked: &Asked, by: &Name, via: &str) -> Result<(), Closed> {
         let alert = asked.alerts.first().ok_or(Closed::Gone)?;
-        let Some(path) = paths::path_of(&alert.first) else {
+        let Some(path) = alert.finding().and_then(paths::path_of) else {
             return Err(Closed::Impossible("this alert is about no path".to_owned()));
         };
         let Some(teacher) = &self.inner.teacher else {

@@ -34,7 +34,11 @@ use alert::plan::Plan;
 use model::{Alert, AlertId, Name, Notification, NotificationId, Secret, UnixMillis};
 use store::{AnswerRecord, Store, StoreError};
 
-use crate::{config::Config, paging::Inbox, paths::TaughtFolder};
+use crate::{
+    config::Config,
+    paging::Inbox,
+    paths::{self, TaughtFolder},
+};
 
 pub use act::Done;
 pub use limit::WRONG_MAX;
@@ -217,7 +221,8 @@ impl Answers {
             return Ok(Vec::new());
         }
         let now = self.now();
-        let has_path = alerts.iter().any(|alert| crate::paths::path_of(&alert.first).is_some());
+        let has_path =
+            alerts.iter().filter_map(Alert::finding).any(|first| paths::path_of(first).is_some());
         let is_offered =
             |wish: &Wish| *wish != Wish::PathFine || has_path && self.inner.teacher.is_some();
         let sign = |wish| Ok(Button { wish, token: self.inner.keys.sign(wish, message, now)? });

@@ -14,8 +14,8 @@ impl Asked {
             count => format!(", and {} more", count - 1),
         };
         let severity = worst.severity.as_str().to_uppercase();
-        let title = words::clean(&worst.first.title);
-        format!("[{severity}] {title} ({}){more}", worst.network)
+        let title = words::clean(worst.title());
+        format!("[{severity}] {title} ({}){more}", worst.place())
     }
 
     /// Who answered so, and when.

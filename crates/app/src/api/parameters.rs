@@ -116,7 +116,12 @@ impl Parameters {
     }
 
     pub(super) fn state(&self) -> Result<Option<AlertState>, Failure> {
-        let all = [AlertState::Provisional, AlertState::Confirmed, AlertState::Retracted];
+        let all = [
+            AlertState::Provisional,
+            AlertState::Confirmed,
+            AlertState::Retracted,
+            AlertState::Reported,
+        ];
         self.word("state", &all, AlertState::as_str)
     }
 

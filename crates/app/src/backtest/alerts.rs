@@ -99,7 +99,9 @@ impl<'a> Desk<'a> {
         self.messages += outcome.notifications.len() as u64;
         for alert in outcome.alerts {
             let receivers = self.policy.receivers(&(&alert).into());
-            let row = AlertRow::new(&alert, receivers.into_iter().cloned().collect());
+            // A book of alerts holds nothing else.
+            let Some(first) = alert.finding() else { continue };
+            let row = AlertRow::new(&alert, first, receivers.into_iter().cloned().collect());
             self.alerts.insert(alert.id, row);
         }
     }
@@ -131,7 +133,7 @@ impl<'a> Desk<'a> {
 }
 
 impl AlertRow {
-    fn new(alert: &Alert, told: Vec<Name>) -> Self {
+    fn new(alert: &Alert, first: &Finding, told: Vec<Name>) -> Self {
         Self {
             alert: alert.id.to_string(),
             monitor: alert.monitor.clone(),
@@ -141,9 +143,9 @@ impl AlertRow {
             severity: alert.severity,
             opened_at: alert.opened_at,
             last_finding_at: alert.last_finding_at,
-            block: alert.first.origin.block.number,
-            tx: alert.first.origin.tx,
-            title: alert.first.title.clone(),
+            block: first.origin.block.number,
+            tx: first.origin.tx,
+            title: first.title.clone(),
             findings: alert.findings_standing(),
             told,
         }

@@ -21,6 +21,8 @@ const GAP_PX: f64 = 6.0;
 const NAMES_PX: f64 = 140.0;
 /// Room for the axis below.
 const AXIS_PX: f64 = 18.0;
+/// Half of the widest date below the axis: one at the edge moves in rather than being cut.
+const DATE_PX_HALF: f64 = 19.0;
 /// A stretch is never drawn thinner: a minute in two weeks must be seen.
 const BAR_PX_MIN: f64 = 2.0;
 
@@ -88,8 +90,9 @@ pub fn rota(
     );
     for (at, label) in time_ticks(from, to, 15) {
         let x = x_of(at);
+        let date_x = x.min(width - DATE_PX_HALF);
         svg.push_str(&format!(
-            r#"<line x1="{x:.1}" x2="{x:.1}" y1="0" y2="{:.1}" stroke="{}"/><text x="{x:.1}" y="{:.1}" text-anchor="middle" fill="{}">{label}</text>"#,
+            r#"<line x1="{x:.1}" x2="{x:.1}" y1="0" y2="{:.1}" stroke="{}"/><text x="{date_x:.1}" y="{:.1}" text-anchor="middle" fill="{}">{label}</text>"#,
             height - AXIS_PX,
             palette.hairline(),
             height - 4.0,
@@ -187,6 +190,8 @@ mod tests {
         assert!(svg.contains(r#"width="2.0" height="36" fill="url(#rota-gap)""#), "{svg}");
         assert!(svg.contains(">ann</text>") && svg.contains(">bob&lt;</text>"));
         assert!(svg.contains("a &lt;b&gt;") && !svg.contains("<i>primary"));
+        let last_date = r#"<text x="881.0" y="74.0" text-anchor="middle""#;
+        assert!(svg.contains(last_date), "the last date is not cut: {svg}");
     }
 
     #[test]

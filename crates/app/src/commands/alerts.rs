@@ -162,8 +162,9 @@ impl List {
             if self.json {
                 let line = json!({
                     "id": alert.id.to_string(), "severity": alert.severity.as_str(),
-                    "stage": word, "by": by.map(Name::as_str), "network": alert.network.as_str(),
-                    "monitor": alert.monitor.as_str(), "title": alert.first.title,
+                    "stage": word, "by": by.map(Name::as_str), "network": alert.network.as_ref().map(Name::as_str),
+                    "monitor": alert.monitor.as_str(), "title": alert.title(),
+                    "source": alert.source().map(ToString::to_string),
                     "drill": alert.provenance().drill().map(Name::as_str),
                     "opened_at": words::iso(alert.opened_at),
                 });
@@ -179,7 +180,7 @@ impl List {
                 "{}  {:<8}  {}  {}",
                 style.dim(&alert.id.to_string()),
                 alert.severity.as_str(),
-                style.bold(&words::clean(&alert.first.title)),
+                style.bold(&words::clean(alert.title())),
                 style.dim(&format!("{among}, {}", words::ago(alert.opened_at, now))),
             ));
         }

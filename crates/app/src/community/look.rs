@@ -102,7 +102,7 @@ impl Community {
         });
         let standing = match known {
             Some((Ok(shown), card)) => {
-                let headline = safe::title(&shown.alert().first.title);
+                let headline = safe::title(&shown.finding().title);
                 let subject = Subject {
                     shown: &shown,
                     severity: card.facts().severity,

@@ -23,12 +23,13 @@ fn name(text: &str) -> Name {
 fn hostile() -> Notice {
     let finding = crate::notify::message::tests::finding();
     let mut alert: Alert = crate::notify::message::tests::alert_of(finding).0;
-    alert.first.title =
+    let first = alert.finding_mut().unwrap();
+    first.title =
         "token \"<b>@everyone</b> https://evil.example [x](http://y)\u{202e}\" moved".to_owned();
-    alert.first.detector = "flow/flash_loan".to_owned();
+    first.detector = "flow/flash_loan".to_owned();
     let shown = Publishable::of(alert).unwrap();
     let life = alert::life::Life::new(alert::life::Truth::Confirmed, NOW, "");
-    let headline = safe::title(&shown.alert().first.title);
+    let headline = safe::title(&shown.finding().title);
     let subject = Subject {
         shown: &shown,
         severity: Severity::Critical,

@@ -138,7 +138,7 @@ impl Monitors for NetworkPlan {
     fn stage(&self, monitor: u32, deployment: &Deployment) -> Stage {
         let severity = self.severities[monitor as usize];
         let subject = Subject {
-            network: &self.network,
+            network: Some(&self.network),
             monitor: &self.roster.monitors[monitor as usize].name,
             deployment: Some(&deployment.label),
             severity,

@@ -420,7 +420,7 @@ impl Demo {
                 (false, true) => self.style.red(word),
                 (false, false) => self.style.dim(word),
             };
-            self.say(&format!("  {word}  {}", alert.first.title));
+            self.say(&format!("  {word}  {}", alert.title()));
         }
         Ok(())
     }
@@ -460,7 +460,7 @@ impl Demo {
             ok: false,
             blocks: coverage.judged,
             blocks_missing: coverage.missing + coverage.quarantined,
-            benign_pages: benign.map(|alert| alert.first.title.clone()).collect(),
+            benign_pages: benign.map(|alert| alert.title().to_owned()).collect(),
             mails: self.mails.inbox().mails().len() as u64,
             scenarios,
             seconds: self.began.elapsed().as_secs_f64(),

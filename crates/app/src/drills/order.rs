@@ -182,12 +182,12 @@ impl Order {
         let made = Alert {
             id: AlertId::derive(&fingerprint, first.id),
             fingerprint,
-            network: first.network.clone(),
+            network: Some(first.network.clone()),
             monitor: first.monitor.clone(),
             deployment: first.deployment.clone(),
             state: AlertState::Confirmed,
             severity: self.severity,
-            first,
+            cause: first.into(),
             findings: vec![summary],
             more: Vec::new(),
             opened_at: at,
@@ -254,7 +254,7 @@ mod tests {
         let drill = Provenance::Drill { drill: name("tuesday") };
         assert_eq!((alert.provenance(), &facts.provenance), (drill.clone(), &drill));
         assert_eq!(facts.labels.get(alert::DRILL), "tuesday");
-        assert!(alert.first.title.starts_with("DRILL: "), "{}", alert.first.title);
+        assert!(alert.title().starts_with("DRILL: "), "{}", alert.title());
         let (later, _) = order().alert(&scene, UnixMillis(5_001)).unwrap();
         assert_ne!(alert.id, later.id);
     }

@@ -72,14 +72,16 @@ fn told(store: &Store) -> Result<(Vec<Told>, BTreeMap<Name, bool>), StoreError> 
         let page = store.alerts(&AlertFilter::default(), cursor, PAGE_MAX)?;
         seen.extend(page.items.iter().map(|alert| alert.id));
         for alert in page.items.iter().filter(|alert| alert.state != AlertState::Retracted) {
+            // Figures are of what detectors find.
+            let Some(first) = alert.finding() else { continue };
             *proven.entry(alert.monitor.clone()).or_insert(true) &=
-                alert.first.confidence == Confidence::Proven;
+                first.confidence == Confidence::Proven;
             let latency_ms = alert.created_at.millis_since(alert.opened_at.into());
             told.push(Told {
                 monitor: alert.monitor.clone(),
-                detector: alert.first.detector.clone(),
-                version: alert.first.version,
-                network: alert.network.clone(),
+                detector: first.detector.clone(),
+                version: first.version,
+                network: first.network.clone(),
                 deployment: alert.deployment.clone(),
                 severity: alert.severity,
                 opened_at: alert.opened_at,

@@ -39,7 +39,7 @@ pub fn facts(
 
 /// What the first finding says left, in whole US dollars.
 fn outflow_usd(alert: &Alert) -> Option<u64> {
-    let measure = alert.first.evidence.measure.as_ref()?;
+    let measure = alert.finding()?.evidence.measure.as_ref()?;
     // A cast from a float saturates; what is no number is 0.
     (measure.unit == US_DOLLARS && measure.value >= 0.0).then_some(measure.value as u64)
 }

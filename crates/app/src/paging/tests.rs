@@ -64,7 +64,7 @@ impl Scene {
         let (mut alert, _) = alert_of(finding);
         alert.id.0[0] = number;
         let audit = Audit {
-            network: alert.network.clone(),
+            network: alert.network.clone().unwrap(),
             holes: vec![],
             findings: vec![],
             withdrawn: vec![],
@@ -225,7 +225,7 @@ fn whoever_calls_an_alert_benign_has_judged_it_once_and_nothing_of_a_drill_is_ju
     let scene = Scene::new();
     let alert = scene.alert(1);
     let mut drill = scene.alert(2);
-    drill.first.detector = model::Provenance::detector_of(&name("tuesday"));
+    drill.finding_mut().unwrap().detector = model::Provenance::detector_of(&name("tuesday"));
     let mut desk = scene.desk(0);
     scene.found(&alert, Truth::Confirmed, 0);
     let facts = facts(&drill, Truth::Confirmed, "ordered", Stage::Page, &Registry::default());
@@ -257,7 +257,7 @@ fn a_drill_climbs_beside_what_is_real_and_comes_back_after_a_crash() {
     let scene = Scene::new();
     let real = scene.alert(1);
     let mut drill = scene.alert(2);
-    drill.first.detector = model::Provenance::detector_of(&name("tuesday"));
+    drill.finding_mut().unwrap().detector = model::Provenance::detector_of(&name("tuesday"));
     let refused = super::stored(&Input::Tick, at(0));
     assert!(matches!(scene.store.begin_drill(&real, &refused), Err(StoreError::NotADrill(_))));
     let facts = facts(&drill, Truth::Confirmed, "ordered", Stage::Page, &Registry::default());
@@ -292,6 +292,6 @@ fn a_drill_climbs_beside_what_is_real_and_comes_back_after_a_crash() {
     assert_eq!(scene.store.alerts_total().unwrap(), 1);
     let counts = scene.store.alert_counts(model::UnixSeconds(0)).unwrap();
     assert_eq!(counts.iter().map(|count| count.alerts).sum::<u64>(), 1);
-    let open = scene.store.open_alerts(&real.network, u64::MAX >> 1).unwrap();
+    let open = scene.store.open_alerts(real.network.as_ref().unwrap(), u64::MAX >> 1).unwrap();
     assert!(open.iter().all(|alert| alert.id == real.id), "no book of alerts holds a drill");
 }

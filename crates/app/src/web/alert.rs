@@ -10,8 +10,8 @@ use axum::{
     response::Html,
 };
 use model::{
-    Action, Alert, AlertId, AlertState, FactValue, Finding, FindingStatus, NotificationState,
-    UnixSeconds,
+    Action, Alert, AlertId, AlertState, Cause, FactValue, Finding, FindingStatus,
+    NotificationState, Report, UnixSeconds,
 };
 use registry::Explorer;
 use serde::Serialize;
@@ -118,7 +118,8 @@ struct Head {
     severity: &'static str,
     state: &'static str,
     meaning: &'static str,
-    confidence: String,
+    /// `None`: no chain says so.
+    confidence: Option<String>,
     monitor: String,
     findings: String,
     value_at_risk: Option<String>,
@@ -129,14 +130,17 @@ impl Head {
         Self {
             id: alert.id.to_string(),
             drill: alert.provenance().drill().map(ToString::to_string),
-            title: words::clean(&alert.first.title),
+            title: words::clean(alert.title()),
             severity: alert.severity.as_str(),
             state: alert.state.as_str(),
             meaning: words::meaning(alert.state),
-            confidence: words::confidence(alert.first.confidence),
+            confidence: alert.finding().map(|first| words::confidence(first.confidence)),
             monitor: alert.monitor.to_string(),
             findings: words::grouped(alert.findings_total()),
-            value_at_risk: alert.first.value_at_risk.as_ref().map(ToString::to_string),
+            value_at_risk: alert
+                .finding()
+                .and_then(|first| first.value_at_risk.as_ref())
+                .map(ToString::to_string),
         }
     }
 }
@@ -152,7 +156,7 @@ pub(super) async fn page(
         let Some(details) = store.alert(known)? else { return Ok(None) };
         let alert = &details.alert;
         let same = AlertFilter {
-            network: Some(alert.network.clone()),
+            network: alert.network.clone(),
             monitor: Some(alert.monitor.clone()),
             deployment: alert.deployment.clone(),
             drills: if alert.provenance().is_live() { Drills::Without } else { Drills::Only },
@@ -176,9 +180,9 @@ pub(super) async fn page(
         page: "alert",
         alert: Head::new(alert),
         place: place(alert, &info, now),
-        evidence: evidence(&alert.first, info.explorer(&alert.network)),
+        evidence: evidence(alert, alert.network.as_ref().and_then(|at| info.explorer(at))),
         chart,
-        runbook: runbook(&alert.first, &info),
+        runbook: alert.finding().and_then(|first| runbook(first, &info)),
         messages: messages(&details, now),
         decisions: decisions(&details, now),
         decisions_total: details.decisions.len() + details.rulings.len(),
@@ -195,8 +199,12 @@ pub(super) async fn page(
 
 /// Where and when.
 fn place(alert: &Alert, info: &SiteInfo, now: UnixSeconds) -> Vec<Line> {
-    let (first, explorer) = (&alert.first, info.explorer(&alert.network));
-    let mut lines = vec![Line::text("Network", alert.network.as_str())];
+    let first = match &alert.cause {
+        Cause::Found(first) => first,
+        Cause::Reported(report) => return reported(alert, report, now),
+    };
+    let explorer = info.explorer(&first.network);
+    let mut lines = vec![Line::text("Network", first.network.as_str())];
     if let Some(deployment) = &alert.deployment {
         lines.push(Line::text("Deployment", deployment.as_str()));
     }
@@ -230,10 +238,21 @@ fn place(alert: &Alert, info: &SiteInfo, now: UnixSeconds) -> Vec<Line> {
     lines
 }
 
+/// Who reports it, and since when.
+fn reported(alert: &Alert, report: &Report, now: UnixSeconds) -> Vec<Line> {
+    let at = alert.opened_at;
+    vec![
+        Line::text("Reported by", report.source.to_string()),
+        Line::text("Rule", words::clean(&report.rule)),
+        Line::text("When", format!("{}, {}", words::utc(at), words::ago(at, now))),
+        Line::text("Until we knew", alerts::latency(alert)),
+    ]
+}
+
 /// The deciding measurement, then decoded values.
-fn evidence(finding: &Finding, explorer: Option<&Explorer>) -> Vec<Line> {
+fn evidence(alert: &Alert, explorer: Option<&Explorer>) -> Vec<Line> {
     let mut lines = Vec::new();
-    if let Some(measure) = &finding.evidence.measure {
+    if let Some(measure) = alert.finding().and_then(|first| first.evidence.measure.as_ref()) {
         let told = words::measure(measure);
         lines.push(Line::text(&words::clean(&measure.name), told.value));
         lines.push(Line::text("Threshold", told.threshold));
@@ -242,7 +261,7 @@ fn evidence(finding: &Finding, explorer: Option<&Explorer>) -> Vec<Line> {
             None => lines.push(Line::text("Usually", "no history is kept for this rule")),
         }
     }
-    lines.extend(finding.evidence.facts.iter().map(|fact| {
+    lines.extend(alert.facts().iter().map(|fact| {
         let name = words::clean(&fact.name);
         let url = explorer.and_then(|explorer| match &fact.value {
             FactValue::Address { address, .. } => Some(explorer.address(*address)),
@@ -369,7 +388,7 @@ fn life(details: &AlertDetails, now: UnixSeconds) -> Option<Lived> {
 }
 
 fn findings(details: &AlertDetails, info: &SiteInfo, now: UnixSeconds) -> Vec<Found> {
-    let explorer = info.explorer(&details.alert.network);
+    let explorer = details.alert.network.as_ref().and_then(|network| info.explorer(network));
     let newest_first = details.findings.iter().rev().take(FINDINGS_SHOWN_MAX);
     newest_first
         .map(|record| {

@@ -49,7 +49,7 @@ impl Row {
             severity: alert.severity.as_str(),
             state: alert.state.as_str(),
             drill: alert.provenance().drill().map(ToString::to_string),
-            title: words::clean(&alert.first.title),
+            title: words::clean(alert.title()),
             place: words::place(alert),
             findings: findings(alert),
             opened: When::new(alert.opened_at, now),

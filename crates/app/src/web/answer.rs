@@ -149,7 +149,7 @@ fn line(asked: &Asked) -> Option<AlertLine> {
         id: worst.id.to_string(),
         severity: worst.severity.as_str(),
         state: worst.state.as_str(),
-        headline: format!("{} ({})", words::clean(&worst.first.title), worst.network),
+        headline: format!("{} ({})", words::clean(worst.title()), worst.place()),
         more: asked.ids.len().saturating_sub(1),
     })
 }

@@ -216,12 +216,12 @@ struct Headline {
 }
 
 fn headline(snapshot: &Snapshot, worst: Option<&Alert>) -> Headline {
-    let standing = [AlertState::Provisional, AlertState::Confirmed];
+    let standing = [AlertState::Provisional, AlertState::Confirmed, AlertState::Reported];
     let urgent = snapshot.alerts_where(&standing, Severity::High);
     Headline {
         urgent,
         worst: worst.map(|alert| alert.severity.as_str()),
-        title: worst.map(|alert| words::clean(&alert.first.title)),
+        title: worst.map(|alert| words::clean(alert.title())),
         place: worst.map(words::place),
         id: worst.map(|alert| alert.id.to_string()),
         state: worst.map(|alert| alert.state.as_str()),
@@ -267,7 +267,12 @@ struct Changes {
 }
 
 fn changes(snapshot: &Snapshot) -> Changes {
-    let all = [AlertState::Provisional, AlertState::Confirmed, AlertState::Retracted];
+    let all = [
+        AlertState::Provisional,
+        AlertState::Confirmed,
+        AlertState::Retracted,
+        AlertState::Reported,
+    ];
     let findings = |is_wanted: fn(FindingStatus) -> bool| -> u64 {
         let wanted = snapshot.findings.iter().filter(|count| is_wanted(count.status));
         wanted.map(|count| count.findings).sum()

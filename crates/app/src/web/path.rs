@@ -98,7 +98,7 @@ impl Judged {
 fn paths_of(details: &AlertDetails) -> Vec<(Covers, PathFingerprint)> {
     let mut paths = Vec::new();
     let newest = details.findings.iter().rev().map(|record| &record.finding);
-    for finding in newest.chain([&details.alert.first]) {
+    for finding in newest.chain(details.alert.finding()) {
         for covers in [Covers::General, Covers::Exact] {
             let Some(path) = paths::named(finding, covers) else { continue };
             if paths.len() < 2 * PATHS_MAX && !paths.contains(&(covers, path.clone())) {

@@ -191,7 +191,7 @@ async fn alerts_of_one_attacker_are_one_attack_and_stay_alerts() {
     }
     let evidence: BTreeSet<String> = alerts
         .iter()
-        .filter(|alert| !alert.first.detector.starts_with("chain/"))
+        .filter(|alert| !alert.rule().starts_with("chain/"))
         .map(|alert| alert.id.to_string())
         .collect();
     assert_eq!(parts, evidence);

@@ -415,6 +415,7 @@ async fn an_alert_with_everything_on_record() {
               "iso": "2024-03-09T15:45:56Z",
               "unix": 1709999156
             },
+            "report": null,
             "severity": "critical",
             "stage": null,
             "stage_at": null,

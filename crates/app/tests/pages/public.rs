@@ -29,7 +29,7 @@ fn publish(store: &Store) -> usize {
     for alert in alerts {
         let (id, life) = (alert.id, Life::new(Truth::Confirmed, now(), ""));
         let shown = Publishable::of(alert).unwrap();
-        let headline = shown.alert().first.title.clone();
+        let headline = shown.finding().title.clone();
         let subject = Subject {
             shown: &shown,
             severity: shown.alert().severity,
@@ -125,7 +125,7 @@ async fn nothing_of_what_is_inside_is_seen_from_outside() {
     secrets.extend(info.monitors.iter().map(|monitor| monitor.name.to_string()));
     let alerts = served.store.alerts(&AlertFilter::default(), None, 200).unwrap().items;
     for alert in alerts {
-        let first = &alert.first;
+        let first = alert.finding().expect("alerts of chains only");
         secrets.extend([alert.id.to_string(), first.title.clone(), alert.monitor.to_string()]);
         secrets.extend(first.runbook.clone());
         secrets.extend(first.evidence.measure.iter().map(|m| m.threshold.to_string()));

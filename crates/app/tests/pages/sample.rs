@@ -352,14 +352,14 @@ pub(crate) fn fill(store: &Store, now: UnixMillis) {
     let mut outbox = Vec::new();
     for alert in alerts(clock) {
         for (i, summary) in alert.findings.iter().enumerate().take(40) {
-            let mut finding = alert.first.clone();
+            let mut finding = alert.finding().expect("it has findings").clone();
             finding.id = summary.id;
             finding.severity = summary.severity;
             if i > 0 {
                 finding.origin.block = summary.block;
                 finding.origin.timestamp = summary.at;
             }
-            let step = if alert.network.as_str() == "base" { &mut base } else { &mut mainnet };
+            let step = if finding.network.as_str() == "base" { &mut base } else { &mut mainnet };
             step.findings.push(finding);
         }
         messages(&alert, now, &mut mainnet, &mut outbox);
@@ -745,11 +745,12 @@ impl Draft {
             AlertState::Provisional => FindingStatus::Tentative,
             AlertState::Confirmed => FindingStatus::Confirmed,
             AlertState::Retracted => FindingStatus::Retracted,
+            AlertState::Reported => panic!("a report has no finding"),
         };
         Alert {
             id: AlertId::derive(&fingerprint, id),
             fingerprint,
-            network,
+            network: Some(network),
             monitor,
             deployment: self.deployment.map(name),
             state: self.state,
@@ -760,9 +761,14 @@ impl Draft {
             last_finding_at: at,
             created_at: UnixMillis::from(at).plus(1_840),
             told: [].into(),
-            first,
+            cause: first.into(),
         }
     }
+}
+
+/// What an alert of a chain began with.
+fn found(alert: &mut Alert) -> &mut Finding {
+    alert.finding_mut().expect("it is of a chain")
 }
 
 fn alerts(clock: Clock) -> Vec<Alert> {
@@ -787,9 +793,10 @@ fn alerts(clock: Clock) -> Vec<Alert> {
         "41 % of vault left in one transaction: 5,084,000 USDC to 0x8f3c…",
     )
     .alert(clock);
-    drain.first.value_at_risk = Some(usdc(12_400_000));
-    drain.first.runbook = Some("plans/drain.md".to_owned());
-    drain.first.evidence = Evidence {
+    let first = found(&mut drain);
+    first.value_at_risk = Some(usdc(12_400_000));
+    first.runbook = Some("plans/drain.md".to_owned());
+    first.evidence = Evidence {
         measure: Some(Measure {
             name: "share of the vault that left within 1 h".to_owned(),
             unit: String::new(),
@@ -821,9 +828,10 @@ fn alerts(clock: Clock) -> Vec<Alert> {
         "28 of 99 calls to vault.withdraw failed, usually 2 % do",
     )
     .alert(clock);
-    storm.first.confidence = Confidence::Statistical { p: 3e-9 };
-    storm.first.runbook = Some("https://runbooks.example/failed-calls".to_owned());
-    storm.first.evidence.measure = Some(Measure {
+    let first = found(&mut storm);
+    first.confidence = Confidence::Statistical { p: 3e-9 };
+    first.runbook = Some("https://runbooks.example/failed-calls".to_owned());
+    first.evidence.measure = Some(Measure {
         name: "failed share of calls".to_owned(),
         unit: String::new(),
         value: 0.2828,
@@ -834,7 +842,7 @@ fn alerts(clock: Clock) -> Vec<Alert> {
         let id = FindingId::derive(
             &storm.monitor,
             1,
-            &storm.network,
+            &name("mainnet"),
             &Anchor::Block(clock.block(back)),
             "",
         );
@@ -860,7 +868,7 @@ fn alerts(clock: Clock) -> Vec<Alert> {
     let stranger = FactValue::Untrusted(HOSTILE.to_owned());
     role.title = format!("governor granted PROPOSER_ROLE to a contract named {stranger}");
     let mut role = role.alert(clock);
-    role.first.evidence.facts = vec![
+    found(&mut role).evidence.facts = vec![
         fact("name()", stranger),
         fact(
             "account",
@@ -989,7 +997,7 @@ fn messages(alert: &Alert, now: UnixMillis, step: &mut Step, outbox: &mut Vec<No
     };
     let first = || Reason::FirstFinding { more: 0 };
     tell("on-call", Opened, 0, first(), 1, delivered("4Xk2"));
-    let block = alert.first.origin.block;
+    let block = alert.finding().expect("it is of a chain").origin.block;
     match alert.state {
         AlertState::Retracted => {
             let reason = Reason::LeftTheChain { block, findings: 1 };
@@ -1005,7 +1013,7 @@ fn messages(alert: &Alert, now: UnixMillis, step: &mut Step, outbox: &mut Vec<No
             tell("chat", Opened, 0, first(), 1, failed);
             tell("on-call", Confirmed, 1, Reason::Final { block }, 1, delivered("4Xm1"));
         }
-        AlertState::Confirmed => {}
+        AlertState::Confirmed | AlertState::Reported => {}
     }
 }
 

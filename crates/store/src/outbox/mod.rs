@@ -365,7 +365,7 @@ impl Outbox {
             let Some((alert, body)) = body else {
                 return Err(StoreError::UnknownNotification(id));
             };
-            codec::decode(&body, "alerts", printed(&alert))
+            codec::decode_alert(&body, "alerts", printed(&alert))
         })
     }
 

@@ -21,6 +21,9 @@ use crate::{
 const TABLE: &str = "alerts";
 const DECISIONS: &str = "decisions";
 
+/// What stands for the network of an alert that has none. No network is called so.
+const NO_NETWORK: &str = "";
+
 /// Whether drills are listed. What does not ask for them does not get them, so that no figure counts
 /// one by mistake. Canaries are in no list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -140,6 +143,7 @@ impl Store {
                 "SELECT id, body FROM alerts WHERE id IN (
                      SELECT id FROM alerts WHERE state = 0
                      UNION SELECT id FROM alerts WHERE last_finding_at >= ?1)
+                   AND source IS NULL
                  ORDER BY opened_at, id",
             )?;
             let mut rows = statement.query([codec::seconds(since)])?;
@@ -311,26 +315,27 @@ pub(crate) fn upsert(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreErr
     tx.prepare_cached(
         "INSERT INTO alerts
          (id, network, monitor, deployment, state, severity, opened_at, last_finding_at, body,
-          is_open, apart)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5 <> 2, ?10)
+          is_open, apart, source)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5 <> 2, ?10, ?11)
          ON CONFLICT DO UPDATE SET network = excluded.network, monitor = excluded.monitor,
              deployment = excluded.deployment, state = excluded.state,
              severity = excluded.severity, opened_at = excluded.opened_at,
              last_finding_at = excluded.last_finding_at, body = excluded.body,
-             apart = excluded.apart,
+             apart = excluded.apart, source = excluded.source,
              is_open = iif(alerts.stage IS NULL, excluded.is_open, alerts.is_open)",
     )?
     .execute(params![
         alert.id.0.as_slice(),
-        alert.network.as_str(),
+        alert.network.as_ref().map_or(NO_NETWORK, Name::as_str),
         alert.monitor.as_str(),
         alert.deployment.as_ref().map(Name::as_str),
         state_column(alert.state),
         severity_rank(alert.severity),
         codec::seconds(alert.opened_at),
         codec::seconds(alert.last_finding_at),
-        codec::encode(TABLE, alert)?,
+        codec::encode_alert(TABLE, alert)?,
         alert.provenance().mark(),
+        alert.source().map(ToString::to_string),
     ])?;
     Ok(())
 }
@@ -375,7 +380,7 @@ pub(crate) fn check(
 pub(crate) fn alert(row: &Row<'_>) -> Result<Alert, StoreError> {
     let id: Vec<u8> = row.get(0)?;
     let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-    let alert: Alert = codec::decode(body, TABLE, printed(&id))?;
+    let alert: Alert = codec::decode_alert(body, TABLE, printed(&id))?;
     if alert.id.0 != *id {
         let reason = format_args!("body is of alert {}", alert.id);
         return Err(StoreError::corrupt(TABLE, printed(&id), reason));
@@ -406,6 +411,7 @@ fn state_column(state: AlertState) -> i64 {
         AlertState::Provisional => 0,
         AlertState::Confirmed => 1,
         AlertState::Retracted => 2,
+        AlertState::Reported => 3,
     }
 }
 

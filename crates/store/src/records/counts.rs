@@ -49,6 +49,7 @@ impl Store {
                     0 => AlertState::Provisional,
                     1 => AlertState::Confirmed,
                     2 => AlertState::Retracted,
+                    3 => AlertState::Reported,
                     other => return Err(unknown(TABLE, "state", other)),
                 };
                 let rank: i64 = row.get(1)?;

@@ -165,6 +165,9 @@ impl Store {
     ) -> Result<Pass, StoreError> {
         self.write("remove what is older than its retention", |tx, _| {
             let mut pass = Pass::default();
+            let wall = UnixSeconds(u64::try_from(now.0 / 1_000).unwrap_or_default());
+            let before = UnixSeconds(wall.0.saturating_sub(limits.findings_s));
+            records::reports(tx, network, before, now, &mut pass)?;
             let Some(now) = moment(tx, network, now)? else { return Ok(pass) };
             // Events first: the rows tell how old they are.
             blocks::events(tx, network, now.before(limits.events_s), &now, &mut pass)?;

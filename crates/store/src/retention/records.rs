@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use model::{Name, UnixSeconds};
+use model::{AlertId, Name, UnixMillis, UnixSeconds};
 use rusqlite::{Transaction, params};
 
 use super::{Now, Pass, Record, note};
@@ -23,7 +23,6 @@ pub(super) fn alerts(
     pass: &mut Pass,
 ) -> Result<(), StoreError> {
     let open = findings_of_open_holes(tx, network)?;
-    let (mut alerts, mut decisions, mut messages) = (0, 0, 0);
     let mut candidates = tx.prepare_cached(
         "SELECT id, body FROM alerts
          WHERE network = ?1 AND last_finding_at < ?2 AND state <> 0
@@ -44,7 +43,56 @@ pub(super) fn alerts(
     }
     drop(rows);
     gone.truncate(RECORDS_MAX);
-    for id in &gone {
+    let removed = remove(tx, &gone)?;
+    pass.has_more |= gone.len() == RECORDS_MAX;
+    let findings = findings(tx, network, before, &open)?;
+    pass.has_more |= findings == RECORDS_MAX;
+    let findings = [(Record::Findings, findings)];
+    for (what, removed) in findings.into_iter().chain(removed) {
+        note(tx, network, what, removed as u64, before, now.wall)?;
+        pass.add(what, removed as u64);
+    }
+    Ok(())
+}
+
+/// Removes what other systems reported and is over, once it was said last before `before` (wall
+/// time), with everything that was decided and sent about it. It is counted with `network`, whose
+/// turn it is: it has none of its own.
+pub(super) fn reports(
+    tx: &Transaction<'_>,
+    network: &Name,
+    before: UnixSeconds,
+    at: UnixMillis,
+    pass: &mut Pass,
+) -> Result<(), StoreError> {
+    let mut candidates = tx.prepare_cached(
+        "SELECT id FROM alerts
+         WHERE source IS NOT NULL AND last_finding_at < ?1
+           AND NOT EXISTS (SELECT 1 FROM reports WHERE reports.alert = alerts.id)
+           AND NOT EXISTS (SELECT 1 FROM notification_alerts AS line
+               JOIN notifications ON notifications.id = line.notification
+               WHERE line.alert = alerts.id AND notifications.state = 0)
+         ORDER BY last_finding_at LIMIT ?2",
+    )?;
+    let ids = candidates
+        .query_map(params![codec::seconds(before), RECORDS_MAX as i64], |row| row.get(0))?;
+    let mut gone = Vec::new();
+    for id in ids {
+        let id: Vec<u8> = id?;
+        gone.push(AlertId(codec::fixed(&id, "alerts", codec::printed(&id))?));
+    }
+    pass.has_more |= gone.len() == RECORDS_MAX;
+    for (what, removed) in remove(tx, &gone)? {
+        note(tx, network, what, removed as u64, before, at)?;
+        pass.add(what, removed as u64);
+    }
+    Ok(())
+}
+
+/// Removes alerts with everything that was decided and sent about them; gives how many of each.
+fn remove(tx: &Transaction<'_>, gone: &[AlertId]) -> Result<[(Record, usize); 3], StoreError> {
+    let (mut alerts, mut decisions, mut messages) = (0, 0, 0);
+    for id in gone {
         let id = id.0.as_slice();
         tx.prepare_cached(
             "DELETE FROM attempts WHERE notification IN (
@@ -63,19 +111,7 @@ pub(super) fn alerts(
         decisions += tx.prepare_cached("DELETE FROM decisions WHERE alert = ?1")?.execute([id])?;
         alerts += tx.prepare_cached("DELETE FROM alerts WHERE id = ?1")?.execute([id])?;
     }
-    pass.has_more |= alerts == RECORDS_MAX;
-    let findings = findings(tx, network, before, &open)?;
-    pass.has_more |= findings == RECORDS_MAX;
-    for (what, removed) in [
-        (Record::Findings, findings),
-        (Record::Alerts, alerts),
-        (Record::Decisions, decisions),
-        (Record::Messages, messages),
-    ] {
-        note(tx, network, what, removed as u64, before, now.wall)?;
-        pass.add(what, removed as u64);
-    }
-    Ok(())
+    Ok([(Record::Alerts, alerts), (Record::Decisions, decisions), (Record::Messages, messages)])
 }
 
 /// Removes findings; gives how many.

@@ -99,6 +99,7 @@ pub(crate) fn alert(finding: &Finding, state: AlertState) -> Alert {
         AlertState::Provisional => FindingStatus::Tentative,
         AlertState::Confirmed => FindingStatus::Confirmed,
         AlertState::Retracted => FindingStatus::Retracted,
+        AlertState::Reported => unreachable!("a report has no finding"),
     };
     let told = Told {
         kind: NotificationKind::Opened,
@@ -110,12 +111,12 @@ pub(crate) fn alert(finding: &Finding, state: AlertState) -> Alert {
     Alert {
         id: AlertId::derive(&fingerprint, finding.id),
         fingerprint,
-        network: finding.network.clone(),
+        network: Some(finding.network.clone()),
         monitor: finding.monitor.clone(),
         deployment: finding.deployment.clone(),
         state,
         severity: finding.severity,
-        first: finding.clone(),
+        cause: finding.clone().into(),
         findings: vec![FindingSummary {
             id: finding.id,
             block: finding.origin.block,
@@ -183,7 +184,7 @@ pub(crate) fn page(store: &Store) {
 /// Puts alerts on record, and messages into the outbox.
 pub(crate) fn put_alert(store: &Store, alert: &Alert, notifications: &[Notification]) {
     let audit = Audit {
-        network: alert.network.clone(),
+        network: alert.network.clone().unwrap(),
         holes: vec![],
         findings: vec![],
         withdrawn: vec![],

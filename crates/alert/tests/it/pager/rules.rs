@@ -14,7 +14,7 @@ use expect_test::expect;
 use jiff::tz::TimeZoneDatabase;
 use model::{
     AlertId,
-    Severity::{Critical, High, Low},
+    Severity::{Critical, High, Info, Low},
     UnixMillis,
 };
 
@@ -39,6 +39,30 @@ fn what_becomes_worse_while_people_are_called_begins_anew_over_more_channels() {
         00:01:00 [1] ann over sms PAGE: step 1 of the escalation, on call by rota, layer week
         00:01:30 [1] acknowledged: bob said so
         00:01:30 [-] escalation ended: bob is on it
+    "#]]
+    .assert_eq(&night.transcript());
+}
+
+#[test]
+fn what_became_mild_while_nobody_was_on_it_calls_people_again_when_it_is_worse() {
+    let mut night = Night::new(plan());
+    night.at(0).alert(facts(1, High));
+    night.at(60).change(1, |facts| facts.severity = Info);
+    night.at(600).change(1, |facts| facts.severity = Critical);
+    night.at(620).says("bob", 1, Deed::Acknowledge);
+    night.at(86_400);
+    expect![[r#"
+        00:00:00 [1] grouped until 00:00:00: route all takes it
+        00:00:00 [1] chat NOTICE: new: 1 alert
+        00:00:00 [-] escalating: waiting for somebody: 1 alert
+        00:00:00 [1] ann over voice PAGE: step 1 of the escalation, on call by rota, layer week
+        00:02:00 [-] escalation ended: nothing waits for anybody
+        00:10:00 [1] chat NOTICE: severity rose to critical
+        00:10:00 [-] escalating: waiting for somebody: 1 alert
+        00:10:00 [1] ann over voice PAGE: step 1 of the escalation, on call by rota, layer week
+        00:10:00 [1] ann over sms PAGE: step 1 of the escalation, on call by rota, layer week
+        00:10:20 [1] acknowledged: bob said so
+        00:10:20 [-] escalation ended: bob is on it
     "#]]
     .assert_eq(&night.transcript());
 }

@@ -63,7 +63,7 @@ impl World {
             ..opened
         };
         let audit = store::Audit {
-            network: alert.network.clone(),
+            network: alert.network.clone().unwrap(),
             holes: Vec::new(),
             findings: Vec::new(),
             withdrawn: Vec::new(),

@@ -16,13 +16,13 @@ pub struct Alert {
     pub url: Option<String>,
     /// Which drill it belongs to; `null`: it is real.
     pub drill: Option<String>,
-    /// Network.
-    pub network: String,
-    /// Monitor.
+    /// Network; `null`: it is of no chain.
+    pub network: Option<String>,
+    /// Monitor; of what no chain says, the name of its source.
     pub monitor: String,
     /// Deployment, when it is about one.
     pub deployment: Option<String>,
-    /// `provisional`, `confirmed` or `retracted`.
+    /// `provisional`, `confirmed`, `retracted` or `reported`.
     pub state: &'static str,
     /// `info`, `low`, `medium`, `high` or `critical`.
     pub severity: &'static str,
@@ -49,8 +49,27 @@ pub struct Alert {
     pub stage_by: Option<String>,
     /// Who was told, and what last.
     pub told: Vec<Told>,
-    /// The finding it began with.
-    pub first: Finding,
+    /// The finding it began with; `null`: it is of no chain.
+    pub first: Option<Finding>,
+    /// What another system reports, or this program about itself; `null`: it is of a chain.
+    pub report: Option<Report>,
+}
+
+/// What no chain says.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Who says so: a name of the files, or `bellwether`.
+    pub source: String,
+    /// What the source knows it by.
+    pub fingerprint: String,
+    /// Which of the source's rules says it.
+    pub rule: String,
+    /// When it began, as the source says.
+    pub began: WallMoment,
+    /// How many of the same it stands for.
+    pub times: u64,
+    /// All that it says; of another system, as untrusted text.
+    pub facts: Vec<Fact>,
 }
 
 /// A drill that began.
@@ -90,12 +109,12 @@ impl Alert {
             id: alert.id.to_string(),
             url: info.public_url.as_ref().map(|base| format!("{base}/alerts/{}", alert.id)),
             drill: alert.provenance().drill().map(ToString::to_string),
-            network: alert.network.to_string(),
+            network: alert.network.as_ref().map(ToString::to_string),
             monitor: alert.monitor.to_string(),
             deployment: alert.deployment.as_ref().map(ToString::to_string),
             state: alert.state.as_str(),
             severity: alert.severity.as_str(),
-            title: alert.first.title.clone(),
+            title: alert.title().to_owned(),
             findings_standing: alert.findings_standing(),
             findings_total: alert.findings_total(),
             opened_at: alert.opened_at.into(),
@@ -106,7 +125,8 @@ impl Alert {
             stage_at: None,
             stage_by: None,
             told: alert.told.iter().map(told).collect(),
-            first: Finding::new(&alert.first, None, info),
+            first: alert.finding().map(|first| Finding::new(first, None, info)),
+            report: alert.report().map(Report::new),
         }
     }
 
@@ -507,6 +527,29 @@ pub enum Value {
     List(Vec<Value>),
 }
 
+impl Report {
+    fn new(report: &model::Report) -> Self {
+        Self {
+            source: report.source.to_string(),
+            fingerprint: report.fingerprint.clone(),
+            rule: report.rule.clone(),
+            began: report.began.into(),
+            times: report.times,
+            facts: report.facts().iter().map(Fact::from).collect(),
+        }
+    }
+}
+
+impl From<&model::Fact> for Fact {
+    fn from(fact: &model::Fact) -> Self {
+        Self {
+            name: fact.name.clone(),
+            text: words::clean(&fact.value.to_string()),
+            value: (&fact.value).into(),
+        }
+    }
+}
+
 impl From<&FactValue> for Value {
     fn from(value: &FactValue) -> Self {
         match value {
@@ -542,11 +585,6 @@ impl Finding {
             Confidence::Heuristic => ("heuristic", None),
         };
         let (origin, explorer) = (&finding.origin, info.explorer(&finding.network));
-        let fact = |fact: &model::Fact| Fact {
-            name: fact.name.clone(),
-            text: words::clean(&fact.value.to_string()),
-            value: (&fact.value).into(),
-        };
         let measure = |measure: &model::Measure| Measure {
             name: measure.name.clone(),
             unit: measure.unit.clone(),
@@ -580,7 +618,7 @@ impl Finding {
             },
             evidence: Evidence {
                 measure: finding.evidence.measure.as_ref().map(measure),
-                facts: finding.evidence.facts.iter().map(fact).collect(),
+                facts: finding.evidence.facts.iter().map(Fact::from).collect(),
             },
             value_at_risk: finding.value_at_risk.as_ref().map(Into::into),
             runbook: finding.runbook.clone(),

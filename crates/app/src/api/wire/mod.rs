@@ -19,7 +19,7 @@ use serde::Serialize;
 
 pub use alert::{
     Alert, AlertDetails, AlertVerdict, Attempt, Decision, Drill, Evidence, Fact, Finding, History,
-    Measure, Message, Origin, Told, Value,
+    Measure, Message, Origin, Report, Told, Value,
 };
 pub use attacks::{Attack, Attacks, Contribution as AttackContribution};
 pub use dossier::{

@@ -1,6 +1,6 @@
 //! A drill says so first, in every channel.
 
-use model::{Alert, Name, Provenance};
+use model::{Alert, Cause, Name, Provenance};
 
 use super::{Message, safe};
 
@@ -9,7 +9,10 @@ const MARK: &str = "DRILL: ";
 
 /// What happened, safe to show as text; of a drill that it is one, whatever its title says.
 pub(super) fn headline(alert: &Alert) -> String {
-    let title = safe::title(&alert.first.title);
+    let title = match &alert.cause {
+        Cause::Reported(report) if !report.is_own() => safe::untrusted(&report.title),
+        _ => safe::title(alert.title()),
+    };
     match alert.provenance() {
         Provenance::Live | Provenance::Canary => title,
         Provenance::Drill { .. } => format!("{MARK}{}", title.trim_start_matches(MARK)),

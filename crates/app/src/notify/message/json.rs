@@ -3,7 +3,7 @@
 //! Fields may be added within a version; none is renamed, removed or changed in meaning. Strings
 //! from the chain carry `"type": "untrusted"`. Numbers that may exceed 2^53 are decimal strings.
 
-use model::{Confidence, FactValue, Finding, Name};
+use model::{Confidence, Fact, FactValue, Finding, Name, Report};
 use serde_json::{Value, json};
 
 use super::{Message, safe};
@@ -35,14 +35,15 @@ impl Message {
                 "state": alert.state.as_str(),
                 "severity": alert.severity.as_str(),
                 "monitor": alert.monitor.as_str(),
-                "network": alert.network.as_str(),
+                "network": alert.network.as_ref().map(Name::as_str),
                 "deployment": alert.deployment.as_ref().map(|name| name.as_str()),
                 "opened_at_s": alert.opened_at.0,
                 "last_finding_at_s": alert.last_finding_at.0,
                 "findings_standing": alert.findings_standing(),
                 "findings_total": alert.findings_total(),
             },
-            "finding": finding(&alert.first, &self.headline),
+            "finding": alert.finding().map(|first| finding(first, &self.headline)),
+            "report": alert.report().map(|told| report(told, &self.headline)),
             "person": self.person.as_ref().map(|name| name.as_str()),
             "is_page": self.is_page,
             "others": self
@@ -57,8 +58,9 @@ impl Message {
                 }))
                 .collect::<Vec<_>>(),
             "others_more": self.others_more,
-            "seconds_since_block":
-                self.at.millis_since(alert.first.origin.timestamp.into()).div_euclid(1000),
+            "seconds_since_block": alert.finding().map(|first| {
+                self.at.millis_since(first.origin.timestamp.into()).div_euclid(1000)
+            }),
             "links": links,
         })
     }
@@ -66,19 +68,6 @@ impl Message {
 
 fn finding(finding: &Finding, title: &str) -> Value {
     let origin = &finding.origin;
-    let facts: Vec<Value> = finding
-        .evidence
-        .facts
-        .iter()
-        .map(|fact| {
-            json!({
-                "name": safe::untrusted(&fact.name),
-                "type": kind(&fact.value),
-                "value": value(&fact.value),
-                "text": safe::fact(&fact.value),
-            })
-        })
-        .collect();
     json!({
         "id": finding.id.to_string(),
         "detector": finding.detector,
@@ -106,7 +95,7 @@ fn finding(finding: &Finding, title: &str) -> Value {
                 "n": history.n,
             })),
         })),
-        "facts": facts,
+        "facts": facts(&finding.evidence.facts),
         "value_at_risk": finding.value_at_risk.as_ref().map(|amount| json!({
             "raw": amount.raw.to_string(),
             "decimals": amount.decimals,
@@ -115,6 +104,31 @@ fn finding(finding: &Finding, title: &str) -> Value {
         })),
         "runbook": finding.runbook,
     })
+}
+
+/// What no chain says.
+fn report(report: &Report, title: &str) -> Value {
+    json!({
+        "source": report.source.to_string(),
+        "fingerprint": safe::untrusted(&report.fingerprint),
+        "rule": safe::untrusted(&report.rule),
+        "title": title,
+        "began_ms": report.began.0,
+        "times": report.times,
+        "facts": facts(&report.facts()),
+    })
+}
+
+fn facts(facts: &[Fact]) -> Vec<Value> {
+    let fact = |fact: &Fact| {
+        json!({
+            "name": safe::untrusted(&fact.name),
+            "type": kind(&fact.value),
+            "value": value(&fact.value),
+            "text": safe::fact(&fact.value),
+        })
+    };
+    facts.iter().map(fact).collect()
 }
 
 fn confidence(confidence: Confidence) -> Value {

@@ -31,8 +31,8 @@ use std::collections::BTreeMap;
 
 use alert::Tellable;
 use model::{
-    Alert, AlertId, AlertState, MessageForm, Name, Notification, NotificationId, NotificationKind,
-    Provenance, Severity, UnixMillis,
+    Alert, AlertId, AlertState, Cause, MessageForm, Name, Notification, NotificationId,
+    NotificationKind, Provenance, Report, Severity, UnixMillis,
 };
 use registry::Explorer;
 
@@ -265,7 +265,7 @@ impl Message {
             (_, NotificationKind::Closed) => "Over: ",
         };
         let (mark, what) = (self.mark(), self.bare_headline());
-        let about = format!("{mark}[{severity}] {change}{what} ({})", self.alert.network);
+        let about = format!("{mark}[{severity}] {change}{what} ({})", self.alert.place());
         safe::cut(&about, SUBJECT_CHARS_MAX)
     }
 
@@ -278,8 +278,11 @@ impl Message {
 }
 
 fn rows(alert: &Alert, notification: &Notification, context: &Context, at: UnixMillis) -> Vec<Row> {
-    let first = &alert.first;
-    let explorer = context.explorers.get(&alert.network);
+    let first = match &alert.cause {
+        Cause::Found(first) => first,
+        Cause::Reported(report) => return rows_of_report(alert, report, notification, at),
+    };
+    let explorer = context.explorers.get(&first.network);
     let mut rows = Vec::new();
     let mut row = |label: &str, value: String, link: Option<String>| {
         rows.push(Row { label: safe::ours(label), value, link });
@@ -332,21 +335,50 @@ fn rows(alert: &Alert, notification: &Notification, context: &Context, at: UnixM
     rows
 }
 
+/// What one needs to know of what no chain says.
+fn rows_of_report(
+    alert: &Alert,
+    report: &Report,
+    notification: &Notification,
+    at: UnixMillis,
+) -> Vec<Row> {
+    let row = |label: &str, value: String| Row { label: safe::ours(label), value, link: None };
+    let mut rows = vec![
+        row("State", words::state(alert.state).to_owned()),
+        row("Sent because", safe::ours(&notification.reason)),
+        row("Reported by", report.source.to_string()),
+        row("Since", words::since(alert.opened_at, at)),
+    ];
+    if report.times > 1 {
+        rows.push(row("Times", crate::words::grouped(report.times)));
+    }
+    let facts = report.facts();
+    let shown = facts.iter().take(FACTS_MAX);
+    rows.extend(shown.map(|fact| row(&safe::untrusted(&fact.name), safe::fact(&fact.value))));
+    let more = facts.len().saturating_sub(FACTS_MAX);
+    if more > 0 {
+        rows.push(row("More", format!("{more} further values on the alert's page")));
+    }
+    rows
+}
+
 fn links(alert: &Alert, context: &Context) -> Vec<Link> {
     let mut links = Vec::new();
     if let Some(base) = &context.public_url {
         links.push(Link { label: "Alert", url: format!("{base}/alerts/{}", alert.id) });
     }
-    let explorer = context.explorers.get(&alert.network);
+    // What another system reports has no address that we would make a link of.
+    let Some(first) = alert.finding() else { return links };
+    let explorer = context.explorers.get(&first.network);
     if let Some(explorer) = explorer.filter(|_| alert.provenance().is_live()) {
-        let origin = &alert.first.origin;
+        let origin = &first.origin;
         let url = match origin.tx {
             Some(tx) => explorer.transaction(tx),
             None => explorer.block(origin.block.number),
         };
         links.push(Link { label: "Explorer", url });
     }
-    let runbook = alert.first.runbook.as_deref();
+    let runbook = first.runbook.as_deref();
     if let Some(url) = runbook.and_then(|runbook| runbook_url(runbook, context)) {
         links.push(Link { label: "Runbook", url });
     }

@@ -86,11 +86,11 @@ impl Message {
             "dedup_key": self.key(),
             "payload": {
                 "summary": cut(&self.subject(), PAGERDUTY_SUMMARY_MAX),
-                "source": alert.network.as_str(),
+                "source": alert.place().as_str(),
                 "severity": severity,
                 "timestamp": time(UnixMillis::from(alert.opened_at)),
                 "component": alert.deployment.as_ref().map_or("", |name| name.as_str()),
-                "group": alert.network.as_str(),
+                "group": alert.place().as_str(),
                 "class": class,
                 "custom_details": self.details(OPSGENIE_DETAILS_MAX),
             },
@@ -113,11 +113,11 @@ impl Message {
             Severity::Low => "P4",
             Severity::Info => "P5",
         };
-        let entity = alert.deployment.as_ref().unwrap_or(&alert.network);
+        let entity = alert.deployment.as_ref().unwrap_or(alert.place());
         let tag = |text: &str| cut(text, OPSGENIE_TAG_MAX);
         let mut tags = vec![
             tag(alert.severity.as_str()),
-            tag(alert.network.as_str()),
+            tag(alert.place().as_str()),
             tag(alert.monitor.as_str()),
         ];
         if self.drill().is_some() {
@@ -150,9 +150,11 @@ impl Message {
             let mut labels = json!({
                 "alertname": self.marked_as_drill(alert.monitor.as_str()),
                 "severity": severity.as_str(),
-                "network": alert.network.as_str(),
                 "alert": alert.id.to_string(),
             });
+            if let Some(network) = &alert.network {
+                labels["network"] = json!(network.as_str());
+            }
             if let Some(drill) = self.drill() {
                 labels["drill"] = json!(drill.as_str());
             }

@@ -50,11 +50,11 @@ impl Message {
         let what = match alert.state {
             AlertState::Retracted => format!("A {} alert was retracted", alert.severity),
             AlertState::Confirmed => format!("{} alert, confirmed", alert.severity),
-            AlertState::Provisional => format!("{} alert", alert.severity),
+            AlertState::Provisional | AlertState::Reported => format!("{} alert", alert.severity),
         };
         let place = match &alert.deployment {
-            Some(deployment) => format!("{deployment} on {}", alert.network),
-            None => alert.network.to_string(),
+            Some(deployment) => format!("{deployment} on {}", alert.place()),
+            None => alert.place().to_string(),
         };
         let headline = cut(&speakable(self.bare_headline()), SPOKEN_MAX);
         let name = cut(&speakable(&self.installation), NAME_SPOKEN_MAX);

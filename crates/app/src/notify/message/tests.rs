@@ -240,6 +240,7 @@ fn the_webhook_body_follows_its_schema() {
           "person": null,
           "reason": "first finding",
           "receiver": "team",
+          "report": null,
           "schema": "bellwether.alert/1",
           "seconds_since_block": 4,
           "sent_at_ms": 1800014404000,
@@ -438,7 +439,7 @@ fn hostile_strings_stay_text_in_slack() {
 fn a_storm_says_how_many_more() {
     let mut alert = alert_of(finding()).0;
     alert.more = vec![model::FindingCount {
-        block: alert.first.origin.block,
+        block: alert.finding().unwrap().origin.block,
         at: alert.opened_at,
         status: model::FindingStatus::Tentative,
         severity: Severity::High,

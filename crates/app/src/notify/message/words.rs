@@ -9,6 +9,7 @@ pub(super) fn state(state: AlertState) -> &'static str {
     match state {
         AlertState::Provisional => "provisional: its block can still be reverted",
         AlertState::Confirmed => "confirmed: its block is final",
+        AlertState::Reported => "reported: no chain says so, and none can take it back",
         AlertState::Retracted => {
             "retracted: it does not hold any more, what was told before is void"
         }
@@ -16,13 +17,14 @@ pub(super) fn state(state: AlertState) -> &'static str {
 }
 
 pub(super) fn place(alert: &Alert) -> String {
-    match (&alert.deployment, alert.first.address) {
+    let place = alert.place();
+    match (&alert.deployment, alert.finding().and_then(|first| first.address)) {
         (Some(deployment), Some(address)) => {
-            format!("{deployment} ({address}) on {}", alert.network)
+            format!("{deployment} ({address}) on {place}")
         }
-        (Some(deployment), None) => format!("{deployment} on {}", alert.network),
-        (None, Some(address)) => format!("{address} on {}", alert.network),
-        (None, None) => alert.network.to_string(),
+        (Some(deployment), None) => format!("{deployment} on {place}"),
+        (None, Some(address)) => format!("{address} on {place}"),
+        (None, None) => place.to_string(),
     }
 }
 
@@ -36,6 +38,12 @@ pub(super) fn age(block_time: UnixSeconds, at: UnixMillis) -> String {
         return format!("the block's clock is {} s ahead of ours", age_ms.unsigned_abs() / 1000);
     }
     FactValue::Seconds(age_ms.unsigned_abs() / 1000).to_string()
+}
+
+/// When it began and how long ago that was.
+pub(super) fn since(began: UnixSeconds, at: UnixMillis) -> String {
+    let age_ms = at.millis_since(began.into()).max(0);
+    format!("{}, {} ago", utc(began), FactValue::Seconds(age_ms.unsigned_abs() / 1000))
 }
 
 pub(super) fn findings(alert: &Alert) -> String {

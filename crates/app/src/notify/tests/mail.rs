@@ -68,7 +68,7 @@ async fn a_hostile_title_adds_no_header_and_no_recipient() {
     // Even if it got past the cleaning.
     message.headline =
         "x\r\nBcc: all@corp.example\r\n\r\n.\r\nRCPT TO:<all@corp.example>".to_owned();
-    message.alert.first = finding();
+    message.alert.cause = finding().into();
     receiver.send(&message).await.unwrap();
     let mails = sink.inbox().mails();
     assert_eq!(mails.len(), 1);

@@ -52,7 +52,7 @@ fn store(receivers: &[&str], alerts: u8) -> (Store, Vec<NotificationId>) {
 /// Puts an alert on record, and messages about it into the outbox.
 fn put(store: &Store, alert: model::Alert, notifications: &[Notification]) {
     let audit = store::Audit {
-        network: alert.network.clone(),
+        network: alert.network.clone().unwrap(),
         holes: vec![],
         findings: vec![],
         withdrawn: vec![],

@@ -54,7 +54,7 @@ impl Subject {
     }
 
     fn is_about(&self, alert: &Alert) -> bool {
-        alert.network == self.network
+        alert.network.as_ref() == Some(&self.network)
             && alert.deployment.as_ref().is_some_and(|name| name.as_str() == self.contract)
     }
 }
@@ -150,9 +150,7 @@ pub(super) fn overview(
 /// # Errors
 /// When the store cannot be read.
 pub(super) fn of_alert(store: &Store, alert: &Alert) -> Result<Option<Chart>, StoreError> {
-    let (Some(kind), Some(contract)) =
-        (Kind::of_detector(&alert.first.detector), &alert.deployment)
-    else {
+    let (Some(kind), Some(contract)) = (Kind::of_detector(alert.rule()), &alert.deployment) else {
         return Ok(None);
     };
     let from = UnixSeconds(alert.opened_at.0.saturating_sub(AROUND_ALERT_S));
@@ -169,7 +167,7 @@ pub(super) fn of_alert(store: &Store, alert: &Alert) -> Result<Option<Chart>, St
     // The sentence names the function; of several that fit, the longest name is the right one.
     let is_named = |line: &Line| {
         let name = format!("{}.{}", line.subject.contract, line.subject.function);
-        line.subject.network == alert.network && alert.first.title.contains(&name)
+        alert.network.as_ref() == Some(&line.subject.network) && alert.title().contains(&name)
     };
     let named = lines.into_values().filter(is_named).max_by_key(|l| l.subject.function.len());
     Ok(named.map(|line| drawn(&line, std::slice::from_ref(alert))))

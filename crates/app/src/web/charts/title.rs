@@ -58,8 +58,8 @@ fn since_when(line: &Line, since: UnixSeconds, alerts: &[&Alert]) -> String {
             && Some(alert.monitor.as_str()) == line.monitor.as_deref()
             && alert.opened_at.0.abs_diff(since.0) <= line.range.gap_s()
     };
-    match alerts.iter().find(is_same) {
-        Some(alert) => format!("block {}", words::grouped(alert.first.origin.block.number)),
+    match alerts.iter().find(is_same).and_then(|alert| alert.finding()) {
+        Some(first) => format!("block {}", words::grouped(first.origin.block.number)),
         None => words::clock(since),
     }
 }

@@ -98,12 +98,12 @@ fn alert(number: u8, severity: Severity) -> Alert {
     Alert {
         id: AlertId([number; 16]),
         fingerprint: format!("drain {number}"),
-        network,
+        network: Some(network),
         monitor,
         deployment: None,
         state: AlertState::Confirmed,
         severity,
-        first,
+        cause: first.into(),
         findings: Vec::new(),
         more: Vec::new(),
         opened_at: at,
@@ -165,7 +165,7 @@ impl House {
     fn find(&self, number: u8, severity: Severity) {
         let alert = alert(number, severity);
         let audit = Audit {
-            network: alert.network.clone(),
+            network: alert.network.clone().unwrap(),
             holes: Vec::new(),
             findings: Vec::new(),
             withdrawn: Vec::new(),

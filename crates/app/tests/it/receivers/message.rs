@@ -70,7 +70,7 @@ fn about(finding: Finding, state: AlertState, sequence: u32) -> Message {
     let alert = Alert {
         id,
         fingerprint: "withdrawals of vault".to_owned(),
-        network: finding.network.clone(),
+        network: Some(finding.network.clone()),
         monitor: finding.monitor.clone(),
         deployment: finding.deployment.clone(),
         state,
@@ -82,7 +82,7 @@ fn about(finding: Finding, state: AlertState, sequence: u32) -> Message {
             status: FindingStatus::Tentative,
             severity: finding.severity,
         }],
-        first: finding,
+        cause: finding.into(),
         more: Vec::new(),
         opened_at,
         last_finding_at: opened_at,

@@ -188,7 +188,7 @@ impl Text<'_> {
                 words::utc(alert.opened_at),
                 alert.severity,
                 alert.state.as_str(),
-                words::clean(&alert.first.title)
+                words::clean(alert.title())
             ));
         }
         if history.has_more {
