@@ -8,7 +8,7 @@
 //! use bellwether_alert::Tellable;
 //!
 //! fn words(told: &Tellable) -> String {
-//!     told.alert().first.title.clone()
+//!     told.alert().title().to_owned()
 //! }
 //! ```
 //!
@@ -18,7 +18,7 @@
 //! use bellwether_alert::Tellable;
 //!
 //! fn words(told: &Tellable) -> String {
-//!     told.alert().first.title.clone()
+//!     told.alert().title().to_owned()
 //! }
 //!
 //! fn tell_of_a_canary(canary: model::Alert) -> String {

@@ -203,7 +203,6 @@ pub(crate) fn info() -> SiteInfo {
         sources: bellwether::reports::Sources::default(),
         community: None,
         pulse: Arc::default(),
-        sources: bellwether::reports::Sources::new(Vec::new()),
     }
 }
 
