@@ -6,6 +6,7 @@ pub mod attacks; //  alerts that belong together
 pub mod authority; // who holds what on live chains, for people to hold against a policy
 pub mod backtest; //  what monitors would have said of the past
 mod blocking; //      blocking work, where it may block
+pub mod canary; //    whether the path to people works, tried without them
 pub mod chart; //     SVG for pages, mails and reports
 pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types
@@ -35,6 +36,7 @@ pub mod paths; //     what was taught about paths through contracts
 pub mod pipeline; //  from a block to an alert: read this first
 pub mod pulse; //     the watcher is watched: its own health, and who notices when it dies
 pub mod replay; //    judging blocks that are past
+pub mod reports; //   what other systems report, on the way of every alert
 pub mod routing; //   where alerts would go, why, and what is wrong with a plan
 pub mod safe_queue; // what waits to be signed, as the Safe transaction service tells it
 pub mod series_file; // a series as people have it: moments and values

@@ -16,7 +16,7 @@ mod finding; //      an immutable claim with evidence
 mod name; //         slugs: how people refer to networks, deployments, monitors, receivers
 mod notification;
 mod path_salt; //    what fingerprints of paths are made with
-mod provenance; //   real, or a drill
+mod provenance; //   real, a drill, a canary
 mod ranges; //       sets of block heights
 mod read; //         contract reads that detectors want with each block
 mod report; //       what no chain says

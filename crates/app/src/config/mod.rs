@@ -26,6 +26,7 @@ mod pulse; //      [pulse] of bellwether.toml
 mod receiver; //   [[receiver]] of routes.toml
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
+mod sources; //    sources.toml
 mod table; //      reading TOML key by key
 mod threats; //    threats/*.toml
 
@@ -96,6 +97,8 @@ pub struct Config {
     pub community: Option<crate::community::Settings>,
     /// Detectors that are not ours.
     pub outside: Vec<crate::outside::Spec>,
+    /// Other systems that report alerts.
+    pub sources: Vec<crate::reports::Door>,
     /// What people said about the time before deployments were watched.
     pub clearances: Vec<Clearance>,
     /// What was taught about paths through contracts; the monitors have it among their parameters.
@@ -216,6 +219,9 @@ impl Config {
         let outside = files.outside.as_ref().map_or_else(Vec::new, |file| {
             outside::outside(file, &around.place(), &network_names, &monitor_names, &out)
         });
+        let sources = files.sources.as_ref().map_or_else(Vec::new, |file| {
+            sources::sources(file, &monitor_names, around, missing, &out)
+        });
         let mistakes = out.into_mistakes();
         match general {
             Some(general) if mistakes.is_empty() => Ok(Self {
@@ -246,6 +252,7 @@ impl Config {
                 answers,
                 community,
                 outside,
+                sources,
                 clearances,
                 paths,
                 threats: Arc::new(threats),
