@@ -12,13 +12,17 @@ use alert::{
     route::{Branch, Tree},
 };
 use model::{
-    AlertVerdict, MessageForm, Name, Notification, NotificationId, NotificationKind,
-    NotificationLine, NotificationState, UnixMillis,
+    AlertId, AlertVerdict, MessageForm, Name, Notification, NotificationId, NotificationKind,
+    NotificationLine, NotificationState, Provenance, UnixMillis,
 };
 use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
 
 use super::{inbox, verdicts};
-use crate::{reports, twin::Twins};
+use crate::{
+    canary::{Canaries, Point},
+    reports,
+    twin::Twins,
+};
 
 /// Inputs applied and committed in one transaction at the most: what one block of an attack brings.
 const STEP_INPUTS_MAX: usize = 512;
@@ -78,6 +82,8 @@ pub struct Desk {
     is_public: bool,
     /// Other installations that tell the same people.
     twins: Twins,
+    /// When canaries came past here.
+    canaries: Canaries,
 }
 
 impl Desk {
@@ -108,7 +114,8 @@ impl Desk {
         }
         let applied = store.inbox().applied()?;
         let pagers = Pagers::restore(&plan, rows)?;
-        let mut desk = Self { store, pagers, applied, is_public: false, twins };
+        let canaries = Canaries::default();
+        let mut desk = Self { store, pagers, applied, is_public: false, twins, canaries };
         // The files may have changed while nothing ran.
         let outcomes = desk.pagers.replan(&plan, now);
         let heard = Heard { applied: desk.applied, ..Heard::default() };
@@ -120,6 +127,13 @@ impl Desk {
     #[must_use]
     pub fn telling_the_public(mut self, is_public: bool) -> Self {
         self.is_public = is_public;
+        self
+    }
+
+    /// Also notes when canaries come past.
+    #[must_use]
+    pub fn watching(mut self, canaries: Canaries) -> Self {
+        self.canaries = canaries;
         self
     }
 
@@ -170,6 +184,8 @@ impl Desk {
         if inputs.is_empty() {
             inputs.push(Input::Tick);
         }
+        let flying: Vec<AlertId> = inputs.iter().filter_map(canary).collect();
+        self.canaries.pass(flying.iter().copied(), Point::Taken);
         let verdicts = verdicts::verdicts(&self.store, &inputs, now)?;
         let (outcomes, not_taken) = self.pagers.apply_all(inputs, now);
         for (at, refusal) in not_taken {
@@ -177,8 +193,12 @@ impl Desk {
                 refused.push((*sequence, refusal.to_string()));
             }
         }
+        let told = outcomes.canary.messages.iter().flat_map(|message| &message.lines);
+        let decided: Vec<AlertId> = told.map(|line| line.alert).collect();
+        self.canaries.pass(decided.iter().copied(), Point::Decided);
         let applied = waiting.last().map_or(self.applied, |taken| taken.sequence);
         let messages = self.commit(outcomes, Heard { applied, refused, verdicts }, now)?;
+        self.canaries.pass(decided, Point::Queued);
         let is_behind = waiting.len() == STEP_INPUTS_MAX;
         Ok(Paged { inputs: waiting.len(), messages, is_behind })
     }
@@ -196,11 +216,11 @@ impl Desk {
                 && outcome.rulings.is_empty()
                 && outcome.alarms.is_empty()
         };
-        let is_quiet = is_nothing(&outcomes.live) && is_nothing(&outcomes.drill);
+        let is_quiet = outcomes.iter().all(|(_, outcome)| is_nothing(outcome));
         if applied == self.applied && is_quiet && refused.is_empty() {
             return Ok(0);
         }
-        // A drill is known to this installation alone: nobody else tells it.
+        // Drills and canaries are known to this installation alone: nobody else tells them.
         let own = std::mem::take(&mut outcomes.live.messages);
         let (messages, held) = self.hold_back(&own, now)?;
         let public = match self.is_public {
@@ -292,7 +312,9 @@ fn add(step: &mut PagingStep, side: Side, outcome: Outcome) {
     step.stages.extend(outcome.rows.iter().filter_map(stage));
     step.needless.extend(outcome.rulings.iter().filter_map(needless));
     step.messages.extend(outcome.messages.iter().map(message));
-    step.rulings.extend(outcome.rulings.iter().map(ruling));
+    // What is decided about a canary's group goes with no alert, and would stay when it is gone.
+    let is_kept = |ruling: &&Ruling| side != Side::Canary || ruling.alert.is_some();
+    step.rulings.extend(outcome.rulings.iter().filter(is_kept).map(ruling));
     step.gone.extend(outcome.gone.iter().map(|key| format!("{prefix}{key}")));
     step.rows.extend(
         outcome.rows.into_iter().map(|row| (format!("{prefix}{}", row.key()), json(&row.stored()))),
@@ -305,6 +327,8 @@ fn add(step: &mut PagingStep, side: Side, outcome: Outcome) {
             }
             // What is wrong in a drill is a result of the drill: nobody is to be alarmed by it.
             Side::Drill => tracing::warn!(%alarm, "a drill did not go as it should"),
+            // One that does not arrive is told as such.
+            Side::Canary => tracing::warn!(%alarm, "a canary did not go as it should"),
         }
     }
 }
@@ -317,7 +341,15 @@ fn stage(row: &Row) -> Option<StageRow> {
     Some(StageRow { alert, stage: stage.as_str(), at, by, is_open: stage.is_firing() })
 }
 
-/// An alert that changed, unless it is a drill: of those the public hears nothing.
+/// The canary that an input is about.
+fn canary(input: &Input) -> Option<AlertId> {
+    match input {
+        Input::Alert(facts) if facts.provenance == Provenance::Canary => Some(facts.alert),
+        _ => None,
+    }
+}
+
+/// An alert that changed, when it is real: of others the public hears nothing.
 fn changed_and_real(row: &Row) -> Option<model::AlertId> {
     let Row::Card(card) = row else { return None };
     card.facts().provenance.is_live().then_some(card.facts().alert)

@@ -14,6 +14,7 @@ mod authority; // who holds power, held against a policy, and mended
 mod backtest; // the past judged: the same whatever the threads, and side by side
 mod browser; //  the page: complete without scripts, live with them
 mod calls; //    telephones: a key, no answer, the next person
+mod canary; //   whether the path to people works, tried without them
 mod chaos; //    whatever fails, who must hear hears, the worst first
 mod commands; // as a person types them
 mod community; // what everybody hears: signed, in feeds, by mail, taken back
@@ -46,6 +47,7 @@ mod pulse; //    who notices when the watcher dies, and who goes on
 mod receivers; // every kind against a counterpart of its provider
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
+mod reports; //  what Prometheus and Alertmanager report, and no loop
 mod routing; //  who hears what, explained and expected; rotas in and out
 mod smtp; //     mail through a real server
 mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile
