@@ -198,7 +198,6 @@ pub(crate) fn info() -> SiteInfo {
         stages: [(name("gas-unusual"), Stage::Shadow)].into(),
         budget: Budget::default(),
         paths: Arc::default(),
-        sources: Default::default(),
         people: Vec::new(),
         answers: None,
         chats: None,
