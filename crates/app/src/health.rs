@@ -27,6 +27,7 @@ pub fn of(view: &NetworkView) -> NetworkHealth {
         catching_up: status.catching_up.is_some(),
         stopped_reason: judging.or_else(|| critical.map(ToString::to_string)),
         filling: filling(&view.filling.borrow()),
+        execution: status.execution.filter(|told| told.blocks + told.blind > 0),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod demo; //      a protocol, its traffic and its attacks, watched
 pub mod dependencies; // what ours rely on, found on live chains
 pub mod dossier; //   everything about one address in one place
 pub mod drills; //    people practise on the path that the real thing takes
+pub mod execution; // blocks that no node traces, executed here
 pub mod export; //    what is guarded, as a document for others
 pub mod fatigue; //  how much people bear, and what to tune first
 pub mod feedback; // what people say of alerts, and how good detection is

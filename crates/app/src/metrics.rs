@@ -31,6 +31,7 @@ pub fn render(snapshot: &Snapshot, started_at: UnixMillis) -> Result<String, fmt
     let mut registry = Registry::with_prefix("bellwether");
     networks(&mut registry, &snapshot.networks);
     endpoints(&mut registry, &snapshot.networks);
+    executions(&mut registry, &snapshot.networks);
     program(&mut registry, snapshot, started_at);
     let mut text = String::with_capacity(8_192);
     encode(&mut text, &registry)?;
@@ -177,6 +178,31 @@ fn endpoints(registry: &mut Registry, networks: &[NetworkState]) {
                 head(labels(), number as f64);
             }
         }
+    }
+}
+
+fn executions(registry: &mut Registry, networks: &[NetworkState]) {
+    let executed = family(
+        registry,
+        "own_execution",
+        blocks(),
+        "Blocks since the start that no node traces, by whether executing them here gave traces",
+    );
+    let reads = family(
+        registry,
+        "own_execution_reads",
+        None,
+        "Requests for parts of the state since the start, to execute blocks that no node traces",
+    );
+    for network in networks {
+        let Some(execution) = &network.health.execution else { continue };
+        let with = |key, value: &str| {
+            vec![("network", network.health.name.to_string()), (key, value.to_owned())]
+        };
+        executed(with("outcome", "traced"), execution.blocks as f64);
+        executed(with("outcome", "blind"), execution.blind as f64);
+        reads(with("from", "node"), execution.reads as f64);
+        reads(with("from", "block_before"), execution.kept as f64);
     }
 }
 

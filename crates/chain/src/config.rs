@@ -4,9 +4,11 @@
 //! The program reads files and fills these structs; nothing here touches a file or the clock.
 //! [`NetworkConfig::mistakes`] finds everything that is wrong with one at once.
 
+use std::sync::Arc;
+
 use model::{BlockNumber, Name, Secret};
 
-use crate::Prove;
+use crate::{Prove, execute::Executor};
 
 /// How one network is followed.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct NetworkConfig {
     pub start: Start,
     /// Whether call traces are fetched.
     pub traces: TraceMode,
+    /// Who executes blocks that no node traces; `None` leaves them without traces.
+    pub executor: Option<Arc<dyn Executor>>,
     /// What is recomputed before a block is believed.
     pub prove: Prove,
     /// Ask a second endpoint whether it sees the same chain; `None` trusts each endpoint alone.
@@ -115,6 +119,9 @@ pub struct Timing {
     pub finality_interval_ms: u64,
     /// A WebSocket without a frame for this long is replaced.
     pub ws_silence_ms: u64,
+    /// A block that takes longer than this to be executed here stays without traces. Detectors of
+    /// all levels wait for it, so that it is less than a block of mainnet.
+    pub execution_timeout_ms: u64,
 }
 
 impl Default for Timing {
@@ -130,6 +137,7 @@ impl Default for Timing {
             reorg_patience_ms: 60_000,
             finality_interval_ms: 12_000,
             ws_silence_ms: 60_000,
+            execution_timeout_ms: 10_000,
         }
     }
 }
@@ -149,6 +157,9 @@ pub struct Limits {
     pub attempts_max: u32,
     /// Calls in one batch request.
     pub batch_calls_max: usize,
+    /// Requests for parts of the state before a block that executing it may take. A full block of
+    /// mainnet takes some thousands.
+    pub execution_reads_max: u32,
 }
 
 impl Default for Limits {
@@ -159,6 +170,7 @@ impl Default for Limits {
             window_blocks: 1_024,
             attempts_max: 6,
             batch_calls_max: 100,
+            execution_reads_max: 20_000,
         }
     }
 }
@@ -273,11 +285,13 @@ impl NetworkConfig {
             ("recovery_max_ms", self.timing.recovery_max_ms),
             ("finality_interval_ms", self.timing.finality_interval_ms),
             ("ws_silence_ms", self.timing.ws_silence_ms),
+            ("execution_timeout_ms", self.timing.execution_timeout_ms),
             ("response_bytes_max", self.limits.response_bytes_max as u64),
             ("parallel_blocks", self.limits.parallel_blocks as u64),
             ("window_blocks", self.limits.window_blocks as u64),
             ("attempts_max", u64::from(self.limits.attempts_max)),
             ("batch_calls_max", self.limits.batch_calls_max as u64),
+            ("execution_reads_max", u64::from(self.limits.execution_reads_max)),
         ];
         for (key, value) in positive {
             if value == 0 {
@@ -351,6 +365,7 @@ mod tests {
             finality: Finality::Finalized,
             start: Start::Head,
             traces: TraceMode::Auto,
+            executor: None,
             prove: Prove::default(),
             cross_check: None,
             timing: Timing::default(),

@@ -7,6 +7,7 @@
 
 pub mod config; //   what a person decides about a network
 pub mod endpoint; // several nodes as one source, with health and failover
+pub mod execute; //  executing blocks ourselves: the seam to whoever can
 pub mod follow; //   every block once, in order, whatever the endpoints do
 pub mod logs; //     logs of the past, in ranges that an endpoint is willing to answer
 pub mod recorded; // blocks from disk, as a source like any other

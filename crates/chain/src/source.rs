@@ -12,6 +12,7 @@ use model::{BlockBundle, BlockNumber, BlockRef, Header, Name, ReadPlan};
 use crate::{
     Part, Refusal,
     endpoint::{EndpointStatus, SeenHead},
+    execute::ExecutionStatus,
     rpc::{ErrorClass, RpcError, RpcErrorKind},
 };
 
@@ -119,6 +120,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// How the endpoints are doing.
     fn status(&self) -> Vec<EndpointStatus>;
+
+    /// How executing blocks without a node's traces goes; `None` where nobody does.
+    fn execution(&self) -> Option<ExecutionStatus> {
+        None
+    }
 }
 
 /// Why one endpoint did not give what it was asked for.
@@ -144,6 +150,9 @@ pub enum Fault {
     /// Traces are required and it offers none.
     #[error("offers no call traces")]
     NoTraces,
+    /// Traces are required, no node offers them, and executing the block here came to nothing.
+    #[error("offers no call traces, and the block cannot be executed here: {0}")]
+    NotExecuted(String),
     /// A recording is damaged.
     #[error("cannot be read: {0}")]
     Unreadable(String),
@@ -166,6 +175,7 @@ impl Fault {
             | Self::Refused(_)
             | Self::AnotherBlock { .. }
             | Self::NoTraces
+            | Self::NotExecuted(_)
             | Self::Unreadable(_)
             | Self::Verification(_) => true,
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::{BlockRef, Header, Name, ReadRequest, Transaction, TxTrace};
+use crate::{BlindReason, BlockRef, Header, Name, ReadRequest, TraceSource, Transaction, TxTrace};
 
 /// How deep a network lets us look. A detector below its level is blind, never quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,12 +68,14 @@ pub struct BlockBundle {
     pub header: Header,
     /// Transactions with receipts, in block order.
     pub transactions: Vec<Transaction>,
-    /// Frames per transaction, in block order; `None` when the node offers no traces.
+    /// Frames per transaction, in block order; `None` when nobody gave any.
     pub traces: Option<Vec<TxTrace>>,
     /// Reads asked for by the detectors.
     pub reads: Vec<StateRead>,
     /// What was recomputed.
     pub proof: Proof,
+    /// Who gave the frames, or why nobody did.
+    pub traced_by: TraceSource,
 }
 
 impl BlockBundle {
@@ -94,6 +96,16 @@ impl BlockBundle {
             None => Level::Logs,
             Some(_) if self.reads.iter().any(is_difference) => Level::StateDiffs,
             Some(_) => Level::Traces,
+        }
+    }
+
+    /// Why whoever needs more than this bundle has cannot judge it.
+    pub fn too_low(&self, needs: Level) -> BlindReason {
+        match &self.traced_by {
+            TraceSource::Nobody(why) if self.traces.is_none() => {
+                BlindReason::Untraced { needs, why: why.clone() }
+            }
+            _ => BlindReason::LevelTooLow { needs, has: self.level() },
         }
     }
 

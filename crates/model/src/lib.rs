@@ -63,6 +63,6 @@ pub use secret::Secret;
 pub use severity::{ParseSeverityError, Severity};
 pub use state::{StateChange, StateEntry, StateUndo};
 pub use time::{UnixMillis, UnixSeconds};
-pub use trace::{Frame, FrameKind, TxTrace};
+pub use trace::{ExecutionCost, Frame, FrameKind, TraceSource, TxTrace};
 pub use transaction::{Log, Transaction, TxStatus};
 pub use verdict::{BlindReason, Verdict};

@@ -90,6 +90,29 @@ impl TxTrace {
     }
 }
 
+/// Who gave the call frames of a block, or why nobody did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TraceSource {
+    /// A node, where the block has frames; where it has none, nobody was asked to do without a node.
+    #[default]
+    Node,
+    /// The block was executed here, on a state that a node gave, and agreed with every receipt.
+    OwnExecution(ExecutionCost),
+    /// No node gave them, and executing the block here came to nothing for this reason.
+    Nobody(String),
+}
+
+/// What executing a block cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionCost {
+    /// Requests for parts of the state before the block.
+    pub reads: u32,
+    /// Parts of that state that were known from the block before.
+    pub kept: u32,
+    /// Times the block was executed: what a transaction needs shows when it runs.
+    pub rounds: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

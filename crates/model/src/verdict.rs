@@ -38,6 +38,14 @@ pub enum BlindReason {
     /// The detector itself failed.
     #[error("detector failed: {0}")]
     Panicked(String),
+    /// No node traces the block, and executing it here came to nothing.
+    #[error("needs {needs:?}, the block has no call traces: {why}")]
+    Untraced {
+        /// What the detector needs.
+        needs: Level,
+        /// Why the block could not be executed.
+        why: String,
+    },
 }
 
 /// What a detector says about one block.

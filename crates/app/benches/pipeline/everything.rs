@@ -336,5 +336,6 @@ fn called(contract: model::Address, minute: u64) -> BlockBundle {
             bloom: proven(),
             receipts: proven(),
         },
+        traced_by: model::TraceSource::default(),
     }
 }

@@ -165,6 +165,7 @@ fn network(devnet: &Devnet, url: String, ws_url: Option<String>) -> NetworkConfi
         finality: Finality::Finalized,
         start: Start::Head,
         traces: TraceMode::Auto,
+        executor: None,
         prove: Prove::everything(),
         cross_check: None,
         timing: Timing { poll_interval_ms: POLL_MS, ..Timing::default() },

@@ -1,12 +1,16 @@
 //! `networks/*.toml`: where to ask, how deep to look, how much to believe.
 
+use std::sync::Arc;
+
 use chain::{
     Prove,
     config::{
         ConfigMistake, CrossCheck, EndpointConfig, Finality, Limits, NetworkConfig, Start, Timing,
         TraceMode,
     },
+    execute::Executor,
 };
+use evm::execution::HardFork;
 use model::Name;
 use registry::Explorer;
 
@@ -16,6 +20,7 @@ use super::{
     secret::{Literal, Missing, secret},
     table::{Collector, Table, parse},
 };
+use crate::execution::OwnExecution;
 
 /// A network as declared: how to follow it, and where its explorer is.
 #[derive(Debug, Clone)]
@@ -49,6 +54,10 @@ pub(super) fn network(
         table.parsed("finality", parse_finality).map_or(Finality::Finalized, |f| f.value);
     let start = table.parsed("start", parse_start).map_or(Start::Head, |s| s.value);
     let traces = table.parsed("traces", parse_traces).map_or(TraceMode::Auto, |t| t.value);
+    let executes = table.parsed("execute", parse_execute).is_none_or(|e| e.value);
+    let hard_fork = table.parsed("hard_fork", |text| {
+        text.parse::<HardFork>().map_err(|unknown| unknown.to_string())
+    });
     let cross_check = table
         .integer_in("cross_check_depth_blocks", 0..1_000)
         .map(|depth_blocks| CrossCheck { depth_blocks });
@@ -65,6 +74,9 @@ pub(super) fn network(
     table.finish();
     let (name, chain_id) = (name?, chain_id?.value);
     let prove = Prove { senders: prove_senders, ..Prove::everything().on_chain(chain_id) };
+    let own_execution = || -> Arc<dyn Executor> {
+        Arc::new(OwnExecution::new(chain_id, hard_fork.map(|fork| fork.value)))
+    };
     let chain = NetworkConfig {
         name,
         chain_id,
@@ -72,6 +84,7 @@ pub(super) fn network(
         finality,
         start,
         traces,
+        executor: executes.then(own_execution),
         prove,
         cross_check,
         timing,
@@ -186,5 +199,14 @@ fn parse_traces(text: &str) -> Result<TraceMode, String> {
         "auto" => Ok(TraceMode::Auto),
         "required" => Ok(TraceMode::Required),
         _ => Err(format!("unknown traces {text:?} (one of: off, auto, required)")),
+    }
+}
+
+/// Whether blocks that no node traces are executed here.
+fn parse_execute(text: &str) -> Result<bool, String> {
+    match text {
+        "auto" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("unknown execute {text:?} (one of: off, auto)")),
     }
 }

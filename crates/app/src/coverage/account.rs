@@ -176,6 +176,10 @@ fn remedy(
                 _ => "what they need",
             }
         )),
+        HoleCause::Blind(BlindReason::Untraced { .. }) => Remedy::Repair(format!(
+            "give {} an endpoint with call traces, or one that gives the state before a block",
+            plan.network
+        )),
         HoleCause::Blind(_) if !is_fillable(hole, head) => {
             Remedy::Repair("blind at this moment; filled when it can see again".to_owned())
         }

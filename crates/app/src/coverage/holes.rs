@@ -58,7 +58,8 @@ pub fn is_told(hole: &HoleGroup, head: BlockNumber) -> bool {
 /// follower, and what a network does not give is not there afterwards either.
 pub fn is_fillable(hole: &HoleGroup, head: BlockNumber) -> bool {
     match &hole.cause {
-        HoleCause::Quarantined(_) | HoleCause::Blind(BlindReason::LevelTooLow { .. }) => false,
+        HoleCause::Quarantined(_)
+        | HoleCause::Blind(BlindReason::LevelTooLow { .. } | BlindReason::Untraced { .. }) => false,
         HoleCause::Blind(_) => hole.range.last < head,
         HoleCause::NotFollowed
         | HoleCause::AddedLater

@@ -209,6 +209,7 @@ pub(crate) fn network_file(chain_id: u64) -> String {
 finality = "finalized"          # latest, safe, finalized, or "12 blocks"
 start = "head"                  # or "block 19_426_587", to judge history first
 traces = "auto"                 # call traces where the node offers them: off, auto, required
+execute = "auto"                # where it offers none, blocks are executed here: off, auto
 {explorer}
 # A second endpoint gives failover. URLs are secrets: they come from the environment or a file.
 [[endpoint]]

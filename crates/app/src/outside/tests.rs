@@ -27,6 +27,7 @@ fn bundle(number: u64) -> BlockBundle {
             bloom: yes(),
             receipts: yes(),
         },
+        traced_by: model::TraceSource::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One network at one moment.
 
+use chain::execute::ExecutionStatus;
 use model::{
     BlindReason, BlockNumber, BlockRange, BlockRef, CoverageResult, Name, UnixMillis, UnixSeconds,
 };
@@ -35,6 +36,8 @@ pub struct NetworkHealth {
     pub stopped_reason: Option<String>,
     /// How judging the past goes.
     pub filling: Filling,
+    /// How executing blocks goes that no node traces; `None` where none was executed so far.
+    pub execution: Option<ExecutionStatus>,
 }
 
 /// How judging the past goes.
@@ -63,6 +66,7 @@ impl NetworkHealth {
             catching_up: false,
             stopped_reason: None,
             filling: Filling::default(),
+            execution: None,
         }
     }
 }

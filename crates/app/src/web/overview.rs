@@ -1,5 +1,6 @@
 //! The first screen: what needs me now, can I trust what I see, what changed.
 
+use chain::execute::ExecutionStatus;
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use axum::{extract::State, response::Html};
@@ -310,6 +311,10 @@ struct Network {
     monitors: usize,
     endpoints: Vec<Endpoint>,
     websocket: Option<bool>,
+    /// Blocks executed here, as a sentence.
+    execution: Option<String>,
+    /// Why the newest block has no traces.
+    why_untraced: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -367,8 +372,25 @@ impl Network {
             monitors,
             endpoints: health.endpoints.iter().map(told_endpoint).collect(),
             websocket: health.websocket,
+            execution: health.execution.as_ref().map(told_execution),
+            why_untraced: health
+                .execution
+                .as_ref()
+                .and_then(|execution| execution.why_blind.as_deref())
+                .map(words::clean),
         }
     }
+}
+
+fn told_execution(execution: &ExecutionStatus) -> String {
+    let mut told = format!("{} executed here", words::counted(execution.blocks, "block"));
+    if let Some(each) = execution.reads.checked_div(execution.blocks) {
+        told.push_str(&format!(", {} each", words::counted(each, "read")));
+    }
+    if execution.blind > 0 {
+        told.push_str(&format!(", {} without traces", words::counted(execution.blind, "block")));
+    }
+    told
 }
 
 fn told_blind(blind: &BlindMonitor, of: u64) -> Blind {

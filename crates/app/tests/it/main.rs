@@ -24,6 +24,7 @@ mod dependencies; // what ours rely on: found, declared, watched
 mod deployments; // contracts that are planned, created, found
 mod docs; //     the pages show commands that exist and files that are accepted
 mod drills; //   the whole way, and nothing real touched
+mod execution; // blocks that no node traces, executed here
 mod explain; // one transaction, by the shape of its calls
 mod feedback; // what people say, and what follows for figures, stages, attacks, thresholds
 mod gaps; //     the time before somebody watched

@@ -68,6 +68,7 @@ async fn one_network_of_the_status() {
               "state": "down"
             }
           ],
+          "execution": null,
           "finalized": null,
           "head_age_s": 2,
           "head_seen": 19426627,
@@ -291,6 +292,7 @@ async fn what_is_not_known_is_null_and_not_zero() {
         "lag_blocks",
         "lag_s",
         "websocket",
+        "execution",
     ] {
         assert!(gnosis[unknown].is_null(), "{unknown}: {gnosis}");
     }

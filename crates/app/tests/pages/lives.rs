@@ -220,5 +220,6 @@ fn bundle(clock: Clock, back: u64, mut logs: Vec<Log>) -> BlockBundle {
             bloom: Proven::Yes,
             receipts: Proven::Yes,
         },
+        traced_by: model::TraceSource::default(),
     }
 }

@@ -17,12 +17,13 @@ use bellwether::{
     snapshot::{EndpointHealth, NetworkHealth, TrustLimits},
     web::{Mail, MailSummary, Mailbox, NetworkInfo, SiteInfo, Sources},
 };
+use chain::execute::ExecutionStatus;
 use detect::{MonitorSpec, Params, RuleSpec, Subject, quality::Budget};
 use model::{
     Action, Address, Alert, AlertId, AlertState, AlertVerdict, Anchor, Assessment, B256,
     BackfilledRange, BlindMonitor, BlindReason, BlockCoverage, BlockRange, BlockRef, Confidence,
-    CoverageResult, Decision, Evidence, Fact, FactValue, Finding, FindingCount, FindingId,
-    FindingStatus, FindingSummary, History, HoleCause, Incident, Level, Measure, Name,
+    CoverageResult, Decision, Evidence, ExecutionCost, Fact, FactValue, Finding, FindingCount,
+    FindingId, FindingStatus, FindingSummary, History, HoleCause, Incident, Level, Measure, Name,
     Notification, NotificationId, NotificationKind, NotificationState, OpenHole, Origin, Position,
     Reason, Sample, Secret, SeriesKey, Severity, Stage, TokenAmount, U256, UnixMillis, UnixSeconds,
 };
@@ -227,6 +228,15 @@ pub(crate) fn health(now: UnixSeconds) -> Vec<NetworkHealth> {
                 endpoint("provider", "up", Some("rate limited for 2 s"), Some(86.0), Some(HEAD)),
             ],
             websocket: Some(true),
+            execution: Some(ExecutionStatus {
+                blocks: 412,
+                blind: 3,
+                reads: 421_500,
+                kept: 690_300,
+                newest: ExecutionCost { reads: 1_004, kept: 1_710, rounds: 21 },
+                newest_ms: 1_840,
+                why_blind: None,
+            }),
             ..NetworkHealth::unknown(name("mainnet"), 1)
         },
         NetworkHealth {

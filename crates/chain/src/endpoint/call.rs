@@ -35,6 +35,8 @@ pub(super) struct Endpoint {
     pub(super) network: Name,
     pub(super) chain_id: u64,
     pub(super) prove: Prove,
+    /// What its owner allows.
+    pub(super) requests_per_second: Option<u32>,
     rpc: HttpRpc,
     batch_calls_max: usize,
     /// Start of all durations below.
@@ -68,6 +70,7 @@ impl Endpoint {
             network: network.name.clone(),
             chain_id: network.chain_id,
             prove: network.prove.clone(),
+            requests_per_second: config.requests_per_second,
             rpc: HttpRpc::new(config, &network.timing, &network.limits)?,
             batch_calls_max: network.limits.batch_calls_max,
             epoch,

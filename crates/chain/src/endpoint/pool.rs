@@ -8,6 +8,7 @@ use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
 use super::{
     call::Endpoint,
+    execution::OwnExecution,
     fetch::{Bodies, Traces},
     health::EndpointState,
     look::look_after,
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     At, Fault, Head, Missing, Part, Source, Tag, View, Want,
     config::{NetworkConfig, TraceMode},
+    execute::ExecutionStatus,
     rpc::{Request, SetupError},
     verify,
 };
@@ -26,6 +28,7 @@ use crate::{
 pub struct Pool {
     endpoints: Vec<Arc<Endpoint>>,
     traces: TraceMode,
+    pub(super) execution: Option<OwnExecution>,
     changed: Arc<Notify>,
     /// Ends the looks when the pool goes.
     _looks: JoinSet<()>,
@@ -52,7 +55,8 @@ impl Pool {
                 changed.clone(),
             ));
         }
-        Ok(Self { endpoints, traces: config.traces, changed, _looks: looks })
+        let (traces, execution) = (config.traces, OwnExecution::new(config));
+        Ok(Self { endpoints, traces, execution, changed, _looks: looks })
     }
 
     /// Whoever is up and has shown a head at this height or above, preferred first.
@@ -80,9 +84,14 @@ impl Pool {
             && want.give_up_traces
             && refusal.part() == Part::Traces
         {
-            assembled = endpoint.assemble(bodied, None).await;
+            assembled = endpoint.assemble(bodied.clone(), None).await;
         }
         let mut bundle = assembled?;
+        if bundle.traces.is_none() && self.traces != TraceMode::Off {
+            let is_required = self.traces == TraceMode::Required;
+            let give_up = want.give_up_traces;
+            bundle = self.executed(endpoint, bodied.block, bundle, give_up, is_required).await?;
+        }
         if !want.reads.is_empty() {
             let block = bundle.block_ref();
             bundle.reads = self.reads_for(endpoint, block, &want.reads.due(block.number)).await;
@@ -109,7 +118,8 @@ impl Pool {
                 Err(new) => fault = fault.or(Some(new)),
             }
         }
-        let may_go_without = self.traces == TraceMode::Auto;
+        // Without a node's traces the block may still be executed here.
+        let may_go_without = self.traces == TraceMode::Auto || self.execution.is_some();
         match fault {
             Some(_) if want.give_up_traces && may_go_without => Ok(None),
             Some(fault) => Err(fault),
@@ -142,7 +152,7 @@ impl Pool {
         answers.into_iter().flatten().collect()
     }
 
-    fn first_then_others<'a>(
+    pub(super) fn first_then_others<'a>(
         &'a self,
         first: &'a Endpoint,
         number: BlockNumber,
@@ -229,6 +239,10 @@ impl Source for Pool {
 
     fn status(&self) -> Vec<EndpointStatus> {
         self.endpoints.iter().map(|endpoint| endpoint.status()).collect()
+    }
+
+    fn execution(&self) -> Option<ExecutionStatus> {
+        self.execution.as_ref().map(OwnExecution::status)
     }
 }
 

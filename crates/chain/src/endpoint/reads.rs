@@ -130,7 +130,7 @@ impl Endpoint {
 }
 
 /// Whether the endpoint dislikes the form of the block, rather than the call.
-fn is_hash_refused(answer: &Result<Option<bytes::Bytes>, RpcError>) -> bool {
+pub(super) fn is_hash_refused(answer: &Result<Option<bytes::Bytes>, RpcError>) -> bool {
     let Err(error) = answer else { return false };
     let is_node_error = matches!(error.kind, RpcErrorKind::Node { .. });
     is_node_error

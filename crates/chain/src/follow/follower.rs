@@ -160,9 +160,10 @@ impl<S: Source> Follower<S> {
     }
 
     fn show_status(&self) {
-        let endpoints = self.source.status();
+        let (endpoints, execution) = (self.source.status(), self.source.execution());
         self.status.send_modify(|status| {
             status.endpoints = endpoints;
+            status.execution = execution;
             status.finalized = self.cursor.finalized;
             status.quarantined.clone_from(&self.cursor.quarantined);
         });

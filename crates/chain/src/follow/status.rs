@@ -3,7 +3,7 @@
 use model::{BlockNumber, BlockRef, Name, UnixSeconds};
 
 use super::{branch::WaitReason, cursor::QuarantinedBlock};
-use crate::endpoint::EndpointStatus;
+use crate::{endpoint::EndpointStatus, execute::ExecutionStatus};
 
 /// How following a network goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub struct NetworkStatus {
     pub reorgs: u64,
     /// Each endpoint's health, in the order of preference.
     pub endpoints: Vec<EndpointStatus>,
+    /// How executing blocks here goes that no node traces; `None` where that is switched off.
+    pub execution: Option<ExecutionStatus>,
 }
 
 /// A block with its own time, where that is known.
@@ -184,6 +186,7 @@ impl NetworkStatus {
             conditions: Vec::new(),
             reorgs: 0,
             endpoints: Vec::new(),
+            execution: None,
         }
     }
 

@@ -24,7 +24,7 @@ mod transactions; // hashes and root
 
 use std::borrow::Cow;
 
-use model::{BlockBundle, BlockRef, Header, Name, Proof, Proven};
+use model::{BlockBundle, BlockRef, Header, Name, Proof, Proven, TraceSource};
 
 pub use self::{
     prove::Prove,
@@ -76,6 +76,7 @@ pub fn assemble(
             bloom: receipts_proof.bloom,
             receipts: receipts_proof.receipts,
         },
+        traced_by: TraceSource::Node,
     })
 }
 

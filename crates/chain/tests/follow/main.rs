@@ -6,6 +6,7 @@
 mod answers; //      wrong, empty, foreign, broken answers
 mod catch_up; //     history, resuming, ranges
 mod endpoints; //    what endpoints can do, allow and are
+mod execution; //    blocks that no node traces
 mod faulty; //       a node that misbehaves on command
 mod heads; //        nodes that lag
 mod outages; //      silence and refusal

@@ -29,6 +29,7 @@ pub(crate) fn config(endpoints: Vec<EndpointConfig>) -> NetworkConfig {
         finality: Finality::Blocks(64),
         start: Start::Block(1),
         traces: TraceMode::Off,
+        executor: None,
         // The made-up transactions are signed by nobody.
         prove: Prove { senders: false, ..Prove::everything() },
         cross_check: None,
@@ -43,6 +44,7 @@ pub(crate) fn config(endpoints: Vec<EndpointConfig>) -> NetworkConfig {
             reorg_patience_ms: 60,
             finality_interval_ms: 5,
             ws_silence_ms: 10_000,
+            execution_timeout_ms: 5_000,
         },
         limits: Limits { attempts_max: 3, parallel_blocks: 4, ..Limits::default() },
     }

@@ -92,7 +92,7 @@ pub(super) fn judge(
     let level = block.level;
     for &(at, needs) in &network.needs_more_than_logs {
         if needs > level {
-            reports.too_low.push((at, BlindReason::LevelTooLow { needs, has: level }));
+            reports.too_low.push((at, block.bundle.too_low(needs)));
         }
     }
     let Woken { touches, mut matches, failures, .. } = woken;

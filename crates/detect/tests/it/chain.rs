@@ -426,6 +426,7 @@ impl BlockBuilder {
                 bloom: proven(),
                 receipts: proven(),
             },
+            traced_by: model::TraceSource::default(),
         })
     }
 }

@@ -1,9 +1,13 @@
 //! What is executed, and by which rules.
 
-use alloy_consensus::{TxEnvelope, transaction::Recovered};
+use std::str::FromStr;
+
+use alloy_consensus::{Transaction, TxEnvelope, transaction::Recovered};
 use alloy_primitives::{Address, B256, U64, U256};
 use revm::primitives::hardfork::SpecId;
 use serde::Deserialize;
+
+use super::known::Missing;
 
 /// Why a block cannot be executed.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +18,35 @@ pub enum BlockError {
     /// The rules of its chain are not known here.
     #[error("the rules of the chain with id {0} are not known")]
     UnknownRules(u64),
+    /// No hard fork is called so.
+    #[error("unknown hard fork {0:?} (one of: {forks})", forks = HARD_FORKS.map(|(name, _)| name).join(", "))]
+    UnknownFork(String),
+}
+
+/// Hard forks of Ethereum by the names people use, for chains that run one of them unchanged.
+const HARD_FORKS: [(&str, SpecId); 9] = [
+    ("byzantium", SpecId::BYZANTIUM),
+    ("istanbul", SpecId::ISTANBUL),
+    ("berlin", SpecId::BERLIN),
+    ("london", SpecId::LONDON),
+    ("merge", SpecId::MERGE),
+    ("shanghai", SpecId::SHANGHAI),
+    ("cancun", SpecId::CANCUN),
+    ("prague", SpecId::PRAGUE),
+    ("osaka", SpecId::OSAKA),
+];
+
+/// A hard fork of Ethereum, as the rules of a chain of one's own: a development chain, a private one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HardFork(SpecId);
+
+impl FromStr for HardFork {
+    type Err = BlockError;
+
+    fn from_str(name: &str) -> Result<Self, BlockError> {
+        let found = HARD_FORKS.iter().find(|(known, _)| *known == name);
+        found.map(|(_, spec)| Self(*spec)).ok_or_else(|| BlockError::UnknownFork(name.to_owned()))
+    }
 }
 
 /// The rules that a block is executed by.
@@ -79,6 +112,21 @@ impl Rules {
         let blob_fraction = fraction.map_or(BLOB_FRACTIONS[0].1, |(_, fraction)| *fraction);
         Ok(Self { chain_id, spec, blob_fraction })
     }
+
+    /// Those of a chain that runs one hard fork and nothing of its own.
+    pub fn of_fork(chain_id: u64, HardFork(spec): HardFork) -> Self {
+        let blob_fraction = match spec.is_enabled_in(SpecId::PRAGUE) {
+            true => BLOB_FRACTIONS[1].1,
+            false => BLOB_FRACTIONS[0].1,
+        };
+        Self { chain_id, spec, blob_fraction }
+    }
+
+    /// Whether executing a block's transactions, and what [`Block`] says beside, is all that changes
+    /// the state: before proof of stake blocks and their uncles were paid for, too.
+    pub(super) fn is_without_rewards(&self) -> bool {
+        self.spec.is_enabled_in(SpecId::MERGE)
+    }
 }
 
 /// A block to be executed.
@@ -95,6 +143,8 @@ pub struct Block {
     pub(super) beacon_root: Option<B256>,
     pub(super) parent_hash: B256,
     pub(super) transactions: Vec<Recovered<TxEnvelope>>,
+    /// Who is paid after the transactions.
+    pub(super) withdrawals: Vec<Address>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +163,13 @@ struct Written {
     parent_beacon_block_root: Option<B256>,
     parent_hash: B256,
     transactions: Vec<WrittenTransaction>,
+    #[serde(default)]
+    withdrawals: Vec<WrittenWithdrawal>,
+}
+
+#[derive(Deserialize)]
+struct WrittenWithdrawal {
+    address: Address,
 }
 
 #[derive(Deserialize)]
@@ -146,7 +203,32 @@ impl Block {
             transactions: transactions
                 .map(|tx| Recovered::new_unchecked(tx.signed, tx.from))
                 .collect(),
+            withdrawals: written.withdrawals.iter().map(|paid| paid.address).collect(),
         })
+    }
+
+    /// What the block needs before anything of it was executed: those who send, those who are called,
+    /// who is paid, and what transactions announce that they will read.
+    pub fn announced(&self) -> Missing {
+        let mut announced = Missing::default();
+        announced.accounts.insert(self.beneficiary);
+        for transaction in &self.transactions {
+            announced.accounts.insert(transaction.signer());
+            announced.accounts.extend(transaction.to());
+            for item in transaction.access_list().into_iter().flat_map(|list| list.iter()) {
+                announced.accounts.insert(item.address);
+                if !item.storage_keys.is_empty() {
+                    let words = announced.storage.entry(item.address).or_default();
+                    words.extend(item.storage_keys.iter().map(|key| U256::from_be_bytes(key.0)));
+                }
+            }
+        }
+        announced
+    }
+
+    /// The block before.
+    pub fn parent(&self) -> Option<(u64, B256)> {
+        Some((self.number.checked_sub(1)?, self.parent_hash))
     }
 
     /// Height.
@@ -174,5 +256,13 @@ mod tests {
         assert_eq!(spec(24_000_000, 1_764_798_551), SpecId::OSAKA);
         assert!(matches!(Rules::of(10, 1, 1), Err(BlockError::UnknownRules(10))));
         assert_eq!(Rules::of(1, 0, 1_746_612_311).unwrap().blob_fraction, 5_007_716);
+    }
+
+    #[test]
+    fn a_chain_of_ones_own_runs_a_fork_by_its_name() {
+        let rules = Rules::of_fork(31_337, "cancun".parse().unwrap());
+        assert_eq!((rules.chain_id, rules.spec), (31_337, SpecId::CANCUN));
+        let why = "london-ish".parse::<HardFork>().unwrap_err().to_string();
+        assert!(why.contains("london-ish") && why.contains("prague, osaka"), "{why}");
     }
 }

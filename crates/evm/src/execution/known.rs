@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
 };
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use revm::{DatabaseRef, bytecode::Bytecode, state::AccountInfo};
 
 /// An account before the block.
@@ -35,6 +35,35 @@ pub struct Known {
     pub is_complete: bool,
 }
 
+impl Known {
+    /// Learns what a node says of an account. One that has nothing does not exist, as far as anybody
+    /// can tell from outside.
+    pub fn account(&mut self, address: Address, balance: U256, nonce: u64, code: Bytes) {
+        let is_empty = balance.is_zero() && nonce == 0 && code.is_empty();
+        let code_hash = if code.is_empty() { KECCAK256_EMPTY } else { keccak256(&code) };
+        if !code.is_empty() {
+            self.codes.insert(code_hash, code);
+        }
+        let account = Account { balance, nonce, code_hash };
+        self.accounts.insert(address, (!is_empty).then_some(account));
+    }
+
+    /// Parts that are known.
+    pub fn len(&self) -> usize {
+        self.accounts.len() + self.storage.len()
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of the codes.
+    pub fn code_bytes(&self) -> usize {
+        self.codes.values().map(|code| code.len()).sum()
+    }
+}
+
 /// What an execution asked for and nobody knows, in order: the next batch of questions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Missing {
@@ -55,6 +84,16 @@ impl Missing {
             && self.storage.is_empty()
             && self.codes.is_empty()
             && self.block_hashes.is_empty()
+    }
+
+    /// Adds what something else missed.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.accounts.extend(other.accounts);
+        for (of, slots) in other.storage {
+            self.storage.entry(of).or_default().extend(slots);
+        }
+        self.codes.extend(other.codes);
+        self.block_hashes.extend(other.block_hashes);
     }
 
     /// Questions in all.

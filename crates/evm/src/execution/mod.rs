@@ -8,13 +8,17 @@
 //!
 //! Where the state is not known, execution goes on with nothing in its place and says what it missed:
 //! whoever asks a node fetches that and executes again. What depends on what was missing shows in the
-//! next round, so that a handful of rounds, each with one batch of questions, replaces thousands of
-//! questions one by one.
+//! next round ([`Ahead`]), so that dozens of rounds, each with one batch of questions, replace
+//! thousands of questions one by one. What is known after a block is what the next one begins with
+//! ([`Executed::known_after`]).
 
+mod after; // what is known of the state after it
+mod ahead; // what it will need, found out before it is executed for good
 mod block; // what is executed, and by which rules
 mod known; // what is known of the state before it
 mod run; //   the execution itself
 
-pub use block::{Block, BlockError, Rules};
+pub use ahead::Ahead;
+pub use block::{Block, BlockError, HardFork, Rules};
 pub use known::{Account, Known, Missing};
 pub use run::{Disagreement, Executed, ExecutedTransaction, Failure, execute};

@@ -14,6 +14,7 @@ use revm::{
 };
 
 use super::{
+    after::Touched,
     block::{Block, Rules},
     known::{Known, Missing, Read},
 };
@@ -41,6 +42,8 @@ pub struct ExecutedTransaction {
 pub struct Executed {
     /// In the block's order.
     pub transactions: Vec<ExecutedTransaction>,
+    /// What was read or changed, as it is afterwards.
+    pub(super) after: Touched,
 }
 
 /// Why there is no execution.
@@ -76,21 +79,7 @@ pub struct Disagreement {
 pub fn execute(block: &Block, rules: &Rules, known: &Known) -> Result<Executed, Failure> {
     let missing = RefCell::new(Missing::default());
     let mut state = CacheDB::new(Read { known, missing: &missing });
-    let mut cfg = CfgEnv::new().with_chain_id(rules.chain_id);
-    cfg.set_spec_and_mainnet_gas_params(rules.spec);
-    let blobs =
-        block.excess_blob_gas.map(|gas| BlobExcessGasAndPrice::new(gas, rules.blob_fraction));
-    let env = BlockEnv {
-        number: U256::from(block.number),
-        timestamp: U256::from(block.timestamp),
-        beneficiary: block.beneficiary,
-        gas_limit: block.gas_limit,
-        basefee: block.base_fee,
-        difficulty: block.difficulty,
-        prevrandao: rules.spec.is_enabled_in(SpecId::MERGE).then_some(block.mix_hash),
-        blob_excess_gas_and_price: blobs,
-        ..BlockEnv::default()
-    };
+    let (cfg, env) = environment(block, rules);
     begin(block, rules, &cfg, &env, &mut state);
     let mut transactions = Vec::with_capacity(block.transactions.len());
     for (at, transaction) in block.transactions.iter().enumerate() {
@@ -117,12 +106,36 @@ pub fn execute(block: &Block, rules: &Rules, known: &Known) -> Result<Executed, 
         };
         transactions.push(ExecutedTransaction { is_success, gas_used, logs, frame });
     }
+    let after = Touched::of(&state.cache);
     let missing = missing.take();
-    if missing.is_empty() { Ok(Executed { transactions }) } else { Err(Failure::Missing(missing)) }
+    match missing.is_empty() {
+        true => Ok(Executed { transactions, after }),
+        false => Err(Failure::Missing(missing)),
+    }
+}
+
+/// What the machine is told of a block.
+pub(super) fn environment(block: &Block, rules: &Rules) -> (CfgEnv, BlockEnv) {
+    let mut cfg = CfgEnv::new().with_chain_id(rules.chain_id);
+    cfg.set_spec_and_mainnet_gas_params(rules.spec);
+    let blobs =
+        block.excess_blob_gas.map(|gas| BlobExcessGasAndPrice::new(gas, rules.blob_fraction));
+    let env = BlockEnv {
+        number: U256::from(block.number),
+        timestamp: U256::from(block.timestamp),
+        beneficiary: block.beneficiary,
+        gas_limit: block.gas_limit,
+        basefee: block.base_fee,
+        difficulty: block.difficulty,
+        prevrandao: rules.spec.is_enabled_in(SpecId::MERGE).then_some(block.mix_hash),
+        blob_excess_gas_and_price: blobs,
+        ..BlockEnv::default()
+    };
+    (cfg, env)
 }
 
 /// What happens to the state before the first transaction.
-fn begin<'k>(
+pub(super) fn begin<'k>(
     block: &Block,
     rules: &Rules,
     cfg: &CfgEnv,

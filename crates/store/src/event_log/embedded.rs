@@ -17,11 +17,11 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
     CANONICAL_BLOCKS_MAX, CanonicalTail, ChainChange, EventLog, EventSummary, QuarantinedBlock,
-    READ_BYTES_MAX, TailBlock, check_network, oldest_kept, summary,
+    READ_BYTES_MAX, TailBlock, check_network, format, oldest_kept, summary,
 };
 use crate::{
     Store, StoreError,
-    codec::{self, block, encode, fixed, unsigned},
+    codec::{self, block, fixed, unsigned},
     error::{height, integer},
 };
 
@@ -93,7 +93,7 @@ impl EmbeddedLog {
             Ok(body)
         })?;
         let Some(body) = body else { return Ok(None) };
-        match codec::decode(&body, EVENTS, format!("{network} block {number}"))? {
+        match format::decode(&body, EVENTS, format!("{network} block {number}"))? {
             ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle) => Ok(Some(bundle)),
             _ => Ok(None),
         }
@@ -123,7 +123,7 @@ impl EventLog for EmbeddedLog {
         // Encoding is most of the work: done before the writer is taken.
         let mut bodies = Vec::with_capacity(events.len());
         for event in events {
-            bodies.push(encode(EVENTS, event)?);
+            bodies.push(format::encode(EVENTS, event)?);
         }
         self.store.write("append to the event log", |tx, _| {
             tx.prepare_cached(
@@ -194,7 +194,7 @@ impl EventLog for EmbeddedLog {
                 let reason = format_args!("position {expected} is missing before it");
                 return Err(StoreError::corrupt(EVENTS, key, reason));
             }
-            events.push((Position(expected), codec::decode(&body, EVENTS, key)?));
+            events.push((Position(expected), format::decode(&body, EVENTS, key)?));
         }
         Ok(events)
     }
@@ -257,7 +257,7 @@ fn change(tx: &Transaction<'_>, network: &Name, change: ChainChange<'_>) -> Resu
     let name = network.as_str();
     match change {
         ChainChange::Join { block, parent_hash, quarantine } => {
-            let quarantine = quarantine.map(|reason| encode(CHAIN, reason)).transpose()?;
+            let quarantine = quarantine.map(|reason| codec::encode(CHAIN, reason)).transpose()?;
             let number = height(block.number)?;
             tx.prepare_cached(
                 "INSERT OR REPLACE INTO log_chain

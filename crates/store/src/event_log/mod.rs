@@ -8,6 +8,7 @@
 //! follower of its network.
 
 mod embedded;
+mod format;
 mod memory;
 
 pub use embedded::EmbeddedLog;

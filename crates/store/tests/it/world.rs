@@ -63,6 +63,7 @@ pub(crate) fn bundle(network: &Name, block: BlockRef, parent_hash: B256) -> Bloc
         traces: None,
         reads: Vec::new(),
         proof,
+        traced_by: model::TraceSource::default(),
     }
 }
 

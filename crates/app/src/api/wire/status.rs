@@ -1,5 +1,6 @@
 //! Networks, coverage, trust and messages at one moment.
 
+use chain::execute::ExecutionStatus;
 use model::{BlockCoverage, CoverageResult, UnixMillis};
 use serde::Serialize;
 
@@ -300,6 +301,29 @@ pub struct Network {
     pub coverage: Coverage,
     /// Endpoints.
     pub endpoints: Vec<Endpoint>,
+    /// Blocks executed here because no node traces them; `null` where there were none.
+    pub execution: Option<Execution>,
+}
+
+/// How executing blocks goes that no node traces, since the start.
+#[derive(Debug, Serialize)]
+pub struct Execution {
+    /// Blocks that have call traces from it.
+    pub blocks: u64,
+    /// Blocks that stayed without.
+    pub blind: u64,
+    /// Requests for parts of the state, of all blocks together.
+    pub reads: u64,
+    /// Parts of the state that were known from the block before, of all blocks together.
+    pub kept: u64,
+    /// Requests of the newest block that has traces.
+    pub newest_reads: u32,
+    /// Rounds of requests that it took.
+    pub newest_rounds: u32,
+    /// Milliseconds that it took.
+    pub newest_ms: u64,
+    /// Why the newest block stayed without; `null` when it has them.
+    pub why_blind: Option<String>,
 }
 
 /// The ledger of the newest blocks, summed up.
@@ -393,6 +417,22 @@ impl Network {
             monitors: configured.map_or(0, |network| network.monitors),
             coverage: Coverage::new(&network.coverage),
             endpoints: health.endpoints.iter().map(endpoint).collect(),
+            execution: health.execution.as_ref().map(Execution::new),
+        }
+    }
+}
+
+impl Execution {
+    fn new(status: &ExecutionStatus) -> Self {
+        Self {
+            blocks: status.blocks,
+            blind: status.blind,
+            reads: status.reads,
+            kept: status.kept,
+            newest_reads: status.newest.reads,
+            newest_rounds: status.newest.rounds,
+            newest_ms: status.newest_ms,
+            why_blind: status.why_blind.clone(),
         }
     }
 }

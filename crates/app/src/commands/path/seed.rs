@@ -187,6 +187,7 @@ async fn at_node(network: NetworkConfig, url: &Secret<String>) -> anyhow::Result
         endpoints: vec![endpoint],
         finality: Finality::Latest,
         traces: TraceMode::Required,
+        executor: None,
         cross_check: None,
         ..network
     })

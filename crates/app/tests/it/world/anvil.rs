@@ -6,7 +6,10 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use alloy_consensus::Transaction as _;
+use alloy_eips::eip2718::Encodable2718 as _;
 use alloy_primitives::{Address, B256, Bytes, U256};
+use evm::devnet::Devnet;
 use model::BlockRef;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,24 +27,63 @@ pub(crate) struct Anvil {
     folder: TempDir,
     port: u16,
     client: reqwest::Client,
+    /// Arguments beside the usual ones.
+    more: Vec<String>,
 }
 
 impl Anvil {
     /// Starts a node on a chain of its own.
     pub(crate) async fn start(installed: &Path) -> Self {
+        Self::start_with(installed, Vec::new()).await
+    }
+
+    /// A node with all that happened on a devnet so far: the same contracts at the same addresses, the
+    /// same transactions in blocks of the same times.
+    pub(crate) async fn start_like(installed: &Path, devnet: &Devnet) -> Self {
+        let genesis = devnet.block(0).unwrap();
+        let words = [
+            ("--chain-id", devnet.config().chain_id.to_string()),
+            ("--timestamp", genesis.header.timestamp.to_string()),
+            ("--gas-limit", genesis.header.gas_limit.to_string()),
+            ("--hardfork", "prague".to_owned()),
+        ];
+        let words = words.into_iter().flat_map(|(key, value)| [key.to_owned(), value]).collect();
+        let anvil = Self::start_with(installed, words).await;
+        for number in 1..=devnet.head().number {
+            let block = devnet.block(number).unwrap();
+            for included in &block.transactions {
+                let sender = included.transaction.signer();
+                if included.transaction.nonce() == 0 {
+                    let balance = U256::from(10).pow(U256::from(24));
+                    anvil.ask("anvil_setBalance", json!([sender, balance])).await;
+                }
+                let raw = Bytes::from(included.transaction.encoded_2718());
+                anvil.ask("eth_sendRawTransaction", json!([raw])).await;
+            }
+            let time = block.header.timestamp;
+            anvil.ask("evm_setNextBlockTimestamp", json!([time])).await;
+            anvil.mine(1).await;
+            let made = anvil.ask("eth_getBlockByNumber", json!(["latest", false])).await;
+            let included = made["transactions"].as_array().unwrap().len();
+            assert_eq!(included, block.transactions.len(), "block {number}: {made:#}");
+        }
+        anvil
+    }
+
+    async fn start_with(installed: &Path, more: Vec<String>) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().unwrap();
         let binary = binary(installed);
-        let child = spawn(&binary, folder.path(), 0);
+        let child = spawn(&binary, folder.path(), 0, &more);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut anvil = Self { binary, child, folder, port: 0, client };
+        let mut anvil = Self { binary, child, folder, port: 0, client, more };
         anvil.port = anvil.listens().await;
         anvil
     }
 
     /// Starts the node again on the state that [`Anvil::stop`] left.
     pub(crate) async fn start_again(&mut self) {
-        self.child = spawn(&self.binary, self.folder.path(), self.port);
+        self.child = spawn(&self.binary, self.folder.path(), self.port, &self.more);
         let port = self.listens().await;
         assert_eq!(port, self.port);
     }
@@ -136,13 +178,14 @@ impl Drop for Anvil {
     }
 }
 
-fn spawn(binary: &Path, folder: &Path, port: u16) -> Child {
+fn spawn(binary: &Path, folder: &Path, port: u16, more: &[String]) -> Child {
     let out = File::create(folder.join("out.txt")).unwrap();
     Command::new(binary)
         .args(["--port", &port.to_string(), "--no-mining", "--order", "fifo"])
         .arg("--state")
         .arg(folder.join("state.json"))
         .arg("--preserve-historical-states")
+        .args(more)
         .stdin(Stdio::null())
         .stderr(out.try_clone().unwrap())
         .stdout(out)

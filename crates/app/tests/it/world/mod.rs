@@ -21,6 +21,6 @@ pub(crate) use mail_server::{ACCOUNT, Mail, MailServer};
 pub(crate) use patience::{PATIENCE, until, within};
 pub(crate) use program::{Ended, Program, bellwether, run_to_end};
 pub(crate) use project::{DEVNET, Project, Url, WEBHOOK_KEY, routes_to, workspace};
-pub(crate) use proxy::Proxy;
+pub(crate) use proxy::{Proxy, without_traces};
 pub(crate) use record::{Record, all_alerts, all_findings, assert_all_delivered};
 pub(crate) use webhook::Webhook;

@@ -92,9 +92,8 @@ impl Judge for Configured {
             self.creation(block, creation, is_again, memory, report);
         }
         self.unseen(block, memory, report);
-        let has = block.level;
-        if has < Level::Traces {
-            report.blind(BlindReason::LevelTooLow { needs: Level::Traces, has });
+        if block.level < Level::Traces {
+            report.blind(block.bundle.too_low(Level::Traces));
         }
     }
 }

@@ -135,10 +135,9 @@ impl Judge for Configured {
         if touches.is_empty() {
             return;
         }
-        let has = block.level;
-        if has < Level::Traces {
+        if block.level < Level::Traces {
             // Bursts of transactions can be seen; what one of them does inside cannot.
-            report.blind(BlindReason::LevelTooLow { needs: Level::Traces, has });
+            report.blind(block.bundle.too_low(Level::Traces));
         }
         // Within a transaction touches come by contract, and of a contract in order.
         for touched in touches.chunk_by(|a, b| (a.tx, a.deployment) == (b.tx, b.deployment)) {

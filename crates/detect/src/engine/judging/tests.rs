@@ -97,6 +97,7 @@ fn bundle(network: &Name) -> BlockBundle {
             bloom: proven(),
             receipts: proven(),
         },
+        traced_by: model::TraceSource::default(),
     }
 }
 
