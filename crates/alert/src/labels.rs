@@ -52,11 +52,6 @@ impl Labels {
             }
             Cause::Reported(report) => {
                 labels.set(SOURCE, report.source.name().as_str());
-                for (name, value) in &report.labels {
-                    if !OURS.contains(&name.as_str()) {
-                        labels.set(name, value);
-                    }
-                }
             }
         }
         labels.set(SEVERITY, alert.severity.as_str());
@@ -69,6 +64,10 @@ impl Labels {
         }
         if let Some(drill) = alert.provenance().drill() {
             labels.set(DRILL, drill.as_str());
+        }
+        let told = alert.report().into_iter().flat_map(|report| &report.labels);
+        for (name, value) in told.filter(|(name, _)| !OURS.contains(&name.as_str())) {
+            labels.set(name, value);
         }
         labels
     }

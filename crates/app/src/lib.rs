@@ -36,6 +36,7 @@ pub mod paths; //     what was taught about paths through contracts
 pub mod pipeline; //  from a block to an alert: read this first
 pub mod pulse; //     the watcher is watched: its own health, and who notices when it dies
 pub mod replay; //    judging blocks that are past
+pub mod reports; //   what other systems report, on the way of every alert
 pub mod routing; //   where alerts would go, why, and what is wrong with a plan
 pub mod safe_queue; // what waits to be signed, as the Safe transaction service tells it
 pub mod series_file; // a series as people have it: moments and values

@@ -26,6 +26,7 @@ use crate::{
     paths::TaughtFolder,
     pipeline::{NetworkView, Pipeline, Rules, Running},
     pulse::{self, Turns, Vitals},
+    reports,
     snapshot::TrustLimits,
     twin::{self, Twins},
     web::{self, Mailbox, NetworkInfo, Site, SiteInfo, Sources},
@@ -353,6 +354,7 @@ pub(crate) fn site_info(
         chats: chats.cloned(),
         people: config.people.clone(),
         pulse: Arc::new(config.pulse()),
+        sources: reports::Sources::new(config.sources.clone()),
         community,
     }
 }

@@ -51,6 +51,13 @@ pub(super) const PROGRAMS: &[Program] = &[
         path: "usr/bin/amtool",
         version: "--version",
     },
+    // What reports alerts to an Alertmanager, and to us.
+    Program {
+        name: "prometheus",
+        package: "prometheus",
+        path: "usr/bin/prometheus",
+        version: "--version",
+    },
 ];
 
 /// Where Debian's Alertmanager looks for its templates, whatever it is told.

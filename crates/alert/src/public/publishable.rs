@@ -64,12 +64,12 @@ pub enum NotPublic {
     /// People would take it for real.
     #[error("drill {0} may not be published: nothing of it happened")]
     Drill(Name),
-    /// It is about the program itself, and for nobody.
-    #[error("a canary is told to nobody")]
-    Canary,
     /// What our users' other systems say is theirs.
     #[error("what {0} reports may not be published: no chain says so")]
     Reported(Source),
+    /// It is about the program itself, and for nobody.
+    #[error("a canary is told to nobody")]
+    Canary,
 }
 
 impl Publishable {
@@ -81,8 +81,8 @@ impl Publishable {
         match (&alert.cause, alert.provenance()) {
             (Cause::Reported(report), _) => Err(NotPublic::Reported(report.source.clone())),
             (Cause::Found(_), Provenance::Drill { drill }) => Err(NotPublic::Drill(drill)),
-            (Cause::Found(_), Provenance::Live) => Ok(Self(alert)),
             (Cause::Found(_), Provenance::Canary) => Err(NotPublic::Canary),
+            (Cause::Found(_), Provenance::Live) => Ok(Self(alert)),
         }
     }
 

@@ -1,5 +1,5 @@
-//! The same facts as JSON under `/api/v1`; only what people say afterwards is written, with the
-//! write key.
+//! The same facts as JSON under `/api/v1`; what people say afterwards is written with the write
+//! key, and what other systems report with their tokens.
 //!
 //! The shapes in [`wire`] are a promise to other programs: a field is added, never renamed or
 //! removed, within one version. They are separate from the types inside, which may change.
@@ -9,6 +9,7 @@ mod feedback; //   what people say afterwards, with the write key
 mod paging; //     what people tell the pager, with the write key
 mod parameters; // what may be asked, and what is said about what may not
 mod reply; //      errors as JSON
+mod reports; //    other systems report alerts
 mod routes; //     one function an address
 mod twin; //       another installation says what it told
 pub mod wire; //   shapes
@@ -20,6 +21,8 @@ use axum::{
 };
 
 use crate::{twin::TALK_BYTES_MAX, web::Site};
+
+pub(crate) use reports::as_alertmanager;
 
 /// `/api/v1/…`, to be nested there.
 pub(crate) fn router() -> Router<Site> {
@@ -38,6 +41,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/threats", get(routes::threats))
         .route("/outbox", get(routes::outbox))
         .route("/twin", post(twin::exchange).layer(DefaultBodyLimit::max(TALK_BYTES_MAX)))
+        .route("/alertmanager", reports::of_alertmanager())
         .route("/silences", get(paging::silences))
         .route("/words", post(paging::tell).layer(body()))
         .route("/drills", post(paging::begin_drill).layer(body()))

@@ -176,12 +176,14 @@ impl List {
                 (Some(word), None) => word.to_string(),
                 (None, _) => "told to nobody".to_owned(),
             };
+            let from = alert.source().map(|source| format!(", from {source}"));
+            let from = from.unwrap_or_default();
             print_line(&format!(
                 "{}  {:<8}  {}  {}",
                 style.dim(&alert.id.to_string()),
                 alert.severity.as_str(),
                 style.bold(&words::clean(alert.title())),
-                style.dim(&format!("{among}, {}", words::ago(alert.opened_at, now))),
+                style.dim(&format!("{among}{from}, {}", words::ago(alert.opened_at, now))),
             ));
         }
         if page.items.is_empty() && !self.json {

@@ -96,6 +96,7 @@ pub(super) struct Files {
     pub(super) lints: Option<SourceFile>,
     pub(super) answers: Option<SourceFile>,
     pub(super) outside: Option<SourceFile>,
+    pub(super) sources: Option<SourceFile>,
     pub(super) public: Option<SourceFile>,
     pub(super) labels: Vec<SourceFile>,
     pub(super) policy: Option<SourceFile>,
@@ -156,6 +157,7 @@ impl Files {
         let lints = optional("lints.toml");
         let answers = optional("answers.toml");
         let outside = optional("outside.toml");
+        let sources = optional("sources.toml");
         let public = optional("public.toml");
         let policy = optional("policy.toml");
         match main {
@@ -171,6 +173,7 @@ impl Files {
                 lints,
                 answers,
                 outside,
+                sources,
                 public,
                 labels,
                 policy,

@@ -26,6 +26,7 @@ mod pulse; //      [pulse] of bellwether.toml
 mod receiver; //   [[receiver]] of routes.toml
 mod route; //      routes.toml
 mod secret; //     from the environment or a file
+mod sources; //    sources.toml
 mod table; //      reading TOML key by key
 mod threats; //    threats/*.toml
 
@@ -33,10 +34,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
-use model::{BlockNumber, Name, Secret};
+use model::{BlockNumber, Name, PathSalt, Secret};
 use registry::{Plans, Registry, gap::Clearance, threats::ThreatMap};
 
-pub use bellwether::{General, PORT_DEFAULT};
+pub use bellwether::{General, PORT_DEFAULT, Salted};
 pub use deployment::Declaration;
 pub use folder::{Folder, Surroundings};
 pub use lints::{Lints, read_lints};
@@ -96,6 +97,8 @@ pub struct Config {
     pub community: Option<crate::community::Settings>,
     /// Detectors that are not ours.
     pub outside: Vec<crate::outside::Spec>,
+    /// Other systems that report alerts.
+    pub sources: Vec<crate::reports::Door>,
     /// What people said about the time before deployments were watched.
     pub clearances: Vec<Clearance>,
     /// What was taught about paths through contracts; the monitors have it among their parameters.
@@ -129,7 +132,8 @@ impl Config {
         // A network whose file has a mistake still exists: references to it are not wrong.
         let network_names: Vec<Name> =
             files.networks.iter().filter_map(|f| Name::new(folder::stem(&f.path)).ok()).collect();
-        let guarded = guarded(&files, &network_names, around, &out);
+        let salt = general.as_ref().map(|general| general.path_salt.or_none()).unwrap_or_default();
+        let guarded = guarded(&files, &network_names, salt, around, &out);
         let declared: Vec<monitor::Declared> = files
             .monitors
             .iter()
@@ -193,7 +197,10 @@ impl Config {
         }
         let runbooks = runbooks(&monitors, around, &mut warnings);
         let monitor_names: Vec<Name> = monitors.iter().map(|spec| spec.name.clone()).collect();
-        let paths = paths::paths(&files.paths, &monitor_names, &out);
+        let mut paths = paths::paths(&files.paths, &monitor_names, &out);
+        if let Some(Salted::By(salt)) = general.as_ref().map(|g| &g.path_salt) {
+            warnings.extend(paths.keep_only(salt));
+        }
         paths.teach(&mut monitors);
         let threats = threats::threats(
             &files.threats,
@@ -211,6 +218,9 @@ impl Config {
         );
         let outside = files.outside.as_ref().map_or_else(Vec::new, |file| {
             outside::outside(file, &around.place(), &network_names, &monitor_names, &out)
+        });
+        let sources = files.sources.as_ref().map_or_else(Vec::new, |file| {
+            sources::sources(file, &monitor_names, around, missing, &out)
         });
         let mistakes = out.into_mistakes();
         match general {
@@ -242,6 +252,7 @@ impl Config {
                 answers,
                 community,
                 outside,
+                sources,
                 clearances,
                 paths,
                 threats: Arc::new(threats),
@@ -313,6 +324,7 @@ fn plans(declared: &[deployment::Declared]) -> Plans {
 fn guarded(
     files: &Files,
     networks: &[Name],
+    salt: PathSalt,
     around: &dyn Surroundings,
     out: &Collector,
 ) -> Guarded {
@@ -355,6 +367,7 @@ fn guarded(
             );
             let registry =
                 registry.with_authority(authority).with_dependencies(relied_on.declared, added);
+            let registry = registry.with_path_salt(salt);
             let sound = declared.iter().filter(|d| d.is_sound).filter_map(|d| d.label.clone());
             let sound = sound.chain(outside).collect();
             let factories = registry.factories().into_iter();

@@ -20,6 +20,7 @@ use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, Sto
 use super::{inbox, verdicts};
 use crate::{
     canary::{Canaries, Point},
+    reports,
     twin::Twins,
 };
 
@@ -157,6 +158,7 @@ impl Desk {
     /// [`PagingError`]; nothing was committed then, and the desk must be opened anew, because its
     /// memory may be ahead of the disk.
     pub fn advance(&mut self, now: UnixMillis) -> Result<Paged, PagingError> {
+        reports::end_due(&self.store, now)?;
         let waiting = self.store.inbox().waiting(STEP_INPUTS_MAX)?;
         let is_due = self.pagers.next_due().is_some_and(|due| due <= now);
         if waiting.is_empty() && !is_due {
@@ -261,6 +263,10 @@ impl Desk {
             if !self.twins.is_alone() {
                 let networks = sent.lines.iter().filter_map(|line| {
                     let card = self.pagers.card(line.alert)?;
+                    // What another system calls a network is none that a twin could be blind on.
+                    if !card.facts().labels.get(alert::SOURCE).is_empty() {
+                        return None;
+                    }
                     Name::new(card.facts().labels.get(alert::NETWORK)).ok()
                 });
                 let networks: Vec<Name> = networks.collect();

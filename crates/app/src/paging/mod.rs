@@ -32,4 +32,4 @@ pub use task::{Parts, REST_MAX, keep_paging};
 pub use word::{Word, WordFault};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -17,12 +17,12 @@ use super::{Desk, Inbox, PagingError, facts, life, rulings};
 use crate::notify::message::tests::{NOON_S, alert_of, finding, name};
 
 /// Seconds after noon.
-fn at(s: i64) -> UnixMillis {
+pub(crate) fn at(s: i64) -> UnixMillis {
     UnixMillis(NOON_S as i64 * 1_000).plus(s * 1_000)
 }
 
 /// Ann is called first, then Bob; each over a voice call, then over a text message.
-fn plan() -> Arc<Plan> {
+pub(crate) fn plan() -> Arc<Plan> {
     let mut root = Branch::new(name("all"));
     root.receivers = Some(vec![name("chat")]);
     root.group_by = Some(GroupBy::Alert);

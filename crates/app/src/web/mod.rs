@@ -111,6 +111,7 @@ pub fn router(site: Site) -> Router {
     let compressed = DefaultPredicate::new().and(NotForContentType::SSE);
     pages
         .nest("/api/v1", crate::api::router())
+        .route("/api/v2/alerts", crate::api::as_alertmanager())
         .nest("/hooks", hooks::router())
         .nest("/public", public::router())
         .merge(crate::api::health_router())

@@ -28,6 +28,7 @@ use crate::{
     paging::{self, Inbox},
     paths::{Paths, TaughtFolder},
     pulse::{self, Turns, Vitals},
+    reports,
     snapshot::{NetworkHealth, Own, Snapshot, TrustLimits},
     twin::Twins,
     words,
@@ -85,6 +86,8 @@ pub struct SiteInfo {
     pub people: Vec<Name>,
     /// Who notices when this program dies.
     pub pulse: Arc<pulse::Settings>,
+    /// Other systems that report alerts.
+    pub sources: reports::Sources,
     /// What everybody may hear; `None`: nothing.
     pub community: Option<Arc<Community>>,
 }
@@ -456,6 +459,29 @@ impl Site {
         self.inner.pager.wake().notify_one();
         self.changed();
         Ok(Ok(id))
+    }
+
+    /// Takes what another system reports, so that the pager hears of it.
+    pub(crate) async fn take_reports(
+        &self,
+        door: reports::Door,
+        told: Vec<reports::Told>,
+    ) -> Result<reports::Taken, ReadError> {
+        let now = self.now();
+        let name = door.name.clone();
+        let taken = self.read(move |store| reports::take(store, &door, &told, now)).await?;
+        if taken.refused > 0 {
+            let refused = taken.refused;
+            tracing::error!(source = %name, refused, "there is no room for more open alerts");
+        }
+        if taken.ours > 0 {
+            tracing::debug!(source = %name, ours = taken.ours, "what a Bellwether told came back");
+        }
+        if taken.began + taken.ended + taken.go_on > 0 {
+            self.inner.pager.wake().notify_one();
+            self.changed();
+        }
+        Ok(taken)
     }
 
     /// Lets the pages that are open know.

@@ -46,6 +46,7 @@ mod pulse; //    who notices when the watcher dies, and who goes on
 mod receivers; // every kind against a counterpart of its provider
 mod registry; // what is guarded: shown beside a running program, handed on signed
 mod replay; //   past blocks: recorded, corrupted, judged again
+mod reports; //  what Prometheus and Alertmanager report, and no loop
 mod routing; //  who hears what, explained and expected; rotas in and out
 mod smtp; //     mail through a real server
 mod threats; //  the example leaves no gap, a plan needs no deployment, the exports compile

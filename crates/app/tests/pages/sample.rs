@@ -200,6 +200,7 @@ pub(crate) fn info() -> SiteInfo {
         people: Vec::new(),
         answers: None,
         chats: None,
+        sources: bellwether::reports::Sources::default(),
         community: None,
         pulse: Arc::default(),
     }

@@ -15,6 +15,7 @@ mod commit; //  what follows from inputs
 mod drill; //   alerts that nobody but people made
 mod heard; //   who was told and called about what, to be counted
 mod inbox; //   inputs
+mod reports; // what goes on outside of every chain
 
 pub use account::{AlarmRow, RulingRow};
 pub(crate) use account::{add_ruling, check, of_alert};
@@ -22,3 +23,4 @@ pub use commit::{OutboxMessage, PagingStep, StageRow};
 pub use heard::{HEARD_MAX, HeardAlert, HeardOf, HeardRow};
 pub(crate) use inbox::insert;
 pub use inbox::{Inbox, Input, TakenInput};
+pub use reports::Reports;

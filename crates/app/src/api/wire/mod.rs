@@ -7,6 +7,7 @@
 mod alert; //   alerts, findings, evidence
 mod attacks; // alerts that belong together
 mod dossier; // everything about one address
+mod fact; //    named values, and what no chain says
 mod fatigue; // how much people bear
 mod ledger; //  coverage as a number, what is missing, what closes it
 mod quality; // how good detection is
@@ -18,8 +19,8 @@ use model::{BlockRef, TokenAmount, UnixMillis, UnixSeconds};
 use serde::Serialize;
 
 pub use alert::{
-    Alert, AlertDetails, AlertVerdict, Attempt, Decision, Drill, Evidence, Fact, Finding, History,
-    Measure, Message, Origin, Report, Told, Value,
+    Alert, AlertDetails, AlertVerdict, Attempt, Decision, Drill, Evidence, Finding, History,
+    Measure, Message, Origin, Told,
 };
 pub use attacks::{Attack, Attacks, Contribution as AttackContribution};
 pub use dossier::{
@@ -27,6 +28,7 @@ pub use dossier::{
     Function, Gap, Held, Identity, KnownAs, Life, OpenCell, Party, Power, Threatened, Trait,
     Unknown, Watcher, Way,
 };
+pub use fact::{Fact, Report, Value};
 pub use fatigue::{
     Fatigue, Part, Person as PersonLoad, Proposal as TuningProposal, Route as RouteLoad,
     Rule as RuleLoad,

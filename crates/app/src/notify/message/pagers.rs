@@ -10,6 +10,7 @@ use model::{AlertState, NotificationKind, Provenance, Severity, UnixMillis};
 use serde_json::{Map, Value, json};
 
 use super::{Message, safe::cut};
+use crate::reports::MARK;
 
 /// PagerDuty's longest summary, in characters.
 const PAGERDUTY_SUMMARY_MAX: usize = 1_024;
@@ -152,6 +153,8 @@ impl Message {
                 "severity": severity.as_str(),
                 "alert": alert.id.to_string(),
             });
+            // What comes back from there with it is no news.
+            labels[MARK] = json!(alert.id.to_string());
             if let Some(network) = &alert.network {
                 labels["network"] = json!(network.as_str());
             }
