@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -12,8 +12,38 @@ use crate::{
 
 /// Identity of an alert: derived from its fingerprint and first finding, so that it is the same in
 /// every run.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AlertId(pub [u8; 16]);
+
+/// In JSON it is hexadecimal, as people write it; in binary forms it is its bytes.
+impl Serialize for AlertId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match to.is_human_readable() {
+            true => to.collect_str(self),
+            false => self.0.serialize(to),
+        }
+    }
+}
+
+/// Sixteen numbers, which it was in JSON before, are read still.
+impl<'de> Deserialize<'de> for AlertId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Text(String),
+            Numbers([u8; 16]),
+        }
+        if !from.is_human_readable() {
+            return Deserialize::deserialize(from).map(Self);
+        }
+        let wanted = "an alert's id has 32 hexadecimal digits";
+        match Written::deserialize(from).map_err(|_| D::Error::custom(wanted))? {
+            Written::Text(text) => text.parse().map_err(|_| D::Error::custom(wanted)),
+            Written::Numbers(bytes) => Ok(Self(bytes)),
+        }
+    }
+}
 
 impl AlertId {
     /// The id of the alert with this fingerprint that began with this finding.

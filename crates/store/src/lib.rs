@@ -50,8 +50,8 @@ pub use paging::{
     Reports, RulingRow, StageRow, TakenInput,
 };
 pub use public::{
-    PublicDue, PublicEntry, PublicMessage, PublicMessageCounts, PublicSaid, PublicStep,
-    PublicTelling, PublicWaiting, SUBSCRIBERS_MAX, Subscribed, Subscriber,
+    PublicDelivered, PublicDue, PublicEntry, PublicMessage, PublicMessageCounts, PublicSaid,
+    PublicStep, PublicTelling, PublicWaiting, SUBSCRIBERS_MAX, Subscribed, Subscriber,
 };
 pub use records::{
     AlertCount, AlertDetails, AlertFilter, AlertStage, AnswerKey, AnswerRecord, BlindCount,

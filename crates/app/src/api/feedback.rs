@@ -122,3 +122,30 @@ pub(super) fn check_key(site: &Site, headers: &HeaderMap) -> Result<(), Failure>
 pub(super) fn refused(error: impl Into<String>) -> Failure {
     Failure::NotAllowed(wire::Error { error: error.into(), allowed: Vec::new() })
 }
+
+/// Who is to get no public alerts any more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Leaving {
+    /// Mail address. Personal: in no log.
+    address: String,
+}
+
+/// Whether somebody was on a list.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Left {
+    /// Whether the address was on a list; it is on none now.
+    removed: bool,
+}
+
+/// Takes an address off the lists of public alerts, with all that waits for it.
+pub(super) async fn remove_subscriber(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    sent: Result<Json<Leaving>, JsonRejection>,
+) -> Answer<Left> {
+    check_key(&site, &headers)?;
+    let Json(leaving) = sent.map_err(|error| Failure::bad(error.body_text(), Vec::new()))?;
+    let removed = site.read(move |store| store.remove_subscriber(&leaving.address)).await?;
+    Ok(Json(Left { removed }))
+}

@@ -45,6 +45,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/silences", get(paging::silences))
         .route("/words", post(paging::tell).layer(body()))
         .route("/drills", post(paging::begin_drill).layer(body()))
+        .route("/public/subscribers/remove", post(feedback::remove_subscriber).layer(body()))
         .route("/attacks", get(feedback::attacks))
         .route("/fatigue", get(paging::fatigue))
         .route("/quality", get(feedback::quality))

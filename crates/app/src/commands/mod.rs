@@ -147,7 +147,7 @@ impl Cli {
                 Command::Alerts(command) => command.run().await,
                 Command::Silences(command) => command.run().await,
                 Command::Drill(command) => command.run().await,
-                Command::Public(command) => command.run(),
+                Command::Public(command) => command.run().await,
                 Command::Attacks(command) => command.run(),
                 Command::Verdict(command) => command.run().await,
                 Command::Incident(command) => command.run().await,

@@ -16,6 +16,7 @@
 //! what was measured; it has [`alert::public::Notice`], which holds what the user listed. A drill
 //! cannot come here: only [`alert::public::Publishable`] is considered, and none can be made of it.
 
+pub(crate) mod agreed; // two installations, one message
 mod channel; //   over which people are told
 mod export; //    files for a mirror
 mod feeds; //     Atom, RSS, JSON Feed

@@ -8,14 +8,18 @@ use std::{sync::Arc, time::Duration};
 
 use alert::plan::Plan;
 use futures_util::{StreamExt as _, stream};
-use model::UnixMillis;
+use model::{Secret, UnixMillis};
 use store::{PublicMessage, Store, StoreError};
 use tokio::{
     sync::{broadcast, watch},
     time::sleep,
 };
 
-use super::{Community, look::LOOK_MAX};
+use super::{
+    Community,
+    agreed::{Agreed, agreed, under_way},
+    look::LOOK_MAX,
+};
 use crate::{
     blocking::blocking,
     clock,
@@ -23,6 +27,7 @@ use crate::{
         SendError,
         schedule::{self, Next},
     },
+    twin::Twins,
 };
 
 /// Longest rest between two looks: five seconds, in which nobody outside misses anything.
@@ -56,6 +61,8 @@ pub struct Parts {
     pub community: Arc<Community>,
     /// What looks like an attack.
     pub plan: Arc<Plan>,
+    /// Other installations that tell the same public.
+    pub twins: Twins,
     /// Says that something changed.
     pub changes: broadcast::Receiver<()>,
     /// Says when to stop.
@@ -119,6 +126,7 @@ async fn turn(parts: &Parts, swept: &mut UnixMillis) -> Result<Duration, String>
     Ok(wait.map_or(REST_MAX, |ms| Duration::from_millis(ms.unsigned_abs())))
 }
 
+/// Tells a message, unless another installation that tells the same public did, or may.
 async fn deliver(parts: &Parts, message: PublicMessage) {
     let (number, channel) = (message.number, message.channel.clone());
     let id = message.subscriber;
@@ -126,6 +134,21 @@ async fn deliver(parts: &Parts, message: PublicMessage) {
         0 => Ok(None),
         _ => ask(&parts.store, move |store| store.subscriber(id)).await,
     };
+    let address = match &reader {
+        Ok(Some(reader)) => Some(reader.address.clone()),
+        _ => None,
+    };
+    if !parts.twins.is_alone() {
+        match settled_by_twins(parts, &message, address.clone()).await {
+            Ok(false) => {}
+            Ok(true) => return,
+            // At least once wins: it is told.
+            Err(reason) => {
+                tracing::error!(%channel, number, reason, "no agreement about a public message")
+            }
+        }
+        parts.twins.publishes(number, under_way(&message, address.as_ref(), clock::now()));
+    }
     let outcome = match reader {
         Ok(reader) => parts.community.deliver(&message, reader.as_ref(), clock::now()).await,
         Err(reason) => Err(SendError::Retry { after: None, reason }),
@@ -157,6 +180,24 @@ async fn deliver(parts: &Parts, message: PublicMessage) {
         // Sent, perhaps, but not on record: it is sent again.
         tracing::error!(%channel, number, reason, "cannot record an attempt");
     }
+    parts.twins.publishes(number, None);
+}
+
+/// Whether nothing is to be sent now: it is told by another installation, or held back for its word.
+async fn settled_by_twins(
+    parts: &Parts,
+    message: &PublicMessage,
+    address: Option<Secret<String>>,
+) -> Result<bool, String> {
+    let (twins, message) = (parts.twins.clone(), message.clone());
+    ask(&parts.store, move |store| {
+        match agreed(store, &twins, &message, address.as_ref(), clock::now())? {
+            Agreed::Speak => Ok(false),
+            Agreed::Wait(until) => store.hold_public(message.number, until).map(|()| true),
+            Agreed::Told(by) => store.public_told_elsewhere(message.number, &by).map(|()| true),
+        }
+    })
+    .await
 }
 
 /// What spreads attempts in time.

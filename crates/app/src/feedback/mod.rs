@@ -178,6 +178,17 @@ impl Desk {
         }
     }
 
+    /// Takes an address off the lists of public alerts; whether it was on one.
+    ///
+    /// # Errors
+    /// When the store or the running program refuses.
+    pub async fn remove_subscriber(&self, address: &str) -> anyhow::Result<bool> {
+        match self {
+            Self::Store(store) => Ok(store.remove_subscriber(address)?),
+            Self::Running(remote) => remote.remove_subscriber(address).await,
+        }
+    }
+
     /// Keeps what really happened.
     ///
     /// # Errors

@@ -62,6 +62,11 @@ impl Remote {
         alert.parse().context("reading the alert of the drill")
     }
 
+    pub(super) async fn remove_subscriber(&self, address: &str) -> anyhow::Result<bool> {
+        let told = self.ask("/public/subscribers/remove", &json!({ "address": address })).await?;
+        told["removed"].as_bool().context("the running program does not say what it did")
+    }
+
     async fn post(&self, path: &str, body: &Value) -> anyhow::Result<()> {
         self.ask(path, body).await.map(drop)
     }

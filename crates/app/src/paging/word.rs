@@ -197,6 +197,28 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_is_named_as_everywhere_and_as_it_was_before() {
+        let id: AlertId = "3f6c0a9d5b1e4c7a8d2f90b1c3e5a7f9".parse().unwrap();
+        let said = |alert: &str, of: &str| {
+            format!(
+                r#"{{"alert":{{"alert":{alert},"deed":{{"duplicate":{{"of":{of}}}}},"by":"ann","because":"x"}}}}"#
+            )
+        };
+        let word = Word::Alert {
+            alert: id,
+            deed: Deed::Duplicate { of: id },
+            by: name("ann"),
+            because: "x".to_owned(),
+        };
+        let (hex, numbers) = (format!("\"{id}\""), format!("{:?}", id.0));
+        assert_eq!(serde_json::to_string(&word).unwrap(), said(&hex, &hex));
+        assert_eq!(serde_json::from_str::<Word>(&said(&hex, &hex)).unwrap(), word);
+        assert_eq!(serde_json::from_str::<Word>(&said(&numbers, &numbers)).unwrap(), word);
+        let wrong = serde_json::from_str::<Word>(&said("\"3f6c\"", &hex)).unwrap_err();
+        assert!(wrong.to_string().contains("32 hexadecimal digits"), "{wrong}");
+    }
+
+    #[test]
     fn a_word_is_the_same_after_its_way_through_the_api() {
         let word = quiet(&["monitor=~\"gas|calls\"", "severity!=\"high\""], 60_000, "noise");
         let json = serde_json::to_string(&word).unwrap();

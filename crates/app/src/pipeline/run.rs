@@ -151,6 +151,7 @@ impl Pipeline {
                 store: self.store.clone(),
                 community,
                 plan: self.rules.plan.clone(),
+                twins: self.twins.clone(),
                 changes: changes.subscribe(),
                 stopping: stopping_outbox,
             }))

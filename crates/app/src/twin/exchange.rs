@@ -6,9 +6,9 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use model::{Name, UnixMillis};
+use model::{AlertId, Name, UnixMillis};
 use ring::rand::{SecureRandom, SystemRandom};
-use store::{Store, StoreError, TwinCursor, TwinHeard};
+use store::{Store, StoreError, TwinCursor, TwinHeard, TwinWord};
 use tokio::time::sleep;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     talk::{SAID_MAX, Said, TOLD_MAX, TOLD_MS, UNDER_WAY_MAX},
     waiting, words,
 };
-use crate::{signature::Envelope, snapshot::Verdict, web::Site};
+use crate::{community::agreed, signature::Envelope, snapshot::Verdict, web::Site};
 
 /// Time between two exchanges while nothing happens; a third of [`alert::twin::SILENT_S`].
 const EXCHANGE_EVERY: Duration = Duration::from_secs(2);
@@ -221,11 +221,24 @@ fn keep(store: &Store, twin: Name, talk: &Talk) -> Result<bool, StoreError> {
         let newest = talk.said.iter().map(|said| said.number).max();
         cursor.said = cursor.said.max(newest.unwrap_or_default());
     }
+    words.extend(published(store, &twin, talk)?);
     let is_behind = talk.said.len() >= SAID_MAX || messages(&talk.told) >= TOLD_MAX;
     if !words.is_empty() || !said.is_empty() || cursor != known {
         store.hear_twin(&TwinHeard { twin, words, said, cursor })?;
     }
     Ok(is_behind)
+}
+
+/// What one of them told in public and is not known here yet: it says the same for a while.
+fn published(store: &Store, twin: &Name, talk: &Talk) -> Result<Vec<TwinWord>, StoreError> {
+    let words = talk.published.iter().filter_map(Told::stored);
+    let words: Vec<TwinWord> = words.filter(|word| word.receipt.is_some()).collect();
+    let mut notices: Vec<AlertId> = words.iter().map(|word| word.alert).collect();
+    notices.sort_unstable();
+    notices.dedup();
+    let known = store.twin_words(&notices)?;
+    let is_new = |word: &TwinWord| !known.iter().any(|(who, known)| who == twin && known == word);
+    Ok(words.into_iter().filter(is_new).collect())
 }
 
 fn messages(told: &[Told]) -> usize {
@@ -250,6 +263,7 @@ async fn say(
     let (name, now) = (twin.name.clone(), site.now());
     let since = UnixMillis(now.0 - TOLD_MS);
     let (to, speaks_first) = (twin.key.to_lowercase(), !twin.is_first);
+    let publishing = twins.publishing();
     let talk = site
         .read(move |store| {
             let (newest, known) = (store.twin_newest()?, store.twin_cursor(&name)?);
@@ -259,7 +273,9 @@ async fn say(
                 known => known,
             };
             let told = store.told_after(told_after, since, TOLD_MAX)?;
-            let under_way = store.under_way(UNDER_WAY_MAX)?;
+            let mut under_way = store.under_way(UNDER_WAY_MAX)?;
+            under_way.extend(publishing);
+            let published = agreed::published(store, now)?;
             let said = store.said_after(said_after, since, SAID_MAX)?;
             Ok(Talk {
                 to,
@@ -271,6 +287,7 @@ async fn say(
                 told_after,
                 told_newest: newest.told,
                 under_way: under_way.into_iter().map(|word| Told::new(0, word)).collect(),
+                published: published.into_iter().map(|word| Told::new(0, word)).collect(),
                 said: said.into_iter().map(Said::new).collect(),
                 said_after,
                 said_newest: newest.said,

@@ -115,6 +115,8 @@ pub(crate) struct FirstStep {
 struct Known {
     settings: Arc<Settings>,
     ears: BTreeMap<Name, Ear>,
+    /// What is being told in public, by the message's number: as many as are told at one time.
+    publishing: BTreeMap<i64, TwinWord>,
 }
 
 /// The others, and what is known of them. Clones share everything; the default has none.
@@ -164,6 +166,23 @@ impl Twins {
             }
         });
         heard.collect()
+    }
+
+    /// A public message is being told now; with `None`, that is over, and the others should hear what
+    /// came of it.
+    pub(crate) fn publishes(&self, message: i64, word: Option<TwinWord>) {
+        let mut known = self.write();
+        match word {
+            Some(word) => drop(known.publishing.insert(message, word)),
+            None => drop(known.publishing.remove(&message)),
+        }
+        drop(known);
+        self.wake.notify_one();
+    }
+
+    /// What is being told in public.
+    pub(super) fn publishing(&self) -> Vec<TwinWord> {
+        self.read().publishing.values().cloned().collect()
     }
 
     /// Wakes whoever talks to them.

@@ -50,6 +50,9 @@ pub struct Talk {
     pub told_newest: u64,
     /// What it is telling now.
     pub under_way: Vec<Told>,
+    /// What it told in public lately; its alerts are notices.
+    #[serde(default)]
+    pub published: Vec<Told>,
     /// What people said to it, after input `said_after`.
     pub said: Vec<Said>,
     /// See `said`.

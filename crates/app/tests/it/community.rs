@@ -30,12 +30,12 @@ severity = "high"
 
 /// Keeps the bodies that it is sent.
 #[derive(Clone, Default)]
-struct Reader {
+pub(crate) struct Reader {
     bodies: Arc<Mutex<Vec<String>>>,
 }
 
 impl Reader {
-    async fn start(&self) -> String {
+    pub(crate) async fn start(&self) -> String {
         async fn take(State(reader): State<Reader>, body: Bytes) {
             let body = String::from_utf8(body.to_vec()).unwrap();
             reader.bodies.lock().unwrap().push(body);
@@ -47,7 +47,7 @@ impl Reader {
         format!("http://{address}/hook")
     }
 
-    fn bodies(&self) -> Vec<String> {
+    pub(crate) fn bodies(&self) -> Vec<String> {
         self.bodies.lock().unwrap().clone()
     }
 }
@@ -213,6 +213,24 @@ from = "Meridian <alerts@example.org>"
         assert!(entry.published.or(entry.updated).is_some(), "{feed}");
     }
 
+    // Whoever asks for it by another way is taken off beside the running program.
+    let other = public.post("/public/subscribe", &[("address", "other@example.org")]).await;
+    assert_eq!(other.0, 202);
+    until("the second invitation comes", || mails.mails().len() == 3).await;
+    let link = mails.mails().pop().unwrap();
+    let link = link.text.split(&public.base).nth(1).unwrap().to_owned();
+    assert_eq!(public.post(link.split_whitespace().next().unwrap(), &[]).await.0, 200);
+    assert!(subscribers(&project).await.contains("other@example.org"));
+    let off = ["public", "subscribers", "remove", "other@example.org"];
+    let said = command(&project, &off).await;
+    assert_eq!(said, "other@example.org: off the list\n");
+    let left = subscribers(&project).await;
+    assert!(left.contains("reader@") && !left.contains("other@"), "{left}");
+    let mut again = bellwether();
+    again.args(off).args(["--json"]).env("BELLWETHER_FOLDER", project.path());
+    let again = run_to_end(again).await;
+    assert_eq!((again.code, &again.json()["removed"]), (Some(1), &false.into()), "{again:?}");
+
     // Nothing of what is inside is seen outside, and nothing else is served there.
     let private = [alert.as_str(), "0123456789abcdef0123456789abcdef"];
     for path in [
@@ -245,7 +263,7 @@ from = "Meridian <alerts@example.org>"
     let benign = run_to_end(benign).await;
     assert_eq!(benign.code, Some(0), "{benign:?}");
     until("the webhook hears its end", || reader.bodies().len() == 2).await;
-    until("the reader hears its end", || mails.mails().len() == 3).await;
+    until("the reader hears its end", || mails.mails().len() == 4).await;
     let end = mails.mails().pop().unwrap();
     assert!(end.subject.starts_with("Nothing bad: "), "{}", end.subject);
     assert_eq!(end.in_reply_to.as_deref(), Some(mail.message_id.as_str()));

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    net::TcpListener,
     time::{Duration, Instant},
 };
 
@@ -9,8 +10,12 @@ use bellwether::signature::SigningKey;
 use evm::meridian::{call, contracts::MeridianToken};
 use serde_json::{Value, json};
 
-use crate::world::{
-    Chain, MailServer, PATIENCE, Program, Project, all_alerts, installed, until, within,
+use crate::{
+    community::Reader,
+    world::{
+        Chain, MailServer, PATIENCE, Program, Project, all_alerts, bellwether, installed,
+        run_to_end, until, within,
+    },
 };
 
 /// How old the chain is when it starts: its blocks must not look stale, or from the future.
@@ -257,4 +262,125 @@ async fn whoever_is_not_named_learns_nothing_and_is_not_believed() {
     let again = client.post(&url).json(&good).send().await.unwrap();
     assert_eq!(again.status(), 401, "what was said once is not believed twice");
     program.stop().await;
+}
+
+/// What both tell in public: over a webhook and to a mailing list, under names that both have.
+fn public(side: &Side, mail: &MailServer, hook: &str) -> String {
+    SigningKey::generate().unwrap().write(&side.project.path().join("public.key")).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let base = format!("http://127.0.0.1:{port}");
+    side.project.write(
+        "public.toml",
+        &format!(
+            r#"name = "Meridian alerts"
+url = "{base}"
+listen = "127.0.0.1:{port}"
+signing_key = {{ file = "public.key" }}
+
+[[publish]]
+detectors = ["expression"]
+hold = "0s"
+
+[[channel]]
+name = "hook"
+kind = "webhook"
+url = "{hook}"
+
+[[channel]]
+name = "list"
+kind = "mail"
+host = "127.0.0.1"
+port = {}
+tls = "none"
+from = "Meridian <alerts@example.org>"
+"#,
+            mail.port
+        ),
+    );
+    base
+}
+
+/// Puts a reader on the list of an installation.
+async fn subscribe(base: &str, mail: &MailServer, address: &str) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asked = client.post(format!("{base}/public/subscribe")).form(&[("address", address)]);
+    assert_eq!(asked.send().await.unwrap().status(), 202);
+    let link = within(PATIENCE, "the invitation comes", async || {
+        let mails = mail.mails();
+        mails.iter().find_map(|mail| Some(mail.text.split(base).nth(1)?.to_owned()))
+    })
+    .await;
+    let link = format!("{base}{}", link.split_whitespace().next().unwrap());
+    assert_eq!(client.post(link).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_hears_once_of_two_installations_and_from_the_one_that_is_left() {
+    let Some(folder) = installed("public mail of two") else { return };
+    let mail = MailServer::open(&folder).await;
+    let mut chain = Chain::start_before(RECENT, 86).await;
+    let reader = Reader::default();
+    let hook = reader.start().await;
+    let (first, second) = (Side::new(&chain, &mail, "first"), Side::new(&chain, &mail, "second"));
+    let bases = [public(&first, &mail, &hook), public(&second, &mail, &hook)];
+    let mut one = Program::run(&first.project);
+    second.beside(Some((&one.url().await, &first)));
+    let mut two = Program::run(&second.project);
+    first.beside(Some((&two.url().await, &second)));
+    one.hang_up();
+    let head = chain.everydays(3);
+    one.judged(head).await;
+    two.judged(head).await;
+    for base in &bases {
+        subscribe(base, &mail, "reader@example.org").await;
+    }
+    hears(&mut one).await;
+    hears(&mut two).await;
+
+    // Both publish it, and one tells.
+    let letters = || {
+        mail.mails()
+            .iter()
+            .filter(|mail| mail.to.contains("reader@") && !mail.attached.is_empty())
+            .count()
+    };
+    grant(&chain);
+    // A few blocks at a time: who is behind does not see the network, and nobody waits for it.
+    for _ in 0..6 {
+        let head = chain.everydays(2);
+        one.judged(head).await;
+        two.judged(head).await;
+        hears(&mut one).await;
+        hears(&mut two).await;
+    }
+    let feed = async |base: &str| {
+        let text =
+            reqwest::get(format!("{base}/public/feed.json")).await.unwrap().text().await.unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["items"].as_array().unwrap().len()
+    };
+    let counts = async |side: &Side| {
+        let mut list = bellwether();
+        list.args(["public", "list"]).env("BELLWETHER_FOLDER", side.project.path());
+        run_to_end(list).await.out
+    };
+    for (side, base) in [(&first, &bases[0]), (&second, &bases[1])] {
+        within(PATIENCE, "nothing of it is on its way any more", async || {
+            let list = counts(side).await;
+            let is_done = |channel| list.contains(&format!("channel {channel}: 1 delivered, 0 on"));
+            (is_done("hook") && is_done("list")).then_some(())
+        })
+        .await;
+        assert_eq!(feed(base).await, 1, "feeds are each one's own");
+    }
+    assert_eq!(reader.bodies().len(), 1, "{:?}", reader.bodies());
+    assert_eq!(letters(), 1, "{:?}", mail.mails());
+
+    // Who is left tells what the other would have told.
+    one.kill();
+    chain.issue(777_777);
+    let head = chain.everydays(12);
+    two.judged(head).await;
+    until("the webhook is told by the one that is left", || reader.bodies().len() == 2).await;
+    until("and the reader", || letters() == 2).await;
+    two.stop().await;
 }

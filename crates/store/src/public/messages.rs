@@ -1,7 +1,7 @@
 //! What public channels say.
 
-use model::{AlertId, Name, UnixMillis};
-use rusqlite::params;
+use model::{AlertId, Name, Secret, UnixMillis};
+use rusqlite::{Row, params};
 
 use crate::{
     Store, StoreError,
@@ -49,6 +49,17 @@ pub struct PublicMessage {
     pub attempts: u32,
     /// What it says, as JSON.
     pub body: String,
+}
+
+/// A message that was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicDelivered {
+    /// The message.
+    pub message: PublicMessage,
+    /// Whose mail it was; `None`: it was for the channel itself, or the subscriber left.
+    pub address: Option<Secret<String>>,
+    /// What the other side answered.
+    pub receipt: String,
 }
 
 /// How messages of a channel fare.
@@ -179,16 +190,7 @@ impl Store {
             let mut rows = statement.query(params![now.0, limit])?;
             let mut due = Vec::new();
             while let Some(row) = rows.next()? {
-                let number: i64 = row.get(0)?;
-                let channel: String = row.get(1)?;
-                due.push(PublicMessage {
-                    number,
-                    channel: codec::name(&channel, MESSAGES, number)?,
-                    subscriber: row.get(2)?,
-                    decided_at: UnixMillis(row.get(3)?),
-                    attempts: row.get(4)?,
-                    body: row.get(5)?,
-                });
+                due.push(message(row)?);
             }
             Ok(due)
         })
@@ -222,6 +224,67 @@ impl Store {
         })
     }
 
+    /// Messages that this installation delivered and that were decided at `since` or later, the newest
+    /// first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn public_delivered(
+        &self,
+        since: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<PublicDelivered>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read("read what was told in public", |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT m.number, m.channel, m.subscriber, m.decided_at, m.attempts, m.body,
+                     m.outcome, s.address
+                 FROM public_messages m LEFT JOIN public_subscribers s ON s.id = m.subscriber
+                 WHERE m.state <> 0 AND m.state = 1 AND m.attempts > 0 AND m.decided_at >= ?1
+                 ORDER BY m.decided_at DESC, m.number DESC LIMIT ?2",
+            )?;
+            let mut rows = statement.query(params![since.0, limit])?;
+            let mut delivered = Vec::new();
+            while let Some(row) = rows.next()? {
+                delivered.push(PublicDelivered {
+                    message: message(row)?,
+                    receipt: row.get(6)?,
+                    address: row.get::<_, Option<String>>(7)?.map(Secret::new),
+                });
+            }
+            Ok(delivered)
+        })
+    }
+
+    /// Puts a message off without an attempt.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn hold_public(&self, number: i64, until: UnixMillis) -> Result<(), StoreError> {
+        self.write("put a public message off", |tx, _| {
+            tx.prepare_cached(
+                "UPDATE public_messages SET not_before = ?2 WHERE number = ?1 AND state = 0",
+            )?
+            .execute(params![number, until.0])?;
+            Ok(())
+        })
+    }
+
+    /// Another installation told it: nothing is left to do, and no attempt was made here.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn public_told_elsewhere(&self, number: i64, by: &str) -> Result<(), StoreError> {
+        let by: String = by.chars().take(crate::DETAIL_CHARS_MAX).collect();
+        self.write("record what another installation told", |tx, _| {
+            tx.prepare_cached(
+                "UPDATE public_messages SET state = 1, outcome = ?2 WHERE number = ?1 AND state = 0",
+            )?
+            .execute(params![number, by])?;
+            Ok(())
+        })
+    }
+
     /// How messages fare, by channel.
     ///
     /// # Errors
@@ -250,4 +313,17 @@ impl Store {
             Ok(counts)
         })
     }
+}
+
+/// A row of `number, channel, subscriber, decided_at, attempts, body`.
+fn message(row: &Row<'_>) -> Result<PublicMessage, StoreError> {
+    let (number, channel): (i64, String) = (row.get(0)?, row.get(1)?);
+    Ok(PublicMessage {
+        number,
+        channel: codec::name(&channel, MESSAGES, number)?,
+        subscriber: row.get(2)?,
+        decided_at: UnixMillis(row.get(3)?),
+        attempts: row.get(4)?,
+        body: row.get(5)?,
+    })
 }

@@ -9,7 +9,9 @@ mod messages; //    what channels say
 mod subscribers; // who gets mail
 
 pub use entries::{PublicDue, PublicEntry, PublicStep, PublicTelling};
-pub use messages::{PublicMessage, PublicMessageCounts, PublicSaid, PublicWaiting};
+pub use messages::{
+    PublicDelivered, PublicMessage, PublicMessageCounts, PublicSaid, PublicWaiting,
+};
 pub use subscribers::{SUBSCRIBERS_MAX, Subscribed, Subscriber};
 
 pub(crate) use entries::touch;

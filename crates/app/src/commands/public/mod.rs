@@ -27,12 +27,12 @@ enum Command {
 }
 
 impl Public {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         match self.command {
             Command::List(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Export(command) => command.run(),
-            Command::Subscribers(command) => command.run(),
+            Command::Subscribers(command) => command.run().await,
         }
     }
 }

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use serde_json::json;
-use store::Store;
 
 use super::super::{Outcome, incident::read, loaded_from};
-use crate::{terminal::print_line, words};
+use crate::{feedback::Desk, terminal::print_line, words};
 
 /// Show who gets public alerts by mail, or take somebody off the list.
 #[derive(Debug, clap::Args)]
@@ -37,8 +36,8 @@ struct List {
     folder: PathBuf,
 }
 
-/// Take an address off the list; what waits for it is not sent. Stop the program first: only one may
-/// write the store.
+/// Take an address off the list; what waits for it is not sent. Beside a running program it needs the
+/// write_key of bellwether.toml.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  bellwether public subscribers remove reader@example.org")]
 struct Remove {
@@ -53,10 +52,10 @@ struct Remove {
 }
 
 impl Subscribers {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         match self.command {
             Command::List(list) => list.run(),
-            Command::Remove(remove) => remove.run(),
+            Command::Remove(remove) => remove.run().await,
         }
     }
 }
@@ -82,12 +81,10 @@ impl List {
 }
 
 impl Remove {
-    fn run(self) -> anyhow::Result<Outcome> {
+    async fn run(self) -> anyhow::Result<Outcome> {
         let config = loaded_from(&self.folder)?;
-        let path = self.folder.join(&config.general.store);
-        let store =
-            Store::open(&path).with_context(|| format!("opening the store {}", path.display()))?;
-        let was_there = store.remove_subscriber(&self.address).context("writing the list")?;
+        let desk = Desk::open(&self.folder, &config)?;
+        let was_there = desk.remove_subscriber(&self.address).await.context("writing the list")?;
         let address = words::clean(&self.address);
         match (self.json, was_there) {
             (true, _) => print_line(&json!({ "address": address, "removed": was_there })),

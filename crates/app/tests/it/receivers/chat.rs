@@ -215,10 +215,16 @@ pub(super) struct Telegram {
 impl Telegram {
     fn read(body: &Value) -> Result<Shown, String> {
         is("chat", &body["chat_id"], &json!(-1001))?;
-        is("form", &body["parse_mode"], &json!("HTML"))?;
         is("previews", &body["link_preview_options"], &json!({ "is_disabled": true }))?;
         let marked = body["text"].as_str().ok_or("no text")?;
-        let (text, links) = markup::html(marked, &["b", "i", "a", "code", "s"])?;
+        let (text, links) = match body.get("parse_mode") {
+            Some(mode) => {
+                is("form", mode, &json!("HTML"))?;
+                markup::html(marked, &["b", "i", "a", "code", "s"])?
+            }
+            // Without a form it is plain, and its clients make links of addresses by themselves.
+            None => (marked.to_owned(), markup::addresses(marked)),
+        };
         let length = text.encode_utf16().count();
         if !(1..=4_096).contains(&length) {
             return Err(format!("a text of {length}"));
@@ -247,7 +253,7 @@ impl Provider for Telegram {
         is("method", &asked.method, &Method::POST)?;
         let method = asked.path.strip_prefix(&format!("/bot{KEY}/")).ok_or("another bot")?;
         let body = asked.json()?;
-        let shared = ["chat_id", "text", "parse_mode", "link_preview_options"];
+        let shared = ["chat_id", "text", "link_preview_options"];
         let number = match method {
             "getMe" => {
                 let me = json!({ "id": 1, "is_bot": true, "username": "watch_bot" });
@@ -257,7 +263,7 @@ impl Provider for Telegram {
                 keys(
                     &body,
                     &shared,
-                    &["disable_notification", "reply_parameters", "reply_markup"],
+                    &["parse_mode", "disable_notification", "reply_parameters", "reply_markup"],
                 )?;
                 if let Some(reply) = body.get("reply_parameters") {
                     keys(reply, &["message_id"], &["allow_sending_without_reply"])?;
@@ -267,7 +273,11 @@ impl Provider for Telegram {
                 499 + self.shown.len()
             }
             "editMessageText" => {
-                keys(&body, &[&shared[..], &["message_id"]].concat(), &["reply_markup"])?;
+                keys(
+                    &body,
+                    &[&shared[..], &["message_id"]].concat(),
+                    &["parse_mode", "reply_markup"],
+                )?;
                 let number = body["message_id"].as_u64().ok_or("no message")? as usize;
                 let edited = Self::read(&body)?;
                 let shown = self.shown.get_mut(number - 500).ok_or("no such message")?;

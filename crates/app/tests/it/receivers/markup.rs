@@ -80,3 +80,20 @@ pub(super) fn discord(marked: &str) -> Result<(String, Vec<String>), String> {
     }
     Ok((text, links))
 }
+
+/// What a client that knows no markup makes links of: whatever has a scheme, and whatever looks like a
+/// name of a host.
+pub(super) fn addresses(plain: &str) -> Vec<String> {
+    let is_host = |word: &&str| {
+        let host = word.split(['/', ':']).next().unwrap_or_default();
+        let labels: Vec<&str> = host.split('.').collect();
+        let is_label = |label: &&str| {
+            !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        };
+        let is_top =
+            labels.last().is_some_and(|top| top.len() > 1 && top.chars().all(char::is_alphabetic));
+        labels.len() > 1 && is_top && labels.iter().all(is_label)
+    };
+    let words = plain.split_whitespace();
+    words.filter(|word| word.contains("://") || is_host(word)).map(str::to_owned).collect()
+}

@@ -9,6 +9,7 @@ mod markup; //   what a client makes of marked text
 mod message; //  what is told
 mod pagers; //   PagerDuty, Opsgenie, Alertmanager
 mod peer; //     the side that is played
+mod public; //   what everybody is told in chats
 mod telephone; // text messages and calls
 mod tests_of_receivers; // by people and by the program
 mod webhook; //  JSON to an address of the user's own

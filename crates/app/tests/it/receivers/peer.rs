@@ -163,6 +163,11 @@ impl Peer {
         Self { inner, url, server }
     }
 
+    /// Where it listens.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(super) fn config(&self) -> ReceiverConfig {
         self.provider().config(&self.url)
     }
