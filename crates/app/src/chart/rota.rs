@@ -190,7 +190,7 @@ mod tests {
         assert!(svg.contains(r#"width="2.0" height="36" fill="url(#rota-gap)""#), "{svg}");
         assert!(svg.contains(">ann</text>") && svg.contains(">bob&lt;</text>"));
         assert!(svg.contains("a &lt;b&gt;") && !svg.contains("<i>primary"));
-        let last_date = r#"<text x="881.0" y="74.0" text-anchor="middle""#;
+        let last_date = r#"<text x="881.0" y="80.0" text-anchor="middle""#;
         assert!(svg.contains(last_date), "the last date is not cut: {svg}");
     }
 
