@@ -17,7 +17,7 @@ use model::{
 };
 use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
 
-use super::{inbox, verdicts};
+use super::{inbox, own::Own, verdicts};
 use crate::{reports, twin::Twins};
 
 /// Inputs applied and committed in one transaction at the most: what one block of an attack brings.
@@ -78,6 +78,8 @@ pub struct Desk {
     is_public: bool,
     /// Other installations that tell the same people.
     twins: Twins,
+    /// What is wrong with paging itself.
+    own: Own,
 }
 
 impl Desk {
@@ -108,7 +110,8 @@ impl Desk {
         }
         let applied = store.inbox().applied()?;
         let pagers = Pagers::restore(&plan, rows)?;
-        let mut desk = Self { store, pagers, applied, is_public: false, twins };
+        let own = Own::read(&store)?;
+        let mut desk = Self { store, pagers, applied, is_public: false, twins, own };
         // The files may have changed while nothing ran.
         let outcomes = desk.pagers.replan(&plan, now);
         let heard = Heard { applied: desk.applied, ..Heard::default() };
@@ -145,8 +148,11 @@ impl Desk {
     /// memory may be ahead of the disk.
     pub fn advance(&mut self, now: UnixMillis) -> Result<Paged, PagingError> {
         reports::end_due(&self.store, now)?;
+        let late = self.own.waiting(&self.store, now)?;
         let waiting = self.store.inbox().waiting(STEP_INPUTS_MAX)?;
-        let is_due = self.pagers.next_due().is_some_and(|due| due <= now);
+        let is_due = self.pagers.next_due().is_some_and(|due| due <= now)
+            || late.is_some()
+            || self.own.has_mended(self.pager(), now);
         if waiting.is_empty() && !is_due {
             return Ok(Paged::default());
         }
@@ -171,24 +177,28 @@ impl Desk {
             inputs.push(Input::Tick);
         }
         let verdicts = verdicts::verdicts(&self.store, &inputs, now)?;
-        let (outcomes, not_taken) = self.pagers.apply_all(inputs, now);
+        let (mut outcomes, not_taken) = self.pagers.apply_all(inputs, now);
+        outcomes.live.alarms.extend(late);
         for (at, refusal) in not_taken {
             if let Some(sequence) = sequences.get(at) {
                 refused.push((*sequence, refusal.to_string()));
             }
         }
         let applied = waiting.last().map_or(self.applied, |taken| taken.sequence);
-        let messages = self.commit(outcomes, Heard { applied, refused, verdicts }, now)?;
-        let is_behind = waiting.len() == STEP_INPUTS_MAX;
+        let heard = Heard { applied, refused, verdicts };
+        let (messages, told_itself) = self.commit(outcomes, heard, now)?;
+        let is_behind = waiting.len() == STEP_INPUTS_MAX || told_itself;
         Ok(Paged { inputs: waiting.len(), messages, is_behind })
     }
 
+    /// Commits what was decided. Gives the messages that are new, and whether the pager was told of
+    /// itself.
     fn commit(
         &mut self,
         mut outcomes: Sides<Outcome>,
         heard: Heard,
         now: UnixMillis,
-    ) -> Result<u64, PagingError> {
+    ) -> Result<(u64, bool), PagingError> {
         let Heard { applied, refused, verdicts } = heard;
         let is_nothing = |outcome: &Outcome| {
             outcome.rows.is_empty()
@@ -196,9 +206,15 @@ impl Desk {
                 && outcome.rulings.is_empty()
                 && outcome.alarms.is_empty()
         };
-        let is_quiet = is_nothing(&outcomes.live) && is_nothing(&outcomes.drill);
+        let live = self.pagers.of(Side::Live);
+        let reports = self.own.steps(&self.store, live, &outcomes.live.alarms, now)?;
+        // A state that lasts is said once.
+        let begins = |key: &str| reports.iter().any(|r| r.input.is_some() && r.fingerprint == key);
+        outcomes.live.alarms.retain(|a| !a.is_state() || begins(&a.trouble(now).key));
+        let is_quiet =
+            reports.is_empty() && is_nothing(&outcomes.live) && is_nothing(&outcomes.drill);
         if applied == self.applied && is_quiet && refused.is_empty() {
-            return Ok(0);
+            return Ok((0, false));
         }
         // A drill is known to this installation alone: nobody else tells it.
         let own = std::mem::take(&mut outcomes.live.messages);
@@ -215,6 +231,7 @@ impl Desk {
             verdicts,
             public,
             messages,
+            reports,
             at,
             ..PagingStep::default()
         };
@@ -224,10 +241,11 @@ impl Desk {
         step.rulings.extend(held.iter().map(ruling));
         let messages = self.store.commit_paging(&step)?;
         self.applied = applied;
+        self.own.took(&step.reports);
         if !held.is_empty() {
             self.twins.wake().notify_one();
         }
-        Ok(messages)
+        Ok((messages, step.reports.iter().any(|report| report.input.is_some())))
     }
 
     /// The messages for the outbox, those held back that another installation may tell, and why.
