@@ -8,7 +8,8 @@ use model::{Finding, Provenance};
 /// Names hold neither `/` nor `@`, so that two different triples never give one text. The version
 /// of the monitor is left out on purpose: a configuration that is edited during an attack does not
 /// open a second alert about it. That of a drill begins with the drill's name and a `!`, which no
-/// name holds either, so that no drill joins a real alert and nothing real joins a drill.
+/// name holds either, so that no drill joins a real alert and nothing real joins a drill; that of a
+/// canary begins with the `!` alone.
 pub fn fingerprint(finding: &Finding) -> String {
     let about = match (&finding.deployment, &finding.address) {
         (Some(deployment), _) => deployment.to_string(),
@@ -19,6 +20,7 @@ pub fn fingerprint(finding: &Finding) -> String {
     match finding.provenance() {
         Provenance::Live => real,
         Provenance::Drill { drill } => format!("{drill}!{real}"),
+        Provenance::Canary => format!("!{real}"),
     }
 }
 

@@ -41,6 +41,7 @@ pub mod public; //  what everybody may hear
 pub mod quiet; //   silences, maintenance windows, inhibition
 pub mod route; //   the tree of routes
 mod tell; //        who is told what
+mod tellable; //    what people may be told: never a canary
 pub mod twin; //    two installations, one message
 
 pub use book::{ALERTS_MAX, AlertBook, AlertInput, KEPT_S, Outcome};
@@ -57,3 +58,4 @@ pub use pattern::{Pattern, PatternError};
 pub use policy::{
     GROUP_WINDOW_S_DEFAULT, GROUP_WINDOW_S_MAX, Policy, Route, Subject, UPDATE_INTERVAL_S_DEFAULT,
 };
+pub use tellable::{NotTellable, Tellable};

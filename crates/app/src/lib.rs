@@ -6,6 +6,7 @@ pub mod attacks; //  alerts that belong together
 pub mod authority; // who holds what on live chains, for people to hold against a policy
 pub mod backtest; //  what monitors would have said of the past
 mod blocking; //      blocking work, where it may block
+pub mod canary; //    whether the path to people works, tried without them
 pub mod chart; //     SVG for pages, mails and reports
 pub mod clock; //     the machine's clock, read only here
 pub mod commands; //  what a person types

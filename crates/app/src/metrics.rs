@@ -12,7 +12,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::snapshot::{NetworkState, Snapshot, Verdict};
+use crate::{
+    canary::CanaryState,
+    snapshot::{NetworkState, Snapshot, Verdict},
+};
 
 /// Media type of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -243,6 +246,7 @@ fn program(registry: &mut Registry, snapshot: &Snapshot, started_at: UnixMillis)
         let labels = vec![("stage", state.stage.as_str().to_owned()), ("network", network)];
         stages(labels, state.age_s as f64);
     }
+    canaries(registry, &snapshot.canaries);
     let started = family(
         registry,
         "process_start_time",
@@ -257,4 +261,47 @@ fn program(registry: &mut Registry, snapshot: &Snapshot, started_at: UnixMillis)
         "1, with the program's version",
     );
     build(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0);
+}
+
+fn canaries(registry: &mut Registry, states: &[CanaryState]) {
+    let age = family(
+        registry,
+        "canary_age",
+        Some(Unit::Seconds),
+        "How long ago the newest canary of a network arrived at the sink",
+    );
+    let took = family(
+        registry,
+        "canary_latency",
+        Some(Unit::Seconds),
+        "How long canaries took to a stage from the one before it, and to the sink (whole): last, median, p99",
+    );
+    let ended = family(
+        registry,
+        "canaries",
+        None,
+        "Canaries of a network since the start: arrived, lost; hanging: 1 while none comes through",
+    );
+    for state in states {
+        let network = || ("network", state.network.to_string());
+        if let Some(ms) = state.arrived_ago_ms {
+            age(vec![network()], ms as f64 / 1_000.0);
+        }
+        let whole = state.whole.map(|whole| ("whole", whole));
+        let to = state.to.iter().map(|(point, span)| (point.as_str(), *span));
+        for (stage, span) in to.chain(whole) {
+            let values = [("last", span.last_ms), ("median", span.median_ms), ("p99", span.p99_ms)];
+            for (stat, ms) in values {
+                let labels =
+                    vec![network(), ("stage", stage.to_owned()), ("stat", stat.to_owned())];
+                took(labels, ms as f64 / 1_000.0);
+            }
+        }
+        let hanging = u64::from(state.hanging.is_some());
+        for (word, count) in
+            [("arrived", state.arrived), ("lost", state.lost), ("hanging", hanging)]
+        {
+            ended(vec![network(), ("state", word.to_owned())], count as f64);
+        }
+    }
 }

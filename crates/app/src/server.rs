@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::{
     answers::{Answers, Chats},
+    canary::Canaries,
     clock,
     community::Community,
     config::Config,
@@ -37,8 +38,6 @@ pub struct Server {
     pipeline: Option<Running>,
     /// The networks as the pages see them; replaced when files change.
     networks: Arc<RwLock<Vec<NetworkView>>>,
-    /// How paging goes in the pipeline that runs.
-    paging: Arc<RwLock<watch::Receiver<Option<String>>>>,
     info: watch::Sender<Arc<SiteInfo>>,
     /// Whom keys pressed during calls are for; replaced when files change.
     receivers: watch::Sender<Arc<Receivers>>,
@@ -58,6 +57,8 @@ pub struct Server {
     twins: Twins,
     /// Whether each stage comes round.
     turns: Turns,
+    /// Whether canaries come through all of them.
+    canaries: Canaries,
     /// Where what people say goes.
     inbox: paging::Inbox,
     /// Takes what pages are told of paths.
@@ -100,13 +101,12 @@ impl Server {
         let twins = Twins::default();
         twins.set(twin::settings(config), clock::now());
         let turns = Turns::default();
-        let beside = (twins.clone(), turns.clone());
+        let canaries = Canaries::default();
+        let beside = (twins.clone(), turns.clone(), canaries.clone());
         let pipeline = pipeline(config, &store, answers, community.clone(), beside)?;
         let (receivers, receivers_view) = watch::channel(pipeline.receivers.clone());
         let pipeline = pipeline.start(None, wake_pager.clone());
         let networks = Arc::new(RwLock::new(pipeline.networks.clone()));
-        let paging = Arc::new(RwLock::new(pipeline.paging.clone()));
-        let of_paging = paging.clone();
         let (info, info_view) =
             watch::channel(Arc::new(site_info(config, Some(&chats), community)));
         let (vitals, vitals_view) = watch::channel(Vitals::default());
@@ -119,10 +119,6 @@ impl Server {
                     of_networks.read().unwrap_or_else(std::sync::PoisonError::into_inner);
                 networks.iter().map(health::of).collect()
             }),
-            paging: Arc::new(move || {
-                let paging = of_paging.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-                paging.borrow().clone()
-            }),
             changes: pipeline.changes.clone(),
             pager: told.clone(),
             mailbox: inbox.map(|inbox| Arc::new(inbox) as Arc<dyn Mailbox>),
@@ -130,6 +126,7 @@ impl Server {
             vitals: vitals_view,
             twins: twins.clone(),
             turns: turns.clone(),
+            canaries: canaries.clone(),
             limits: TrustLimits::default(),
             clock: clock::now,
         });
@@ -160,7 +157,6 @@ impl Server {
             store,
             pipeline: Some(pipeline),
             networks,
-            paging,
             info,
             wake_pager,
             receivers,
@@ -172,6 +168,7 @@ impl Server {
             agreeing,
             twins,
             turns,
+            canaries,
             inbox: told,
             teacher,
             chats,
@@ -203,7 +200,7 @@ impl Server {
         let answers = Answers::of(config, &self.store, &self.inbox, self.teacher.clone())?;
         let chats = Chats::start(config.answers.clone(), answers.clone())?;
         let community = community(config, &answers)?;
-        let beside = (self.twins.clone(), self.turns.clone());
+        let beside = (self.twins.clone(), self.turns.clone(), self.canaries.clone());
         let next = pipeline(config, &self.store, answers, community.clone(), beside)?;
         self.twins.set(twin::settings(config), clock::now());
         let changes = match self.pipeline.take() {
@@ -220,8 +217,6 @@ impl Server {
         let running = next.start(changes, self.wake_pager.clone());
         *self.networks.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             running.networks.clone();
-        *self.paging.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            running.paging.clone();
         std::mem::replace(&mut self.chats, chats).stop();
         self.chats.listen();
         self.info.send_replace(Arc::new(site_info(config, Some(&self.chats), community)));
@@ -295,7 +290,7 @@ fn pipeline(
     store: &Store,
     answers: Answers,
     community: Option<Arc<Community>>,
-    (twins, turns): (Twins, Turns),
+    (twins, turns, canaries): (Twins, Turns, Canaries),
 ) -> anyhow::Result<Pipeline> {
     let mut receivers = Receivers::of(config).map_err(|errors| anyhow::anyhow!("{errors}"))?;
     receivers.context.answers = Some(answers);
@@ -315,6 +310,8 @@ fn pipeline(
         community,
         twins,
         turns,
+        canaries,
+        canary: config.general.pulse.canary,
     })
 }
 

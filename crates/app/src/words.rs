@@ -76,6 +76,15 @@ pub(crate) fn span(seconds: u64) -> String {
     }
 }
 
+/// A short span of time: `7 ms`, `1.4 s`, and from a minute on as [`span`].
+pub(crate) fn millis(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{:.1} s", ms as f64 / 1_000.0),
+        _ => span(ms / 1_000),
+    }
+}
+
 /// A moment as UTC, to the second.
 pub(crate) fn utc(at: UnixSeconds) -> String {
     strftime(at, "%Y-%m-%d %H:%M:%S UTC")

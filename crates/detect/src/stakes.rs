@@ -131,6 +131,16 @@ pub(crate) fn at_stake(of: &Dependency, registry: &Registry, memory: &StateTable
     AtStake { exposure, share, oldest: oldest_of_exposure }
 }
 
+/// What is locked on a network in cents, as stated or as it was read last.
+pub(crate) fn locked_cents(
+    network: &Name,
+    registry: &Registry,
+    memory: &StateTable,
+) -> Option<U256> {
+    let read = |reading: &Reading| memory.get::<Stake>(&key(reading)).map(|stake| stake.value);
+    registry.dependencies().tvl_cents(network, registry, &read)
+}
+
 /// What a token costs, as stated or as it was read last: of this block at the newest, else of one
 /// before it.
 pub(crate) fn price_of(

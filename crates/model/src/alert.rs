@@ -258,7 +258,7 @@ impl Alert {
         self.network.as_ref().unwrap_or(&self.monitor)
     }
 
-    /// Whether it is real, or a drill's.
+    /// Whether it is real, a drill's, or a canary.
     pub fn provenance(&self) -> Provenance {
         self.finding().map_or(Provenance::Live, Finding::provenance)
     }

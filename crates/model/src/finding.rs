@@ -317,7 +317,7 @@ pub struct Finding {
     /// Identity; see [`FindingId::derive`].
     pub id: FindingId,
     /// Detector that made it, such as `access/role_change`; `expression` for a match expression;
-    /// `drill/…` for a drill ([`Provenance::DRILL_DETECTORS`]).
+    /// `drill/…` for a drill ([`Provenance::DRILL_DETECTORS`]), `canary/…` for a canary.
     pub detector: String,
     /// Monitor (the user's configuration) on whose behalf it was made.
     pub monitor: Name,
@@ -347,7 +347,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether it is real, or a drill's.
+    /// Whether it is real, a drill's, or a canary.
     pub fn provenance(&self) -> Provenance {
         Provenance::of_detector(&self.detector)
     }

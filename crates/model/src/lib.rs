@@ -15,7 +15,8 @@ mod feedback; //     what people say afterwards, and how far a monitor may go
 mod finding; //      an immutable claim with evidence
 mod name; //         slugs: how people refer to networks, deployments, monitors, receivers
 mod notification;
-mod provenance; //   real, or a drill
+mod path_salt; //    what fingerprints of paths are made with
+mod provenance; //   real, a drill, a canary
 mod ranges; //       sets of block heights
 mod read; //         contract reads that detectors want with each block
 mod report; //       what no chain says
@@ -52,6 +53,7 @@ pub use notification::{
     MessageForm, Notification, NotificationId, NotificationKind, NotificationLine,
     NotificationState,
 };
+pub use path_salt::PathSalt;
 pub use provenance::Provenance;
 pub use ranges::{BlockRange, BlockRanges};
 pub use read::{PlannedRead, ReadPlan, ReadRequest, StorageWrite};

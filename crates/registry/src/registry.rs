@@ -5,7 +5,7 @@ mod plans; // what was said about contracts that do not exist yet
 
 use std::sync::Arc;
 
-use model::{Address, Log, Name};
+use model::{Address, Log, Name, PathSalt};
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -29,6 +29,8 @@ pub struct Registry {
     dependencies: Arc<dependencies::Declared>,
     /// How many of the declared deployments, the last ones, are there only because ours rely on them.
     outside: u32,
+    /// What fingerprints of paths through these contracts are made with.
+    path_salt: PathSalt,
 }
 
 #[derive(Debug, Default)]
@@ -246,6 +248,18 @@ impl Registry {
         self.dependencies = Arc::new(declared);
         self.outside = u32::try_from(outside).unwrap_or(u32::MAX).min(self.declared_count());
         self
+    }
+
+    /// The same, with the salt of the installation's fingerprints of paths.
+    #[must_use]
+    pub fn with_path_salt(mut self, salt: PathSalt) -> Self {
+        self.path_salt = salt;
+        self
+    }
+
+    /// What fingerprints of paths through these contracts are made with.
+    pub fn path_salt(&self) -> &PathSalt {
+        &self.path_salt
     }
 
     /// What ours rely on, as people made of it.

@@ -84,8 +84,8 @@ pub enum StoreError {
     /// Something is said of an alert that is not on record.
     #[error("there is no alert {0} on record")]
     NoAlert(AlertId),
-    /// Something real is given out for a drill.
-    #[error("alert {0} is real, no drill")]
+    /// Something is given out for a drill that is none.
+    #[error("alert {0} is no drill")]
     NotADrill(AlertId),
     /// A row that this program would never have written.
     #[error("corrupt row in {table}, key {key}: {reason}")]

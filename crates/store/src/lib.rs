@@ -55,9 +55,9 @@ pub use public::{
 };
 pub use records::{
     AlertCount, AlertDetails, AlertFilter, AlertStage, AnswerKey, AnswerRecord, BlindCount,
-    COVERAGE_LISTED_MAX, CoverageSummary, Cursor, DetectorState, Drills, FindingCount,
-    FindingFilter, FindingRecord, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX, PAGE_MAX, Page,
-    ParseCursorError, ReceiverTest,
+    CANARIES_KEPT, COVERAGE_LISTED_MAX, CoverageSummary, Cursor, DetectorState, Drills,
+    FindingCount, FindingFilter, FindingRecord, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX, PAGE_MAX,
+    Page, ParseCursorError, ReceiverTest,
 };
 pub use retention::{Forgotten, Pass, Record, Retention};
 pub use series::{

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_twins.sql"),
     include_str!("migrations/0011_drills.sql"),
     include_str!("migrations/0012_reports.sql"),
+    include_str!("migrations/0013_canaries.sql"),
 ];
 
 /// Brings a database to the newest schema, or refuses it.
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn a_newer_database_and_a_foreign_one_are_refused_by_name() {
         expect![
-            "the database x.db has schema 99, this program knows up to 12: use a newer program"
+            "the database x.db has schema 99, this program knows up to 13: use a newer program"
         ]
         .assert_eq(&refused("PRAGMA application_id = 0x42454c4c; PRAGMA user_version = 99"));
         expect!["x.db is a SQLite database, but not one of Bellwether's (application id 0x0)"]

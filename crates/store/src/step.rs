@@ -16,13 +16,14 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Alert, BlockCoverage, BlockRef, Decision, Finding, Name, Position, Sample, StateChange,
+    Alert, BlockCoverage, BlockRef, Decision, Finding, Name, Position, Provenance, Sample,
+    StateChange,
 };
 use rusqlite::Transaction;
 
 use crate::{
     Checkpoint, Input, Store, StoreError, checkpoint, paging,
-    records::{alerts, coverage, findings, state},
+    records::{alerts, canaries, coverage, findings, state},
     series::{self, SeriesIds},
 };
 
@@ -231,6 +232,9 @@ pub(crate) fn apply_alerts(
 ) -> Result<(), StoreError> {
     for alert in alerts {
         alerts::upsert(tx, alert)?;
+        if let (Provenance::Canary, Some(network)) = (alert.provenance(), &alert.network) {
+            canaries::keep_newest(tx, network)?;
+        }
     }
     for decision in decisions {
         alerts::append_decision(tx, decision)?;

@@ -1,34 +1,51 @@
-//! What is real and what is a drill, apart.
+//! What is real, drills and canaries, apart.
 //!
-//! Two pagers with one plan: one sees what is real and nothing else, the other one drills and nothing
-//! else. So a drill takes every step that the real thing would take — routes, groups, storms, calls,
-//! acknowledgements — and yet no drill can hide, join, delay or acknowledge anything real, nor the
-//! other way round: neither pager has anything of the other one to look at.
+//! Three pagers: one sees what is real and nothing else, one drills and nothing else, one canaries and
+//! nothing else. So each takes every step that the real thing would take — routes, groups, storms,
+//! calls, acknowledgements — and yet no drill and no canary can hide, join, delay or acknowledge
+//! anything real, nor the other way round: no pager has anything of another one to look at.
+//!
+//! What is real and drills go by one plan, the user's. Canaries go by a plan that can name nothing but
+//! the sink ([`SinkPlan`]), and each new one finds a pager that remembers nothing, so that they take
+//! no more room however long the program runs.
 
 use std::{collections::HashMap, sync::Arc};
 
 use model::{AlertId, Name, Provenance, UnixMillis};
 
-use super::{Card, Facts, Input, Outcome, Pager, Refusal, RestoreError, Stored, ms};
-use crate::{life::Truth, plan::Plan, quiet::Silence};
+use super::{Card, Facts, Input, Key, Outcome, Pager, Refusal, RestoreError, Stored, ms};
+use crate::{
+    life::Truth,
+    plan::{Plan, SinkPlan},
+    quiet::Silence,
+};
 
 /// How long a drill goes on at most: an hour. Who has not answered by then was not reached, and a
 /// drill that somebody forgot must not call people through the night.
 pub const DRILL_S_MAX: u64 = 60 * 60;
 
-/// Which of the two.
+/// Which of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     /// What is real.
     Live,
     /// Drills, all of them.
     Drill,
+    /// Canaries.
+    Canary,
 }
 
 impl Side {
+    /// All sides, the real one first: what is real is never told later because of another.
+    pub const ALL: [Self; 3] = [Self::Live, Self::Drill, Self::Canary];
+
     /// Where something of this provenance belongs.
     pub fn of(provenance: &Provenance) -> Self {
-        if provenance.is_live() { Self::Live } else { Self::Drill }
+        match provenance {
+            Provenance::Live => Self::Live,
+            Provenance::Drill { .. } => Self::Drill,
+            Provenance::Canary => Self::Canary,
+        }
     }
 
     /// What the keys of its stored rows begin with.
@@ -36,12 +53,14 @@ impl Side {
         match self {
             Self::Live => "",
             Self::Drill => "drill/",
+            Self::Canary => "canary/",
         }
     }
 
     /// The side of a row with this key.
     pub fn of_key(key: &str) -> Self {
-        if key.starts_with(Self::Drill.prefix()) { Self::Drill } else { Self::Live }
+        let apart = [Self::Drill, Self::Canary];
+        apart.into_iter().find(|side| key.starts_with(side.prefix())).unwrap_or(Self::Live)
     }
 }
 
@@ -52,6 +71,8 @@ pub struct Sides<T> {
     pub live: T,
     /// Of drills.
     pub drill: T,
+    /// Of canaries.
+    pub canary: T,
 }
 
 impl<T> Sides<T> {
@@ -60,6 +81,7 @@ impl<T> Sides<T> {
         match side {
             Side::Live => &self.live,
             Side::Drill => &self.drill,
+            Side::Canary => &self.canary,
         }
     }
 
@@ -68,23 +90,36 @@ impl<T> Sides<T> {
         match side {
             Side::Live => &mut self.live,
             Side::Drill => &mut self.drill,
+            Side::Canary => &mut self.canary,
         }
     }
 
-    /// Both, the real one first: what is real is never told later because of a drill.
-    pub fn each(self) -> [(Side, T); 2] {
-        [(Side::Live, self.live), (Side::Drill, self.drill)]
+    /// All, in the order of [`Side::ALL`].
+    pub fn each(self) -> [(Side, T); 3] {
+        [(Side::Live, self.live), (Side::Drill, self.drill), (Side::Canary, self.canary)]
+    }
+
+    /// All, looked at, in the order of [`Side::ALL`].
+    pub fn iter(&self) -> impl Iterator<Item = (Side, &T)> {
+        Side::ALL.into_iter().map(|side| (side, self.of(side)))
     }
 }
 
-/// A pager for what is real and one for drills; see the module.
+/// A pager for what is real, one for drills and one for canaries; see the module.
 #[derive(Debug, Clone)]
-pub struct Pagers(Sides<Pager>);
+pub struct Pagers {
+    sides: Sides<Pager>,
+    sink: SinkPlan,
+}
 
 impl Pagers {
-    /// Two pagers that know of no alerts.
+    /// Pagers that know of no alerts. `plan` is that of what is real and of drills.
     pub fn new(plan: &Arc<Plan>) -> Self {
-        Self(Sides { live: Pager::new(plan.clone()), drill: Pager::new(plan.clone()) })
+        let sink = SinkPlan::new();
+        let canary = Pager::new(sink.plan().clone());
+        let sides =
+            Sides { live: Pager::new(plan.clone()), drill: Pager::new(plan.clone()), canary };
+        Self { sides, sink }
     }
 
     /// The pagers as they were when these rows were stored.
@@ -92,25 +127,27 @@ impl Pagers {
     /// # Errors
     /// [`RestoreError`].
     pub fn restore(plan: &Arc<Plan>, rows: Sides<Vec<Stored>>) -> Result<Self, RestoreError> {
+        let sink = SinkPlan::new();
         let live = Pager::restore(plan.clone(), rows.live)?;
         let drill = Pager::restore(plan.clone(), rows.drill)?;
-        Ok(Self(Sides { live, drill }))
+        let canary = Pager::restore(sink.plan().clone(), rows.canary)?;
+        Ok(Self { sides: Sides { live, drill, canary }, sink })
     }
 
-    /// One of the two.
+    /// One of them.
     pub fn of(&self, side: Side) -> &Pager {
-        self.0.of(side)
+        self.sides.of(side)
     }
 
-    /// One alert, real or not.
+    /// One alert that people may hear of, real or a drill's.
     pub fn card(&self, alert: AlertId) -> Option<&Card> {
-        self.0.live.card(alert).or_else(|| self.0.drill.card(alert))
+        self.sides.live.card(alert).or_else(|| self.sides.drill.card(alert))
     }
 
     /// When time alone makes something due.
     pub fn next_due(&self) -> Option<UnixMillis> {
-        let ends = self.0.drill.cards().filter_map(ends_at).min();
-        [self.0.live.next_due(), self.0.drill.next_due(), ends].into_iter().flatten().min()
+        let ends = self.sides.drill.cards().filter_map(ends_at).min();
+        self.sides.iter().filter_map(|(_, pager)| pager.next_due()).chain(ends).min()
     }
 
     /// [`Pager::apply_all`], each input where it belongs.
@@ -119,37 +156,51 @@ impl Pagers {
         inputs: impl IntoIterator<Item = Input>,
         now: UnixMillis,
     ) -> (Sides<Outcome>, Vec<(usize, Refusal)>) {
-        let mut inputs = Sorted::of(&self.0, inputs).inputs;
+        let mut inputs = Sorted::of(&self.sides, inputs).inputs;
         let over: Vec<Input> = self
-            .0
+            .sides
             .drill
             .cards()
             .filter(|card| ends_at(card).is_some_and(|at| at <= now))
             .filter_map(ended)
             .collect();
+        let forgotten = self.forget_canaries(!inputs.canary.is_empty());
         let (mut outcomes, mut refused) = (Sides::default(), Vec::new());
-        for side in [Side::Live, Side::Drill] {
+        for side in Side::ALL {
             let (places, mut of_side): (Vec<usize>, Vec<Input>) =
                 std::mem::take(inputs.of_mut(side)).into_iter().unzip();
             if side == Side::Drill {
                 of_side.extend(over.iter().cloned());
             }
-            let (outcome, not_taken) = self.0.of_mut(side).apply_all(of_side, now);
+            let (outcome, not_taken) = self.sides.of_mut(side).apply_all(of_side, now);
             *outcomes.of_mut(side) = outcome;
             // What ends by itself is always taken.
             refused.extend(
                 not_taken.into_iter().filter_map(|(at, why)| Some((*places.get(at)?, why))),
             );
         }
+        let canary = &mut outcomes.canary;
+        let rewritten = |key: &Key| canary.rows.iter().any(|row| row.key() == *key);
+        let gone: Vec<Key> = forgotten.into_iter().filter(|key| !rewritten(key)).collect();
+        canary.gone.extend(gone);
         refused.sort_by_key(|(at, _)| *at);
         (outcomes, refused)
     }
 
-    /// [`Pager::replan`] of both.
+    /// Lets go of the canaries before a new one; gives what they are filed under.
+    fn forget_canaries(&mut self, has_new: bool) -> Vec<Key> {
+        if !has_new {
+            return Vec::new();
+        }
+        let pager = Pager::new(self.sink.plan().clone());
+        std::mem::replace(&mut self.sides.canary, pager).keys()
+    }
+
+    /// [`Pager::replan`] of what goes by the user's plan.
     pub fn replan(&mut self, plan: &Arc<Plan>, now: UnixMillis) -> Sides<Outcome> {
-        let live = self.0.live.replan(plan.clone(), now);
-        let drill = self.0.drill.replan(plan.clone(), now);
-        Sides { live, drill }
+        let live = self.sides.live.replan(plan.clone(), now);
+        let drill = self.sides.drill.replan(plan.clone(), now);
+        Sides { live, drill, canary: Outcome::default() }
     }
 }
 
@@ -202,6 +253,8 @@ impl<'a> Sorted<'a> {
             Input::Sign { silence, .. } | Input::Unsilence { silence } => {
                 self.side_of_silence(silence).unwrap_or(Side::Live)
             }
+            // Nobody but canaries goes there.
+            Input::Failed { whom, .. } if whom.channel.as_str() == Provenance::SINK => Side::Canary,
             // A channel that fails is real, whatever it was to carry.
             Input::Delivered { message } | Input::Failed { message, .. } => {
                 match self.pagers.drill.awaits(*message) {
@@ -224,7 +277,8 @@ impl<'a> Sorted<'a> {
             )
         };
         let (drill, live): (Vec<_>, Vec<_>) = alerts.into_iter().partition(is_drill);
-        for (side, alerts) in (Sides { live, drill }).each() {
+        // A canary is for nobody, so nobody has a word about one: what is said of it is refused.
+        for (side, alerts) in [(Side::Live, live), (Side::Drill, drill)] {
             if !alerts.is_empty() {
                 let (by, deed, reason) = (by.clone(), deed.clone(), reason.clone());
                 let said = Input::Said { alerts, by, deed, at: said_at, reason };
@@ -235,11 +289,10 @@ impl<'a> Sorted<'a> {
 
     fn side_of_silence(&self, name: &Name) -> Option<Side> {
         let has = |pager: &Pager| pager.has_silence(name);
-        self.silences.get(name).copied().or_else(|| match self.pagers {
-            Sides { live, .. } if has(live) => Some(Side::Live),
-            Sides { drill, .. } if has(drill) => Some(Side::Drill),
-            _ => None,
-        })
+        self.silences
+            .get(name)
+            .copied()
+            .or_else(|| self.pagers.iter().find(|(_, pager)| has(pager)).map(|(side, _)| side))
     }
 }
 

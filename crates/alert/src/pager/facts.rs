@@ -22,7 +22,7 @@ pub struct Facts {
     pub findings: u64,
     /// What left, as far as it is known, in whole US dollars.
     pub outflow_usd: Option<u64>,
-    /// Whether it is real, or a drill's.
+    /// Whether it is real, a drill's, or a canary.
     #[serde(default, skip_serializing_if = "Provenance::is_live")]
     pub provenance: Provenance,
 }

@@ -54,7 +54,7 @@ macro_rules! id {
 
 id! {
     /// Identity of a group: the way that its alerts take and the values they have in common, so that
-    /// it is the same in every run. A drill's groups are its own.
+    /// it is the same in every run. A drill's groups are its own, and so are a canary's.
     GroupId
 }
 
@@ -91,6 +91,7 @@ impl GroupId {
         let parts = match &facts.provenance {
             Provenance::Live => Parts::new("group/1"),
             Provenance::Drill { drill } => Parts::new("drill/1").and(drill.as_str().as_bytes()),
+            Provenance::Canary => Parts::new("canary/1"),
         };
         let parts = parts.and(way.path.as_str().as_bytes());
         match &way.group_by {

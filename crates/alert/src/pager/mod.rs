@@ -40,7 +40,7 @@
 //! ids; and people's words may come in any order.
 
 mod age; //     what is let go
-mod apart; //   what is real and what is a drill
+mod apart; //   what is real, drills and canaries
 mod facts; //   what is known about an alert
 mod flush; //   groups speak
 mod ids; //     groups, messages, readers

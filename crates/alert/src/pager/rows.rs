@@ -90,6 +90,16 @@ impl Pager {
         }
     }
 
+    /// What all its rows are filed under.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        let cards = self.cards.keys().copied().map(Key::Card);
+        let groups = self.groups.keys().copied().map(Key::Group);
+        let desks = self.desks.keys().cloned().map(Key::Desk);
+        let silences = self.silences.keys().cloned().map(Key::Silence);
+        let weeks = self.weeks.keys().cloned().map(Key::Week);
+        cards.chain(groups).chain(desks).chain(silences).chain(weeks).collect()
+    }
+
     /// The row of a key, as it is now.
     pub fn row(&self, key: &Key) -> Option<Row> {
         match key {

@@ -2,6 +2,7 @@
 
 mod fault; // plans that look healthy and reach nobody
 mod preview; // where an alert would go
+mod sink; // the plan of canaries, which can only name the sink
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use crate::{
 
 pub use fault::{AHEAD_DAYS, PlanFault};
 pub use preview::{Hearing, Preview};
+pub use sink::SinkPlan;
 
 /// Minutes after the beginning at which an escalation climbs, unless the user says otherwise.
 pub const CLIMB_MIN_DEFAULT: [u64; 3] = [2, 5, 10];

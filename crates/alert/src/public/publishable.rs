@@ -67,6 +67,9 @@ pub enum NotPublic {
     /// What our users' other systems say is theirs.
     #[error("what {0} reports may not be published: no chain says so")]
     Reported(Source),
+    /// It is about the program itself, and for nobody.
+    #[error("a canary is told to nobody")]
+    Canary,
 }
 
 impl Publishable {
@@ -78,6 +81,7 @@ impl Publishable {
         match (&alert.cause, alert.provenance()) {
             (Cause::Reported(report), _) => Err(NotPublic::Reported(report.source.clone())),
             (Cause::Found(_), Provenance::Drill { drill }) => Err(NotPublic::Drill(drill)),
+            (Cause::Found(_), Provenance::Canary) => Err(NotPublic::Canary),
             (Cause::Found(_), Provenance::Live) => Ok(Self(alert)),
         }
     }

@@ -1,9 +1,9 @@
-//! A drill is told like the real thing, and touches nothing that is real.
+//! A drill is told like the real thing, a canary to the sink alone; neither touches what is real.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use bellwether_alert::{
-    DRILL, Labels, fingerprint,
+    DRILL, Labels, NotTellable, Tellable, fingerprint,
     life::{Deed, Stage},
     pager::{DRILL_S_MAX, Facts, Input, Outcome, Pagers, Refusal, Side, Sides, Stored},
     public::{NotPublic, Publishable},
@@ -66,7 +66,7 @@ fn facts_of_a_drill_say_so_and_those_stored_before_are_real() {
     assert_eq!(old.provenance, Provenance::Live);
 }
 
-/// One thing that happens on one of the two sides.
+/// One thing that happens on one of the sides.
 #[derive(Debug, Clone)]
 enum Happening {
     Alert { number: u8, severity: usize },
@@ -84,16 +84,23 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-/// Alerts of both sides have the same labels but for the drill's own, so that they would share groups,
+/// Alerts of all sides have the same labels but for the drill's own, so that they would share groups,
 /// silences and readers if anything let them.
 fn input(happening: &Happening, side: Side, at: usize, now: UnixMillis) -> Option<Input> {
-    let offset = if side == Side::Drill { 100 } else { 0 };
+    let offset = match side {
+        Side::Live => 0,
+        Side::Drill => 100,
+        Side::Canary => 200,
+    };
     Some(match happening {
         Happening::Alert { number, severity } => {
             let mut facts = facts(number + offset, Severity::ALL[*severity]);
             if side == Side::Drill {
                 facts.provenance = Provenance::Drill { drill: name("tuesday") };
                 facts.labels.set(DRILL, "tuesday");
+            }
+            if side == Side::Canary {
+                facts.provenance = Provenance::Canary;
             }
             Input::Alert(facts)
         }
@@ -106,7 +113,7 @@ fn input(happening: &Happening, side: Side, at: usize, now: UnixMillis) -> Optio
             let matchers = ["protocol=acme", "monitor=drain", "severity=high"][*matchers];
             let signed: &[&str] = if *two { &["ann", "bob"] } else { &["ann"] };
             let of_drills = match side {
-                Side::Live => String::new(),
+                Side::Live | Side::Canary => String::new(),
                 Side::Drill => format!(", {DRILL}=tuesday"),
             };
             let mut silence =
@@ -121,17 +128,19 @@ fn input(happening: &Happening, side: Side, at: usize, now: UnixMillis) -> Optio
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Whatever is drilled meanwhile, what is real is told as if nothing was.
+    /// Whatever is drilled and whichever canaries fly meanwhile, what is real is told as if nothing
+    /// was, and drills as if there were no canaries.
     #[test]
-    fn a_drill_changes_nothing_about_what_is_real_nor_the_other_way_round(
-        happenings in proptest::collection::vec((happening(), any::<bool>()), 1..40),
+    fn no_drill_and_no_canary_changes_what_is_real_nor_the_other_way_round(
+        happenings in proptest::collection::vec((happening(), 0..3usize), 1..40),
     ) {
         let plan = Arc::new(plan());
         let mut both = Pagers::new(&plan);
-        let mut alone = Sides { live: Pagers::new(&plan), drill: Pagers::new(&plan) };
+        let new = || Pagers::new(&plan);
+        let mut alone = Sides { live: new(), drill: new(), canary: new() };
         let mut now = UnixMillis(START_MS);
-        for (at, (happening, is_drill)) in happenings.iter().enumerate() {
-            let side = if *is_drill { Side::Drill } else { Side::Live };
+        for (at, (happening, side)) in happenings.iter().enumerate() {
+            let side = Side::ALL[*side];
             if let Happening::Passes { s } = happening {
                 now = now.plus(s * 1_000);
             }
@@ -139,6 +148,8 @@ proptest! {
             // Word of an alert that nobody knows is refused on the side of what is real.
             let side = match &input {
                 Some(Input::Said { alerts, .. }) if both.card(alerts[0]).is_none() => Side::Live,
+                // Nobody can ask for quiet from canaries: it is asked of what is real.
+                Some(Input::Silence(_)) if side == Side::Canary => Side::Live,
                 _ => side,
             };
             let (outcomes, _) = both.apply_all(input.clone(), now);
@@ -146,7 +157,14 @@ proptest! {
                 let input = input.clone().filter(|_| its == side);
                 alone.of_mut(its).apply_all(input, now).0
             };
-            let expected = Sides { live: of(Side::Live).live, drill: of(Side::Drill).drill };
+            let expected = Sides {
+                live: of(Side::Live).live,
+                drill: of(Side::Drill).drill,
+                canary: of(Side::Canary).canary,
+            };
+            for message in &outcomes.canary.messages {
+                prop_assert_eq!(message.to.to_string(), Provenance::SINK);
+            }
             prop_assert_eq!(outcomes, expected);
         }
     }
@@ -223,13 +241,10 @@ fn a_silences_name_is_one_silence_and_both_sides_come_back_from_their_rows() {
     }
     let mut stored: Sides<Vec<Stored>> = Sides::default();
     for (key, row) in rows {
-        match Side::of_key(&key) {
-            Side::Live => stored.live.push(row),
-            Side::Drill => stored.drill.push(row),
-        }
+        stored.of_mut(Side::of_key(&key)).push(row);
     }
     let restored = Pagers::restore(&plan, stored).unwrap();
-    for side in [Side::Live, Side::Drill] {
+    for side in Side::ALL {
         let cards = |pagers: &Pagers| pagers.of(side).cards().cloned().collect::<Vec<_>>();
         let silences = |pagers: &Pagers| pagers.of(side).silences().cloned().collect::<Vec<_>>();
         assert_eq!(cards(&restored), cards(&pagers));
@@ -279,4 +294,80 @@ fn a_drill_that_nobody_answers_ends_by_itself_and_says_so() {
         let (outcomes, _) = pagers.apply_all([Input::Tick], due);
         assert!(outcomes.drill.messages.is_empty());
     }
+}
+
+fn canary(number: u8) -> Facts {
+    Facts { provenance: Provenance::Canary, ..facts(200 + number, Severity::Critical) }
+}
+
+#[test]
+fn a_canary_is_told_to_the_sink_at_once_and_to_nobody_else_however_bad_it_looks() {
+    let mut pagers = Pagers::new(&Arc::new(plan()));
+    let now = UnixMillis(START_MS);
+    let (outcomes, refused) = pagers.apply_all([Input::Alert(canary(1))], now);
+    assert_eq!(refused, []);
+    assert_eq!((&outcomes.live, &outcomes.drill), (&Outcome::default(), &Outcome::default()));
+    let told: Vec<String> = outcomes.canary.messages.iter().map(|m| m.to.to_string()).collect();
+    assert_eq!(told, [Provenance::SINK]);
+    assert_eq!(pagers.card(id(201)), None, "people have nothing to say about it");
+    let said = Input::Said {
+        alerts: vec![id(201)],
+        by: name("ann"),
+        deed: Deed::Acknowledge,
+        at: now,
+        reason: String::new(),
+    };
+    let (_, refused) = pagers.apply_all([said], now);
+    assert_eq!(refused, [(0, Refusal::NoAlert(id(201)))]);
+    // It is told once, whatever happens to the plan.
+    let outcomes = pagers.replan(&Arc::new(plan()), now);
+    assert_eq!(outcomes.canary, Outcome::default());
+    let later = now.plus(30 * 86_400_000);
+    while let Some(due) = pagers.next_due().filter(|due| *due < later) {
+        assert_eq!(pagers.apply_all([Input::Tick], due).0.canary.messages, []);
+    }
+}
+
+#[test]
+fn a_sink_that_fails_is_no_alarm_about_what_is_real() {
+    let mut pagers = Pagers::new(&Arc::new(plan()));
+    let now = UnixMillis(START_MS);
+    let (outcomes, _) = pagers.apply_all([Input::Alert(canary(1))], now);
+    let sent = &outcomes.canary.messages[0];
+    let (whom, error) = (sent.to.clone(), "the sink is gone".to_owned());
+    let failed = Input::Failed { message: sent.id, whom, error };
+    assert_eq!(pagers.apply_all([failed], now).0.live, Outcome::default());
+}
+
+#[test]
+fn canaries_take_no_more_room_after_a_year_than_after_one() {
+    let mut pagers = Pagers::new(&Arc::new(plan()));
+    let mut rows: BTreeMap<String, Stored> = BTreeMap::new();
+    let mut now = UnixMillis(START_MS);
+    let mut most = 0;
+    for number in 0..400u32 {
+        let mut facts = canary(1);
+        facts.alert = AlertId([(number % 256) as u8; 16]);
+        facts.alert.0[..4].copy_from_slice(&number.to_be_bytes());
+        let outcome = pagers.apply_all([Input::Alert(facts)], now).0.canary;
+        assert_eq!(outcome.messages.len(), 1, "each goes the whole way");
+        for key in &outcome.gone {
+            assert!(rows.remove(&key.to_string()).is_some(), "{key} was stored");
+        }
+        rows.extend(outcome.rows.into_iter().map(|row| (row.key().to_string(), row.stored())));
+        most = most.max(rows.len());
+        now = now.plus(300_000);
+    }
+    assert!(most <= 4, "card, group, reader, week: {:?}", rows.keys().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_canary_is_neither_published_nor_put_into_words() {
+    let detector = Provenance::CANARY_DETECTOR.to_owned();
+    let canary = alert_of(Finding { detector, ..drill_finding() });
+    assert_eq!(Publishable::of(canary.clone()), Err(NotPublic::Canary));
+    assert_eq!(Tellable::of(canary.clone()), Err(NotTellable));
+    let drill = alert_of(drill_finding());
+    assert_ne!((&canary.fingerprint, canary.id), (&drill.fingerprint, drill.id));
+    assert_eq!(Tellable::of(drill.clone()).unwrap().into_alert(), drill);
 }

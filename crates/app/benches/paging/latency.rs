@@ -64,13 +64,13 @@ async fn latencies(findings: usize) -> Vec<f64> {
     let pager = tokio::spawn(paging::keep_paging(paging::Parts {
         twins: bellwether::twin::Twins::default(),
         turns: bellwether::pulse::Turns::default(),
+        canaries: bellwether::canary::Canaries::default(),
         store: store.clone(),
         plan: made::plan(true),
         is_public: false,
         wake: wake.clone(),
         wake_outbox: wake_outbox.clone(),
         changes: broadcast::channel(16).0,
-        state: watch::channel(None).0,
         stopping: stopping.clone(),
     }));
     let worker = Worker::new(store.outbox(), receivers, clock::now).telling(wake.clone());

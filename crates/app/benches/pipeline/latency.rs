@@ -88,6 +88,8 @@ async fn latencies(is_pushed: bool) -> Vec<f64> {
     let pipeline = Pipeline {
         twins: bellwether::twin::Twins::default(),
         turns: bellwether::pulse::Turns::default(),
+        canaries: bellwether::canary::Canaries::default(),
+        canary: bellwether::canary::Settings::default(),
         store,
         rules: rules(&meridian),
         networks: vec![network(&devnet, endpoint.url(), is_pushed.then(|| endpoint.ws_url()))],

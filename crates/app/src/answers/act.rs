@@ -178,6 +178,7 @@ impl Answers {
             judged_on: paths::today(),
             why: format!("alert {} was judged fine over {via}", alert.id),
             until: None,
+            salt: None,
         };
         teacher.fine(&fine).map_err(|error| Closed::Impossible(format!("{error:#}")))
     }

@@ -116,7 +116,7 @@ impl Seen {
             extraction: Extraction::of(view),
             assessment: weigh(found),
             // Fingerprints on paper are for comparing by eye: they carry no installation's salt.
-            path: Path::of(view, &[]),
+            path: Path::of(view),
         }
     }
 

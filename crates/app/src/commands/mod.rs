@@ -33,6 +33,7 @@ mod run; //    watch
 mod signed; //  a file that somebody signed
 mod signing; //  what waits to be signed at a Safe
 mod silences; // quiet that ends
+mod status; // whether what runs can be trusted now
 mod threats; // what could go wrong, and what is missing against it
 mod tune; //     thresholds for a budget of false alarms
 mod verdict; //  what an alert turned out to be
@@ -80,6 +81,7 @@ enum Command {
     Oncall(oncall::OncallCommand),
     Fatigue(fatigue::Fatigue),
     Run(run::Run),
+    Status(status::Status),
     Replay(replay::Replay),
     Backtest(backtest::Backtest),
     Tune(tune::Tune),
@@ -137,6 +139,7 @@ impl Cli {
                 Command::Oncall(command) => command.run(),
                 Command::Fatigue(command) => command.run(),
                 Command::Run(command) => command.run().await,
+                Command::Status(command) => command.run().await,
                 Command::Replay(command) => command.run().await,
                 Command::Backtest(command) => command.run().await,
                 Command::Tune(command) => command.run().await,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use detect::quality::Budget;
-use model::Secret;
+use model::{PathSalt, Secret};
 use store::Retention;
 
 use super::{
@@ -35,11 +35,48 @@ pub struct General {
     pub retention: Retention,
     /// Who shows it may say what alerts turned out to be; without one, pages and API are only read.
     pub write_key: Option<Arc<Secret<String>>>,
+    /// What fingerprints of paths are made with.
+    pub path_salt: Salted,
     /// False alarms that people are ready to bear.
     pub budget: Budget,
     /// Who notices when this program dies.
     pub pulse: pulse::Settings,
 }
+
+/// The salt of fingerprints of paths, as far as it is known here.
+#[derive(Debug, Clone)]
+pub enum Salted {
+    /// The folder names none, or this is it.
+    By(PathSalt),
+    /// The folder names one, and this machine does not hold it.
+    Unreadable,
+}
+
+impl Salted {
+    /// The salt for whoever needs only what the folder means, and not its fingerprints.
+    pub fn or_none(&self) -> PathSalt {
+        match self {
+            Self::By(salt) => salt.clone(),
+            Self::Unreadable => PathSalt::default(),
+        }
+    }
+
+    /// The salt for whoever makes or takes a fingerprint.
+    ///
+    /// # Errors
+    /// When it cannot be read here.
+    pub fn known(&self) -> anyhow::Result<PathSalt> {
+        match self {
+            Self::By(salt) => Ok(salt.clone()),
+            Self::Unreadable => anyhow::bail!(
+                "bellwether.toml names a path_salt that cannot be read here, and every fingerprint is made with it"
+            ),
+        }
+    }
+}
+
+/// Shortest salt, in bytes: one that nobody finds by trying.
+const PATH_SALT_LEN_MIN: usize = 16;
 
 /// Deepest automatic back-fill: years of mainnet. Whoever wants more gives the command.
 const DEPTH_BLOCKS_MAX: u64 = 10_000_000;
@@ -117,6 +154,7 @@ pub(super) fn general(
         table.mistake_help(key.span.clone(), short, "`openssl rand -hex 32` makes a good one");
     }
     let write_key = write_key.map(|key| Arc::new(key.value));
+    let path_salt = path_salt(&table, around, missing);
     let budget = budget(&table);
     let pulse = super::pulse::pulse(&table, around, missing);
     table.finish();
@@ -128,9 +166,26 @@ pub(super) fn general(
         backfilling,
         retention,
         write_key,
+        path_salt,
         budget,
         pulse,
     })
+}
+
+/// `path_salt`: what fingerprints of paths are made with.
+fn path_salt(table: &Table<'_>, around: &dyn Surroundings, missing: Missing) -> Salted {
+    let Some(salt) = secret(table, "path_salt", Literal::Never, around, missing) else {
+        return Salted::By(PathSalt::default());
+    };
+    let len = salt.value.reveal().len();
+    if len == 0 && missing == Missing::IsFine {
+        return Salted::Unreadable;
+    }
+    if len < PATH_SALT_LEN_MIN {
+        let short = format!("path_salt is shorter than {PATH_SALT_LEN_MIN} bytes");
+        table.mistake_help(salt.span.clone(), short, "`openssl rand -hex 32` makes a good one");
+    }
+    Salted::By(PathSalt::new(salt.value))
 }
 
 /// `[budget]`: false alarms that people are ready to bear.

@@ -34,10 +34,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alert::Policy;
 use detect::{Engine, MonitorPart, MonitorSpec};
-use model::{BlockNumber, Name, Secret};
+use model::{BlockNumber, Name, PathSalt, Secret};
 use registry::{Plans, Registry, gap::Clearance, threats::ThreatMap};
 
-pub use bellwether::{General, PORT_DEFAULT};
+pub use bellwether::{General, PORT_DEFAULT, Salted};
 pub use deployment::Declaration;
 pub use folder::{Folder, Surroundings};
 pub use lints::{Lints, read_lints};
@@ -132,7 +132,8 @@ impl Config {
         // A network whose file has a mistake still exists: references to it are not wrong.
         let network_names: Vec<Name> =
             files.networks.iter().filter_map(|f| Name::new(folder::stem(&f.path)).ok()).collect();
-        let guarded = guarded(&files, &network_names, around, &out);
+        let salt = general.as_ref().map(|general| general.path_salt.or_none()).unwrap_or_default();
+        let guarded = guarded(&files, &network_names, salt, around, &out);
         let declared: Vec<monitor::Declared> = files
             .monitors
             .iter()
@@ -196,7 +197,10 @@ impl Config {
         }
         let runbooks = runbooks(&monitors, around, &mut warnings);
         let monitor_names: Vec<Name> = monitors.iter().map(|spec| spec.name.clone()).collect();
-        let paths = paths::paths(&files.paths, &monitor_names, &out);
+        let mut paths = paths::paths(&files.paths, &monitor_names, &out);
+        if let Some(Salted::By(salt)) = general.as_ref().map(|g| &g.path_salt) {
+            warnings.extend(paths.keep_only(salt));
+        }
         paths.teach(&mut monitors);
         let threats = threats::threats(
             &files.threats,
@@ -320,6 +324,7 @@ fn plans(declared: &[deployment::Declared]) -> Plans {
 fn guarded(
     files: &Files,
     networks: &[Name],
+    salt: PathSalt,
     around: &dyn Surroundings,
     out: &Collector,
 ) -> Guarded {
@@ -362,6 +367,7 @@ fn guarded(
             );
             let registry =
                 registry.with_authority(authority).with_dependencies(relied_on.declared, added);
+            let registry = registry.with_path_salt(salt);
             let sound = declared.iter().filter(|d| d.is_sound).filter_map(|d| d.label.clone());
             let sound = sound.chain(outside).collect();
             let factories = registry.factories().into_iter();

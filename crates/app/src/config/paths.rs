@@ -20,6 +20,7 @@ pub(super) fn paths(files: &[SourceFile], monitors: &[Name], out: &Collector) ->
         }
         let seen = table.tables("seen");
         let monitor = table.name("monitor");
+        let salt = mark(&table);
         if let Some(name) = &monitor {
             known(&table, &name.value, name.span.clone(), monitors);
         } else if !seen.is_empty() && !table.has("monitor") {
@@ -34,7 +35,8 @@ pub(super) fn paths(files: &[SourceFile], monitors: &[Name], out: &Collector) ->
         });
         let seen: Vec<_> = seen.collect();
         if let Some(monitor) = monitor {
-            paths.seeds.push(Seed { monitor: monitor.value, seen });
+            let file = file.path.clone();
+            paths.seeds.push((file, Seed { monitor: monitor.value, salt, seen }));
         }
         table.finish();
     }
@@ -68,7 +70,19 @@ fn fine(entry: &Table<'_>, known_monitors: &[Name]) -> Option<FinePath> {
         judged_on: judged_on?.value,
         why: why?,
         until: until.map(|day| day.value),
+        salt: mark(entry),
     })
+}
+
+/// Under which salt a fingerprint was made.
+fn mark(table: &Table<'_>) -> Option<String> {
+    let mark = table.text("salt")?;
+    let is_mark = mark.value.len() == 8 && mark.value.bytes().all(|b| b.is_ascii_hexdigit());
+    if !is_mark {
+        let text = "salt must be the mark of a salt (8 hexadecimal digits), and never the salt";
+        table.mistake(mark.span.clone(), text);
+    }
+    is_mark.then_some(mark.value)
 }
 
 fn fingerprint(entry: &Table<'_>) -> Option<PathFingerprint> {

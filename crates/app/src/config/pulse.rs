@@ -5,9 +5,10 @@ use std::{ops::RangeInclusive, sync::Arc};
 use super::{
     folder::Surroundings,
     secret::{Literal, Missing, secret},
-    table::Table,
+    table::{Table, parse_duration_ms},
 };
 use crate::{
+    canary,
     pulse::{PeerSettings, PingSettings, Settings, TwinSettings},
     signature::SigningKey,
 };
@@ -15,6 +16,14 @@ use crate::{
 /// Time between two pings: a switch that needs more than one a second is none, and one that is
 /// content with less than one a day is too late.
 const EVERY_MS: RangeInclusive<u64> = 1_000..=86_400_000;
+
+/// Time between two canaries: more than one a second would be the load they are to notice, and less
+/// than one a day no watch.
+const CANARY_EVERY_MS: RangeInclusive<u64> = 1_000..=86_400_000;
+
+/// How long a canary may take: every stage comes round within a second, and who hears of an attack
+/// after ten minutes does not need to know by how much.
+const CANARY_WITHIN_MS: RangeInclusive<u64> = 2_000..=600_000;
 
 /// Silence of another installation: it is asked at least twice in that time.
 const STALE_AFTER_MS: RangeInclusive<u64> = 2_000..=86_400_000;
@@ -27,6 +36,7 @@ pub(super) fn pulse(main: &Table<'_>, around: &dyn Surroundings, missing: Missin
     let mut settings = Settings::default();
     let Some(table) = main.table("pulse") else { return settings };
     settings.ping = ping(&table, around, missing);
+    settings.canary = canary(&table);
     if let Some(key) = secret(&table, "heartbeat_key", Literal::Never, around, missing)
         && !key.value.reveal().is_empty()
     {
@@ -57,6 +67,29 @@ pub(super) fn pulse(main: &Table<'_>, around: &dyn Surroundings, missing: Missin
     }
     table.finish();
     settings
+}
+
+/// How often a canary tries the path; `never` is one of the answers.
+fn canary(table: &Table<'_>) -> canary::Settings {
+    let usual = canary::Settings::default();
+    let parse = |text: &str| match text {
+        "never" => Ok(None),
+        _ => parse_duration_ms(text).map(Some).map_err(|error| format!("{error}, or never")),
+    };
+    let every = table.parsed("canary_every", parse);
+    if let Some(every) = &every
+        && every.value.is_some_and(|ms| !CANARY_EVERY_MS.contains(&ms))
+    {
+        table.mistake(every.span.clone(), "canary_every is between 1s and 1d, or never");
+    }
+    let within = table.duration_ms("canary_within");
+    if let Some(within) = within.as_ref().filter(|time| !CANARY_WITHIN_MS.contains(&time.value)) {
+        table.mistake(within.span.clone(), "canary_within is between 2s and 10m");
+    }
+    canary::Settings {
+        every_ms: every.map_or(usual.every_ms, |every| every.value),
+        within_ms: within.map_or(usual.within_ms, |within| within.value),
+    }
 }
 
 fn ping(table: &Table<'_>, around: &dyn Surroundings, missing: Missing) -> Option<PingSettings> {

@@ -6,8 +6,13 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use alert::pager::{self, Whom};
-use model::{Alert, AlertId, Name, Notification, NotificationId, NotificationState, UnixMillis};
+use alert::{
+    Tellable,
+    pager::{self, Whom},
+};
+use model::{
+    Alert, AlertId, Name, Notification, NotificationId, NotificationState, Provenance, UnixMillis,
+};
 use store::{Input, Outbox, StoreError};
 use tokio::{
     sync::{Notify, watch},
@@ -20,6 +25,7 @@ use super::{
     schedule::{self, Next},
 };
 use crate::{
+    canary::{Canaries, Point},
     paging,
     pulse::{Stage, Turns},
 };
@@ -48,6 +54,8 @@ pub struct Worker {
     wake_twins: Option<Arc<Notify>>,
     /// Told whenever the outbox was looked at.
     turns: Turns,
+    /// Told when a canary arrived at the sink.
+    canaries: Canaries,
     /// Which lane an attempt runs in, also when it panics.
     running: HashMap<Id, (Name, NotificationId)>,
 }
@@ -74,6 +82,7 @@ impl Worker {
             wake_pager: None,
             wake_twins: None,
             turns: Turns::default(),
+            canaries: Canaries::default(),
             running: HashMap::new(),
         }
     }
@@ -96,6 +105,13 @@ impl Worker {
     #[must_use]
     pub fn turning(mut self, turns: Turns) -> Self {
         self.turns = turns;
+        self
+    }
+
+    /// Says which canaries arrived.
+    #[must_use]
+    pub fn catching(mut self, canaries: Canaries) -> Self {
+        self.canaries = canaries;
         self
     }
 
@@ -199,6 +215,7 @@ impl Worker {
             outbox: self.outbox.clone(),
             receivers: self.receivers.borrow().clone(),
             clock: self.clock.clone(),
+            canaries: self.canaries.clone(),
             wake: self.wake_pager.iter().chain(&self.wake_twins).cloned().collect(),
         };
         let handle = self.attempts.spawn(attempt.run(notification));
@@ -239,11 +256,17 @@ async fn ask<T: Send + 'static>(
     }
 }
 
+fn unread(error: StoreError) -> SendError {
+    let reason = format!("cannot read the alert: {error}");
+    SendError::Retry { after: None, reason }
+}
+
 /// One attempt, from reading the alert to recording what came of it.
 struct Attempt {
     outbox: Outbox,
     receivers: Arc<Receivers>,
     clock: Arc<dyn Fn() -> UnixMillis + Send + Sync>,
+    canaries: Canaries,
     /// Those who wait for what comes of it.
     wake: Vec<Arc<Notify>>,
 }
@@ -318,7 +341,20 @@ impl Attempt {
         }
     }
 
+    /// Where canaries end: inside the program.
+    async fn sink(&self, id: NotificationId) -> Result<String, SendError> {
+        let alert = ask(&self.outbox, move |outbox| outbox.alert_of(id)).await.map_err(unread)?;
+        if alert.provenance() != Provenance::Canary {
+            return Err(SendError::permanent("only canaries end at the sink".to_owned()));
+        }
+        self.canaries.pass([alert.id], Point::Delivered);
+        Ok("arrived at the sink".to_owned())
+    }
+
     async fn send(&self, notification: &Notification) -> Result<String, SendError> {
+        if notification.receiver.as_str() == Provenance::SINK {
+            return self.sink(notification.id).await;
+        }
         let Some(receiver) = self.receivers.by_name.get(&notification.receiver) else {
             let reason = format!("{} is not in the configuration", notification.receiver);
             return Err(SendError::Permanent { reason });
@@ -336,10 +372,10 @@ impl Attempt {
             let first = outbox.first_about(head, &to, person.as_ref())?;
             Ok((alert, others.collect::<Vec<_>>(), first))
         };
-        let (alert, others, thread) = ask(&self.outbox, read).await.map_err(|error| {
-            let reason = format!("cannot read the alert: {error}");
-            SendError::Retry { after: None, reason }
-        })?;
+        let (alert, others, thread) = ask(&self.outbox, read).await.map_err(unread)?;
+        let alert = Tellable::of(alert).map_err(|why| SendError::permanent(why.to_string()))?;
+        let others =
+            others.into_iter().filter_map(|(kind, other)| Some((kind, Tellable::of(other).ok()?)));
         let at = (self.clock)();
         let further = u64::from(notification.alerts.saturating_sub(1));
         let context = &self.receivers.context;

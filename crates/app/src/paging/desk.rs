@@ -12,13 +12,17 @@ use alert::{
     route::{Branch, Tree},
 };
 use model::{
-    AlertVerdict, MessageForm, Name, Notification, NotificationId, NotificationKind,
-    NotificationLine, NotificationState, UnixMillis,
+    AlertId, AlertVerdict, MessageForm, Name, Notification, NotificationId, NotificationKind,
+    NotificationLine, NotificationState, Provenance, UnixMillis,
 };
 use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
 
 use super::{inbox, own::Own, verdicts};
-use crate::{reports, twin::Twins};
+use crate::{
+    canary::{Canaries, Point},
+    reports,
+    twin::Twins,
+};
 
 /// Inputs applied and committed in one transaction at the most: what one block of an attack brings.
 const STEP_INPUTS_MAX: usize = 512;
@@ -80,6 +84,8 @@ pub struct Desk {
     twins: Twins,
     /// What is wrong with paging itself.
     own: Own,
+    /// When canaries came past here.
+    canaries: Canaries,
 }
 
 impl Desk {
@@ -111,7 +117,8 @@ impl Desk {
         let applied = store.inbox().applied()?;
         let pagers = Pagers::restore(&plan, rows)?;
         let own = Own::read(&store)?;
-        let mut desk = Self { store, pagers, applied, is_public: false, twins, own };
+        let canaries = Canaries::default();
+        let mut desk = Self { store, pagers, applied, is_public: false, twins, own, canaries };
         // The files may have changed while nothing ran.
         let outcomes = desk.pagers.replan(&plan, now);
         let heard = Heard { applied: desk.applied, ..Heard::default() };
@@ -123,6 +130,13 @@ impl Desk {
     #[must_use]
     pub fn telling_the_public(mut self, is_public: bool) -> Self {
         self.is_public = is_public;
+        self
+    }
+
+    /// Also notes when canaries come past.
+    #[must_use]
+    pub fn watching(mut self, canaries: Canaries) -> Self {
+        self.canaries = canaries;
         self
     }
 
@@ -176,6 +190,8 @@ impl Desk {
         if inputs.is_empty() {
             inputs.push(Input::Tick);
         }
+        let flying: Vec<AlertId> = inputs.iter().filter_map(canary).collect();
+        self.canaries.pass(flying.iter().copied(), Point::Taken);
         let verdicts = verdicts::verdicts(&self.store, &inputs, now)?;
         let (mut outcomes, not_taken) = self.pagers.apply_all(inputs, now);
         outcomes.live.alarms.extend(late);
@@ -184,9 +200,13 @@ impl Desk {
                 refused.push((*sequence, refusal.to_string()));
             }
         }
+        let told = outcomes.canary.messages.iter().flat_map(|message| &message.lines);
+        let decided: Vec<AlertId> = told.map(|line| line.alert).collect();
+        self.canaries.pass(decided.iter().copied(), Point::Decided);
         let applied = waiting.last().map_or(self.applied, |taken| taken.sequence);
         let heard = Heard { applied, refused, verdicts };
         let (messages, told_itself) = self.commit(outcomes, heard, now)?;
+        self.canaries.pass(decided, Point::Queued);
         let is_behind = waiting.len() == STEP_INPUTS_MAX || told_itself;
         Ok(Paged { inputs: waiting.len(), messages, is_behind })
     }
@@ -212,11 +232,11 @@ impl Desk {
         let begins = |key: &str| reports.iter().any(|r| r.input.is_some() && r.fingerprint == key);
         outcomes.live.alarms.retain(|a| !a.is_state() || begins(&a.trouble(now).key));
         let is_quiet =
-            reports.is_empty() && is_nothing(&outcomes.live) && is_nothing(&outcomes.drill);
+            reports.is_empty() && outcomes.iter().all(|(_, outcome)| is_nothing(outcome));
         if applied == self.applied && is_quiet && refused.is_empty() {
             return Ok((0, false));
         }
-        // A drill is known to this installation alone: nobody else tells it.
+        // Drills and canaries are known to this installation alone: nobody else tells them.
         let own = std::mem::take(&mut outcomes.live.messages);
         let (messages, held) = self.hold_back(&own, now)?;
         let public = match self.is_public {
@@ -310,7 +330,9 @@ fn add(step: &mut PagingStep, side: Side, outcome: Outcome) {
     step.stages.extend(outcome.rows.iter().filter_map(stage));
     step.needless.extend(outcome.rulings.iter().filter_map(needless));
     step.messages.extend(outcome.messages.iter().map(message));
-    step.rulings.extend(outcome.rulings.iter().map(ruling));
+    // What is decided about a canary's group goes with no alert, and would stay when it is gone.
+    let is_kept = |ruling: &&Ruling| side != Side::Canary || ruling.alert.is_some();
+    step.rulings.extend(outcome.rulings.iter().filter(is_kept).map(ruling));
     step.gone.extend(outcome.gone.iter().map(|key| format!("{prefix}{key}")));
     step.rows.extend(
         outcome.rows.into_iter().map(|row| (format!("{prefix}{}", row.key()), json(&row.stored()))),
@@ -323,6 +345,8 @@ fn add(step: &mut PagingStep, side: Side, outcome: Outcome) {
             }
             // What is wrong in a drill is a result of the drill: nobody is to be alarmed by it.
             Side::Drill => tracing::warn!(%alarm, "a drill did not go as it should"),
+            // One that does not arrive is told as such.
+            Side::Canary => tracing::warn!(%alarm, "a canary did not go as it should"),
         }
     }
 }
@@ -335,7 +359,15 @@ fn stage(row: &Row) -> Option<StageRow> {
     Some(StageRow { alert, stage: stage.as_str(), at, by, is_open: stage.is_firing() })
 }
 
-/// An alert that changed, unless it is a drill: of those the public hears nothing.
+/// The canary that an input is about.
+fn canary(input: &Input) -> Option<AlertId> {
+    match input {
+        Input::Alert(facts) if facts.provenance == Provenance::Canary => Some(facts.alert),
+        _ => None,
+    }
+}
+
+/// An alert that changed, when it is real: of others the public hears nothing.
 fn changed_and_real(row: &Row) -> Option<model::AlertId> {
     let Row::Card(card) = row else { return None };
     card.facts().provenance.is_live().then_some(card.facts().alert)

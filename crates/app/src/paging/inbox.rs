@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use alert::pager;
-use model::UnixMillis;
+use model::{Provenance, UnixMillis};
 use serde::{Deserialize, Serialize};
 use store::{Store, StoreError, TakenInput};
 use tokio::sync::Notify;
@@ -112,6 +112,9 @@ pub fn read(taken: &TakenInput) -> Result<pager::Input, UnreadableInput> {
 
 fn kind(input: &pager::Input) -> &'static str {
     match input {
+        pager::Input::Alert(facts) if facts.provenance == Provenance::Canary => {
+            Provenance::CANARY_MARK
+        }
         pager::Input::Alert(_) => "alert",
         pager::Input::Said { .. } => "said",
         pager::Input::Silence(_) => "silence",

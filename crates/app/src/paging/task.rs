@@ -15,6 +15,7 @@ use tokio::{
 use super::{Desk, PagingError};
 use crate::{
     blocking::blocking,
+    canary::Canaries,
     clock,
     pulse::{Stage, Turns},
     twin::Twins,
@@ -41,12 +42,12 @@ pub struct Parts {
     pub is_public: bool,
     /// Tells open pages.
     pub changes: broadcast::Sender<()>,
-    /// Why nobody can be paged at the moment, if so.
-    pub state: watch::Sender<Option<String>>,
     /// Other installations that tell the same people.
     pub twins: Twins,
     /// Whether each stage comes round.
     pub turns: Turns,
+    /// When canaries come past.
+    pub canaries: Canaries,
     /// Says when to stop.
     pub stopping: watch::Receiver<bool>,
 }
@@ -59,8 +60,7 @@ pub async fn keep_paging(parts: Parts) {
             Err(error) => {
                 let reason = format!("{:#}", anyhow::Error::new(error));
                 tracing::error!(%reason, "paging failed, starting again");
-                parts.turns.failed(&Stage::Pager, reason.clone());
-                parts.state.send_replace(Some(reason));
+                parts.turns.failed(&Stage::Pager, reason);
                 sleep(RESTART_AFTER).await;
             }
         }
@@ -72,7 +72,7 @@ async fn page_until_stopped(parts: &Parts) -> Result<(), PagingError> {
     let mut desk = blocking(move || Desk::open_among(store, plan, twins, clock::now()))
         .await
         .map_err(PagingError::Panicked)??;
-    desk = desk.telling_the_public(parts.is_public);
+    desk = desk.telling_the_public(parts.is_public).watching(parts.canaries.clone());
     // What replanning sent.
     parts.wake_outbox.notify_one();
     let mut stopping = parts.stopping.clone();
@@ -86,7 +86,6 @@ async fn page_until_stopped(parts: &Parts) -> Result<(), PagingError> {
         desk = returned;
         let paged = paged?;
         parts.turns.turned(&Stage::Pager, clock::now());
-        parts.state.send_if_modified(|state| state.take().is_some());
         if paged.messages > 0 {
             parts.wake_outbox.notify_one();
         }

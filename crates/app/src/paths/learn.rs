@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use chain::config::NetworkConfig;
 use detect::trace::{Path, Protected, Scene, View};
-use model::{Address, BlockBundle, ChainEvent, ReadPlan, TxTrace};
+use model::{Address, BlockBundle, ChainEvent, PathSalt, ReadPlan, TxTrace};
 
 use super::PathFingerprint;
 use crate::replay::{Next, Source};
@@ -22,7 +22,7 @@ pub struct Learned {
 }
 
 /// Reads blocks of a chain and learns the paths of their transactions. `stands_for` says which
-/// address of that chain is which of the protected ones.
+/// address of that chain is which of the protected ones; fingerprints are made with the salt.
 ///
 /// # Errors
 /// When a block cannot be read, or the node gives no call traces: half of what was lived would make
@@ -31,7 +31,7 @@ pub async fn learn(
     network: NetworkConfig,
     (from, to): (u64, u64),
     protected: &Protected,
-    stands_for: &BTreeMap<Address, Address>,
+    (stands_for, salt): (&BTreeMap<Address, Address>, &PathSalt),
     mut progress: impl FnMut(u64),
 ) -> anyhow::Result<Learned> {
     let mut learned = Learned::default();
@@ -39,7 +39,7 @@ pub async fn learn(
     while let Some(next) = incoming.next().await {
         match next {
             Next::Event(ChainEvent::Committed(bundle)) => {
-                learned.take(&bundle, protected, stands_for)?;
+                learned.take(&bundle, protected, (stands_for, salt))?;
                 progress(bundle.header.number);
             }
             Next::Event(_) => {}
@@ -55,7 +55,7 @@ impl Learned {
         &mut self,
         bundle: &BlockBundle,
         protected: &Protected,
-        stands_for: &BTreeMap<Address, Address>,
+        (stands_for, salt): (&BTreeMap<Address, Address>, &PathSalt),
     ) -> anyhow::Result<()> {
         self.blocks += 1;
         let Some(traces) = &bundle.traces else {
@@ -67,7 +67,8 @@ impl Learned {
         for trace in traces {
             let trace = renamed(trace, stands_for);
             let scene = Scene::new(&trace, None);
-            let path = View::new(&scene, protected).and_then(|view| Path::of(&view, &[]));
+            let view = View::salted(&scene, protected, salt);
+            let path = view.and_then(|view| Path::of(&view));
             if let Some(path) = path {
                 let fingerprint = PathFingerprint(path.exact.to_string());
                 *self.seen.entry(fingerprint).or_default() += 1;

@@ -7,10 +7,10 @@
 mod learn; //  paths of blocks that were lived on a fork or a test chain
 mod record; // a judgement written down
 
-use std::{fmt::Write as _, str::FromStr};
+use std::{collections::BTreeMap, fmt::Write as _, str::FromStr};
 
 use detect::{MonitorSpec, RuleSpec};
-use model::Name;
+use model::{Name, PathSalt};
 use registry::threats::Day;
 
 pub use learn::{Learned, learn};
@@ -106,6 +106,8 @@ pub struct FinePath {
     pub why: String,
     /// Last day on which it holds; `None` when it does not end.
     pub until: Option<Day>,
+    /// Mark of the salt that its fingerprint is made with; what is recorded gets the folder's.
+    pub salt: Option<String>,
 }
 
 impl FinePath {
@@ -125,6 +127,8 @@ impl FinePath {
 pub struct Seed {
     /// The monitor, whose contracts decide what a path is.
     pub monitor: Name,
+    /// Mark of the salt that its fingerprints are made with.
+    pub salt: Option<String>,
     /// Exact paths, and how often each was taken.
     pub seen: Vec<(PathFingerprint, u64)>,
 }
@@ -134,11 +138,47 @@ pub struct Seed {
 pub struct Paths {
     /// Judgements, each with the file that has it, in the order of the files.
     pub fine: Vec<(String, FinePath)>,
-    /// What was learned beforehand.
-    pub seeds: Vec<Seed>,
+    /// What was learned beforehand, each with the file that has it.
+    pub seeds: Vec<(String, Seed)>,
+    /// Judgements and seeds that hold for nothing, because they were made under another salt.
+    pub void: Void,
+}
+
+/// What was judged or learned under another salt: its fingerprints say nothing here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Void {
+    fine: Vec<(String, FinePath)>,
+    seeds: Vec<(String, Seed)>,
 }
 
 impl Paths {
+    /// Every judgement of the files, whether it holds or not.
+    pub fn judged(&self) -> impl Iterator<Item = &(String, FinePath)> {
+        self.fine.iter().chain(&self.void.fine)
+    }
+
+    /// Sets aside what was made under another salt; a sentence for each file that has some.
+    pub fn keep_only(&mut self, salt: &PathSalt) -> Vec<String> {
+        let mark = salt.mark();
+        let (fine, void): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.fine).into_iter().partition(|(_, one)| one.salt == mark);
+        (self.fine, self.void.fine) = (fine, void);
+        let (seeds, void): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.seeds).into_iter().partition(|(_, one)| one.salt == mark);
+        (self.seeds, self.void.seeds) = (seeds, void);
+        let mut by_file: BTreeMap<&str, usize> = BTreeMap::new();
+        for (file, _) in &self.void.fine {
+            *by_file.entry(file).or_default() += 1;
+        }
+        for (file, seed) in &self.void.seeds {
+            *by_file.entry(file).or_default() += seed.seen.len();
+        }
+        let told = by_file.into_iter().map(|(file, count)| {
+            format!("{file}: {count} fingerprints were made under another path_salt and hold for nothing; take them anew (docs/paths.md)")
+        });
+        told.collect()
+    }
+
     /// Hands everything to the monitors that look at paths.
     pub fn teach(&self, monitors: &mut [MonitorSpec]) {
         for monitor in monitors {
@@ -157,7 +197,8 @@ impl Paths {
             };
             let fine = self.fine.iter().map(|(_, fine)| fine).filter(is_meant);
             add("fine_paths", fine.map(FinePath::word).collect());
-            let seeds = self.seeds.iter().filter(|seed| seed.monitor == monitor.name);
+            let seeds = self.seeds.iter().map(|(_, seed)| seed);
+            let seeds = seeds.filter(|seed| seed.monitor == monitor.name);
             let seen = seeds.flat_map(|seed| &seed.seen);
             let words = seen.map(|(path, times)| format!("{} x{times}", path.as_str()));
             add("seed_paths", words.collect());
@@ -197,6 +238,9 @@ pub fn fine_entry(fine: &FinePath) -> String {
     if let Some(day) = fine.until {
         line("until", quoted(&day.to_string()));
     }
+    if let Some(mark) = &fine.salt {
+        line("salt", quoted(mark));
+    }
     text
 }
 
@@ -213,6 +257,9 @@ pub fn seed_file(seed: &Seed, origin: &str) -> String {
         "# Written by `bellwether path seed`: paths of {origin}.\nmonitor = {}\n",
         quoted(seed.monitor.as_str())
     );
+    if let Some(mark) = &seed.salt {
+        writeln!(text, "salt = {}", quoted(mark)).expect("writing into a text does not fail");
+    }
     for (path, times) in &seed.seen {
         write!(text, "\n[[seen]]\npath = \"{}\"\ntimes = {times}\n", path.as_str())
             .expect("writing into a text does not fail");

@@ -37,7 +37,8 @@ impl TaughtFolder {
         // What stands in the files now counts, not what the program read when it began.
         let config = Config::load(&Folder::new(&self.root), Missing::IsFine);
         let config = config.context("the folder has mistakes, and nothing was written")?;
-        record(&self.root, &config.paths, fine)?;
+        let salt = config.general.path_salt.known()?.mark();
+        record(&self.root, &config.paths, &FinePath { salt, ..fine.clone() })?;
         self.taught.notify_one();
         Ok(())
     }
@@ -45,7 +46,7 @@ impl TaughtFolder {
 
 /// Judgements of the file that the program writes; those of other files are people's own.
 pub fn written(paths: &Paths) -> impl Iterator<Item = &FinePath> {
-    paths.fine.iter().filter(|(file, _)| file == FINE_FILE).map(|(_, fine)| fine)
+    paths.judged().filter(|(file, _)| file == FINE_FILE).map(|(_, fine)| fine)
 }
 
 /// Adds a judgement to the file; of two about the same, the newest counts.
@@ -55,7 +56,8 @@ pub fn written(paths: &Paths) -> impl Iterator<Item = &FinePath> {
 pub fn record(root: &Path, known: &Paths, fine: &FinePath) -> anyhow::Result<()> {
     check(fine)?;
     let is_same = |known: &&FinePath| {
-        (&known.path, known.covers, &known.monitors) == (&fine.path, fine.covers, &fine.monitors)
+        let about = |fine: &FinePath| (fine.covers, fine.salt.clone(), fine.monitors.clone());
+        known.path == fine.path && about(known) == about(fine)
     };
     let kept = written(known).filter(|known| !is_same(known));
     write(&root.join(FINE_FILE), &fine_file(kept.chain([fine])))

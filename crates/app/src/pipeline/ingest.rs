@@ -7,6 +7,8 @@ use model::{ChainEvent, Name};
 use store::{EventLog, Store, StoreError};
 use tokio::sync::{Notify, mpsc};
 
+use crate::canary::Canaries;
+
 /// Events appended in one transaction: while catching up, one disk flush serves so many blocks;
 /// at the head there is one at a time.
 const APPEND_EVENTS_MAX: usize = 64;
@@ -37,6 +39,15 @@ pub(super) fn cursor(
     Ok(Some(Cursor { recent, base, first, finalized: tail.finalized, quarantined }))
 }
 
+/// Who is told of what the follower brings.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    /// Says that the event log grew.
+    pub(super) wake_judge: Arc<Notify>,
+    /// Note when a block came.
+    pub(super) canaries: Canaries,
+}
+
 /// Appends what the follower brings until it stops. The channel is bounded, so a slow disk slows
 /// the follower down.
 ///
@@ -47,10 +58,11 @@ pub(super) async fn ingest(
     store: Store,
     network: Name,
     mut events: mpsc::Receiver<ChainEvent>,
-    wake_judge: Arc<Notify>,
+    told: Told,
 ) -> Result<(), StoreError> {
     let mut batch = Vec::with_capacity(APPEND_EVENTS_MAX);
     while events.recv_many(&mut batch, APPEND_EVENTS_MAX).await > 0 {
+        told.canaries.saw(&network, &batch);
         let (store, network) = (store.clone(), network.clone());
         let full = std::mem::take(&mut batch);
         let appended = tokio::task::spawn_blocking(move || {
@@ -62,7 +74,7 @@ pub(super) async fn ingest(
             Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
         };
         batch.clear();
-        wake_judge.notify_one();
+        told.wake_judge.notify_one();
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ use registry::Registry;
 use store::{BlockSamples, EventLog, Input, Step, Store, StoreError};
 
 use crate::{
+    canary::{self, Canaries, Point},
     outside::{self, Bots},
     paging,
 };
@@ -118,6 +119,8 @@ pub struct Judge {
     membership: Policy,
     position: Position,
     bots: Bots,
+    /// Say whether a block should bring a canary.
+    canaries: Canaries,
 }
 
 impl Judge {
@@ -143,7 +146,15 @@ impl Judge {
         let bots = Bots::of(&rules.outside, &network);
         let window_s = rules.policy.group_window_s;
         let membership = Policy { group_window_s: window_s, ..Policy::default() };
-        Ok(Self { network, store, rules, engine, book, membership, position, bots })
+        let canaries = Canaries::default();
+        Ok(Self { network, store, rules, engine, book, membership, position, bots, canaries })
+    }
+
+    /// Also sends canaries, when they are due.
+    #[must_use]
+    pub fn with_canaries(mut self, canaries: Canaries) -> Self {
+        self.canaries = canaries;
+        self
     }
 
     /// Network.
@@ -173,8 +184,10 @@ impl Judge {
         let mut done = Advance { is_behind: events.len() == STEP_EVENTS_MAX, ..Advance::default() };
         let mut steps = Vec::with_capacity(events.len());
         let mut head = None;
+        let mut has_canary = false;
         for (position, event) in &events {
-            let step = self.step(*position, event, &mut head, now);
+            let mut step = self.step(*position, event, &mut head, now);
+            has_canary = has_canary || self.send_canary(event, &mut step, now);
             done.findings += step.findings.len();
             steps.push(step);
         }
@@ -184,6 +197,10 @@ impl Judge {
             self.store
                 .commit_all(&steps)
                 .map_err(|source| JudgeError::Store { network: self.network.clone(), source })?;
+            let flown = steps.iter().flat_map(|step| &step.alerts).map(|alert| alert.id);
+            if has_canary {
+                self.canaries.pass(flown, Point::Stored);
+            }
             done.inputs = steps.iter().map(|step| step.inputs.len()).sum();
             self.position = checkpoint;
         }
@@ -233,6 +250,31 @@ impl Judge {
         step.finalized = judgement.finalized;
         step.state.push(judgement.state);
         step
+    }
+
+    /// Adds a canary to what a judged block brings, when one is due: at most one in a transaction, so
+    /// that a judge that catches up sends no flock of them.
+    fn send_canary(&self, event: &ChainEvent, step: &mut Step, now: UnixMillis) -> bool {
+        let (ChainEvent::Committed(bundle) | ChainEvent::Recovered(bundle)) = event else {
+            return false;
+        };
+        let block = bundle.block_ref();
+        let is_judged = |row: &model::BlockCoverage| {
+            row.block == block && matches!(row.result, CoverageResult::Judged { .. })
+        };
+        if !step.coverage.iter().any(is_judged) || !self.canaries.is_due(&self.network) {
+            return false;
+        }
+        let when = (block, bundle.header.timestamp);
+        let Some(made) = canary::made(&self.network, when, &self.membership, now) else {
+            tracing::error!(network = %self.network, "the alert book makes no alert of a canary");
+            return false;
+        };
+        self.canaries.made(&self.network, made.alert.id, block);
+        step.alerts.push(made.alert);
+        step.inputs.push(made.input);
+        step.decisions.extend(made.decisions);
+        true
     }
 
     /// What detectors that are not ours say of a block, beside our own.

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     blocking::blocking,
+    canary::{self, Canaries},
     clock,
     community::{self, Community},
     coverage::Plan,
@@ -66,6 +67,10 @@ pub struct Pipeline {
     pub twins: Twins,
     /// Whether each stage comes round.
     pub turns: Turns,
+    /// When canaries come past each stage.
+    pub canaries: Canaries,
+    /// How often there is one.
+    pub canary: canary::Settings,
 }
 
 /// The parts of one network, seen from outside.
@@ -90,8 +95,6 @@ pub struct Running {
     pub networks: Vec<NetworkView>,
     /// Says that something changed, for live pages.
     pub changes: broadcast::Sender<()>,
-    /// Why nobody can be paged at the moment, if so.
-    pub paging: watch::Receiver<Option<String>>,
     stop: watch::Sender<bool>,
     followers: Vec<JoinHandle<()>>,
     /// In the order in which they must end: judges before the pager, the pager before the outbox.
@@ -118,7 +121,8 @@ impl Pipeline {
         let judges = self.networks.iter().map(|network| Stage::Judge(network.name.clone()));
         self.turns.start(judges.chain([Stage::Pager, Stage::Outbox]), clock::now());
         let (receivers, receivers_view) = watch::channel(self.receivers.clone());
-        let (paging_out, paging_view) = watch::channel(None);
+        let names = self.networks.iter().map(|network| network.name.clone());
+        self.canaries.start(names, self.canary);
         let pager = tokio::spawn(paging::keep_paging(paging::Parts {
             store: self.store.clone(),
             plan: self.rules.plan.clone(),
@@ -126,15 +130,16 @@ impl Pipeline {
             wake_outbox: wake_outbox.clone(),
             is_public: self.community.is_some(),
             changes: changes.clone(),
-            state: paging_out,
             twins: self.twins.clone(),
             turns: self.turns.clone(),
+            canaries: self.canaries.clone(),
             stopping: stopping_paging,
         }));
         let worker = Worker::new(self.store.outbox(), receivers_view, clock::now)
             .telling(wake_pager.clone())
             .agreeing(self.twins.wake())
-            .turning(self.turns.clone());
+            .turning(self.turns.clone())
+            .catching(self.canaries.clone());
         let stopping_worker = stopping_outbox.clone();
         let outbox = tokio::spawn(async move {
             // The sender lives as long as the worker, which reads the receivers at each attempt.
@@ -153,7 +158,6 @@ impl Pipeline {
         let mut running = Running {
             networks: Vec::new(),
             changes: changes.clone(),
-            paging: paging_view,
             stop,
             followers: Vec::new(),
             rest: Vec::new(),
@@ -171,6 +175,7 @@ impl Pipeline {
                 wake_judge: Arc::new(Notify::new()),
                 wake_pager: wake_pager.clone(),
                 turns: self.turns.clone(),
+                canaries: self.canaries.clone(),
                 changes: changes.clone(),
                 stopping: stopping.clone(),
             };
@@ -261,6 +266,7 @@ struct Network {
     /// Says that the pager's inbox grew.
     wake_pager: Arc<Notify>,
     turns: Turns,
+    canaries: Canaries,
     changes: broadcast::Sender<()>,
     stopping: watch::Receiver<bool>,
 }
@@ -298,8 +304,12 @@ impl Network {
         let (events_out, events) = mpsc::channel(INGEST_EVENTS_MAX);
         let follower =
             chain::follow(config.clone(), cursor, reads.clone(), events_out, status.clone());
-        let ingest =
-            ingest::ingest(self.store.clone(), self.name.clone(), events, self.wake_judge.clone());
+        let ingest = ingest::ingest(
+            self.store.clone(),
+            self.name.clone(),
+            events,
+            ingest::Told { wake_judge: self.wake_judge.clone(), canaries: self.canaries.clone() },
+        );
         tokio::select! {
             followed = follower => followed?,
             ingested = ingest => ingested?,
@@ -335,9 +345,10 @@ impl Network {
         requests: &mut mpsc::Receiver<Request>,
     ) -> Result<(), JudgeError> {
         let (name, store, rules) = (self.name.clone(), self.store.clone(), self.rules.clone());
-        let mut judge = blocking(move || Judge::open(name, store, rules))
+        let judge = blocking(move || Judge::open(name, store, rules))
             .await
             .map_err(JudgeError::Panicked)??;
+        let mut judge = judge.with_canaries(self.canaries.clone());
         reads.send_replace(judge.engine().reads(&self.name));
         let mut stopping = self.stopping.clone();
         let stage = Stage::Judge(self.name.clone());

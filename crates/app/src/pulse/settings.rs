@@ -15,6 +15,8 @@ pub struct Settings {
     pub peers: Vec<PeerSettings>,
     /// Signs this installation's heartbeat; without a key it has none.
     pub key: Option<Arc<SigningKey>>,
+    /// How often a canary tries the path, and how long it may take.
+    pub canary: crate::canary::Settings,
     /// Addresses of servers whose clocks and certificates are looked at.
     pub asked: Vec<Secret<String>>,
 }

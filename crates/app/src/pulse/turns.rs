@@ -83,9 +83,10 @@ pub struct StageState {
 }
 
 impl StageState {
-    /// Whether it stands still.
+    /// Whether it stands still: it did not come round for long, or it failed and did not come round
+    /// since.
     pub fn is_stalled(&self) -> bool {
-        self.age_s >= STALLED_S
+        self.age_s >= STALLED_S || self.failure.is_some()
     }
 }
 
@@ -129,8 +130,11 @@ impl Turns {
 pub fn stalled(states: &[StageState]) -> Vec<Reason> {
     let reason = |state: &StageState| {
         let why = state.failure.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-        let text =
-            format!("{} stands still for {}{why}", state.stage.in_words(), span(state.age_s));
+        let words = state.stage.in_words();
+        let text = match state.age_s {
+            0..STALLED_S => format!("{words} failed{why}"),
+            age_s => format!("{words} stands still for {}{why}", span(age_s)),
+        };
         let network = state.stage.network().cloned();
         Reason { network, code: Code::Stalled, verdict: Verdict::No, text }
     };
@@ -159,6 +163,11 @@ mod tests {
         turns.turned(&judge, at(25));
         turns.turned(&Stage::Outbox, at(25));
         turns.failed(&Stage::Pager, "database disk image is malformed".to_owned());
+        assert_eq!(
+            told(&turns, 29),
+            ["deciding who hears what failed: database disk image is malformed"],
+            "what is known to have failed is not waited for"
+        );
         assert_eq!(
             told(&turns, 30),
             ["deciding who hears what stands still for 30 s: database disk image is malformed"]

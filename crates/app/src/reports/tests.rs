@@ -244,7 +244,8 @@ fn what_a_bellwether_told_comes_back_and_is_no_news() {
     let (_, mut message) = crate::notify::message::tests::alert_of(finding);
     message.alert = ours.id;
     let context = crate::notify::message::Context::default();
-    let message = crate::notify::message::Message::new(ours.clone(), &message, &context, at(5));
+    let told = alert::Tellable::of(ours.clone()).unwrap();
+    let message = crate::notify::message::Message::new(told, &message, &context, at(5));
     let sent = message.alertmanager(std::time::Duration::from_secs(3_600));
     assert_eq!(sent[0]["labels"][MARK], json!(ours.id.to_string()));
     assert_eq!(scene.hooks(10, sent.clone()), Taken { ours: 1, ..Taken::default() });
@@ -318,7 +319,8 @@ fn no_channel_makes_a_link_or_a_mention_of_what_a_stranger_says() {
     let finding = crate::notify::message::tests::finding();
     let (_, notification) = crate::notify::message::tests::alert_of(finding);
     let context = crate::notify::message::Context::default();
-    let message = crate::notify::message::Message::new(alert, &notification, &context, at(5));
+    let told = alert::Tellable::of(alert).unwrap();
+    let message = crate::notify::message::Message::new(told, &notification, &context, at(5));
     assert_eq!(message.links, []);
     assert!(message.rows.iter().all(|row| row.link.is_none()));
     let texts = [message.text(), message.html(), message.sms(), message.json().to_string()];

@@ -10,7 +10,10 @@ mod trust; //   yes, partly, no, with reasons
 use model::{AlertState, Name, Severity, UnixMillis, UnixSeconds};
 use store::{AlertCount, FindingCount, OutboxCounts, Settled, Store, StoreError};
 
-use crate::pulse::{StageState, stalled};
+use crate::{
+    canary::{self, CanaryState},
+    pulse::{Stage, StageState, stalled},
+};
 
 pub use network::{
     BlindMonitor, COVERAGE_BLOCKS_MAX, Coverage, EndpointHealth, Filling, Judged, NetworkHealth,
@@ -38,6 +41,19 @@ pub struct Snapshot {
     pub trust: Trust,
     /// The stages from blocks to people, and how long ago each came round.
     pub stages: Vec<StageState>,
+    /// Canaries through all of them, by network.
+    pub canaries: Vec<CanaryState>,
+}
+
+/// What the program knows of itself, without its store.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    /// What is wrong with it, beside what follows from the rest.
+    pub reasons: Vec<Reason>,
+    /// How long ago each stage came round.
+    pub stages: Vec<StageState>,
+    /// How canaries fare.
+    pub canaries: Vec<CanaryState>,
 }
 
 /// Messages on their way.
@@ -55,8 +71,7 @@ pub struct OutboxState {
 
 impl Snapshot {
     /// Reads everything from the store and judges it. `health` is what the followers say, one entry
-    /// for each configured network; `own` what is wrong with the program itself. That stages stand
-    /// still is read from `stages`.
+    /// for each configured network.
     ///
     /// Blocks: call it where blocking is allowed.
     ///
@@ -65,12 +80,15 @@ impl Snapshot {
     pub fn take(
         store: &Store,
         health: &[NetworkHealth],
-        mut own: Vec<Reason>,
-        stages: Vec<StageState>,
+        own: Own,
         limits: &TrustLimits,
         now: UnixMillis,
     ) -> Result<Self, StoreError> {
-        own.extend(stalled(&stages));
+        let Own { mut reasons, stages, canaries } = own;
+        reasons.extend(stalled(&stages));
+        let is_pager_stalled =
+            stages.iter().any(|state| state.stage == Stage::Pager && state.is_stalled());
+        reasons.extend(canary::reasons(&canaries));
         let mut networks = Vec::with_capacity(health.len());
         for health in health {
             networks.push(NetworkState::read(store, health, limits, now)?);
@@ -85,7 +103,7 @@ impl Snapshot {
             oldest_due_s: counts.oldest_due_decided_at.map(waiting),
             undecided_s: store.inbox().backlog()?.1.map(waiting),
         };
-        let trust = trust::overall(&networks, &outbox, own, limits);
+        let trust = trust::overall(&networks, &outbox, reasons, is_pager_stalled, limits);
         Ok(Self {
             at: now,
             networks,
@@ -94,6 +112,7 @@ impl Snapshot {
             findings: store.finding_counts(since)?,
             trust,
             stages,
+            canaries,
         })
     }
 

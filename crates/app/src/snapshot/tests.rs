@@ -204,7 +204,7 @@ fn everything_together_is_no_only_when_no_network_can_be_trusted() {
     let bad = || changed(|c| c.judged = None).state();
     let quiet = OutboxState::default();
     let verdict = |networks: &[NetworkState], outbox: &OutboxState| {
-        trust::overall(networks, outbox, Vec::new(), &limits).verdict
+        trust::overall(networks, outbox, Vec::new(), false, &limits).verdict
     };
     assert_eq!(verdict(&[good().state(), good().state()], &quiet), Verdict::Yes);
     assert_eq!(verdict(&[good().state(), bad()], &quiet), Verdict::Partly);
@@ -216,6 +216,14 @@ fn everything_together_is_no_only_when_no_network_can_be_trusted() {
     let undecided = |s| OutboxState { undecided_s: Some(s), ..quiet };
     assert_eq!(verdict(&[good().state()], &undecided(60)), Verdict::Yes, "a storm takes a while");
     assert_eq!(verdict(&[good().state()], &undecided(61)), Verdict::No, "nobody would hear of it");
+    let codes = |is_pager_stalled| {
+        let networks = [good().state()];
+        let trust =
+            trust::overall(&networks, &undecided(61), Vec::new(), is_pager_stalled, &limits);
+        trust.reasons.into_iter().map(|reason| reason.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(false), [Code::Stalled], "although the stage comes round");
+    assert_eq!(codes(true), [], "the stage says so itself, and once is enough");
     let failed = Settled { delivered: 9, failed: 1 };
     assert_eq!(
         verdict(&[good().state()], &OutboxState { lately: failed, ..quiet }),
@@ -240,12 +248,13 @@ fn readiness_needs_every_network_and_ignores_blind_monitors() {
     let limits = TrustLimits::default();
     let snapshot = |networks: Vec<NetworkState>, outbox: OutboxState| Snapshot {
         at: UnixMillis::from(UnixSeconds(NOW_S)),
-        trust: trust::overall(&networks, &outbox, Vec::new(), &limits),
+        trust: trust::overall(&networks, &outbox, Vec::new(), false, &limits),
         networks,
         outbox,
         alerts: vec![],
         findings: vec![],
         stages: vec![],
+        canaries: vec![],
     };
     let blind_only = changed(|c| c.coverage.blind = vec![blind(no_traces(), true)]).state();
     let quiet = OutboxState::default();

@@ -78,10 +78,10 @@ pub struct Reason {
 pub enum Code {
     /// No network is configured.
     NoNetwork,
-    /// The pager decides nothing: people would not hear of an alert.
-    NotPaging,
     /// A stage on the way from blocks to people stands still.
     Stalled,
+    /// A canary does not come through the stages.
+    CanaryLate,
     /// The network is not followed any more.
     Stopped,
     /// No endpoint is usable.
@@ -130,8 +130,8 @@ impl Code {
     /// All codes.
     pub const ALL: [Self; 24] = [
         Self::NoNetwork,
-        Self::NotPaging,
         Self::Stalled,
+        Self::CanaryLate,
         Self::Stopped,
         Self::NoEndpoint,
         Self::NothingJudged,
@@ -160,6 +160,7 @@ impl Code {
         match self {
             Self::NoNetwork => "no_network",
             Self::Stalled => "stalled",
+            Self::CanaryLate => "canary_late",
             Self::Stopped => "stopped",
             Self::NoEndpoint => "no_endpoint",
             Self::NothingJudged => "nothing_judged",
@@ -170,7 +171,6 @@ impl Code {
             Self::Blind => "blind",
             Self::WarmingUp => "warming_up",
             Self::EndpointDown => "endpoint_down",
-            Self::NotPaging => "not_paging",
             Self::Undelivered => "undelivered",
             Self::DeliveryFailed => "delivery_failed",
             Self::ClockSkew => "clock_skew",
@@ -191,12 +191,12 @@ impl Code {
         match self {
             Self::NoNetwork
             | Self::Stalled
+            | Self::CanaryLate
             | Self::Stopped
             | Self::NoEndpoint
             | Self::NothingJudged
             | Self::Stale
             | Self::Lag
-            | Self::NotPaging
             | Self::Undelivered => true,
             Self::Holes
             | Self::Quarantined
@@ -336,11 +336,13 @@ fn coverage(state: &NetworkState, add: &mut impl FnMut(Code, Verdict, String)) {
 }
 
 /// Whether everything together can be trusted: no, when no network can be; partly, when something
-/// is missing somewhere.
+/// is missing somewhere. `is_pager_stalled`: among the program's `own` reasons is that the pager
+/// stands still.
 pub(super) fn overall(
     networks: &[NetworkState],
     outbox: &OutboxState,
     own: Vec<Reason>,
+    is_pager_stalled: bool,
     limits: &TrustLimits,
 ) -> Trust {
     let mut reasons = own;
@@ -351,10 +353,13 @@ pub(super) fn overall(
     if networks.is_empty() {
         add(Code::NoNetwork, Verdict::No, "no network is configured".to_owned());
     }
-    if let Some(waiting_s) = outbox.undecided_s.filter(|s| *s > UNDECIDED_S_MAX) {
+    // The pager may come round and yet leave something undecided; one code says both, and once.
+    let undecided_s = outbox.undecided_s.filter(|s| *s > UNDECIDED_S_MAX && !is_pager_stalled);
+    if let Some(waiting_s) = undecided_s {
+        let waits = span(waiting_s);
         let text =
-            format!("nobody is paged: the pager has decided nothing for {}", span(waiting_s));
-        add(Code::NotPaging, Verdict::No, text);
+            format!("deciding who hears what stands still: something has waited for {waits}");
+        add(Code::Stalled, Verdict::No, text);
     }
     if let Some(waiting_s) = outbox.oldest_due_s.filter(|s| *s > limits.undelivered_s_max) {
         let due = outbox.counts.due;
@@ -372,8 +377,7 @@ pub(super) fn overall(
         add(Code::DeliveryFailed, Verdict::Partly, text);
     }
     let is_mute = reasons.iter().any(|reason| match reason.code {
-        Code::NotPaging => true,
-        Code::Stalled => reason.network.is_none(),
+        Code::Stalled | Code::CanaryLate => reason.network.is_none(),
         _ => false,
     });
     let mut trust = concluded(reasons);

@@ -15,6 +15,7 @@ use super::{
     layout::{self, Failure},
 };
 use crate::{
+    canary::{self, CanaryState},
     chart::{Palette, sparkline},
     paging,
     pulse::StageState,
@@ -53,6 +54,7 @@ struct Page {
     changes: Changes,
     networks: Vec<Network>,
     stages: Vec<Stage>,
+    canaries: Vec<Canary>,
     alerts: Vec<Row>,
     has_more_alerts: bool,
     charts: Charts,
@@ -80,6 +82,48 @@ impl Stage {
     }
 }
 
+/// How the canaries of a network fare.
+#[derive(Serialize)]
+struct Canary {
+    network: String,
+    /// How long ago the newest arrived.
+    age: Option<String>,
+    /// What does not happen to the one that does not arrive.
+    hanging: Option<&'static str>,
+    lost: u64,
+    /// How long they took, to each point and the whole way.
+    took: Vec<Took>,
+}
+
+/// How long canaries took to a point.
+#[derive(Serialize)]
+struct Took {
+    stage: &'static str,
+    last: Option<String>,
+    median: Option<String>,
+    p99: Option<String>,
+}
+
+impl Canary {
+    fn new(state: &CanaryState) -> Self {
+        let took = |stage, span: Option<canary::Span>| {
+            let ms = |of: fn(canary::Span) -> u64| span.map(|span| words::millis(of(span)));
+            let last = ms(|span| span.last_ms);
+            Took { stage, last, median: ms(|span| span.median_ms), p99: ms(|span| span.p99_ms) }
+        };
+        let of = |point| state.to.iter().find(|(to, _)| *to == point).map(|(_, span)| *span);
+        let points = canary::Point::ALL.into_iter().skip(1);
+        let to = points.map(|point| took(point.as_str(), of(point)));
+        Self {
+            network: state.network.to_string(),
+            age: state.arrived_ago_ms.map(|ms| words::span(ms / 1_000)),
+            hanging: state.hanging.as_ref().map(|hanging| hanging.point.missing()),
+            lost: state.lost,
+            took: to.chain([took("whole way", state.whole)]).collect(),
+        }
+    }
+}
+
 /// `GET /`.
 pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failure> {
     let info = site.info();
@@ -103,6 +147,7 @@ pub(super) async fn page(State(site): State<Site>) -> Result<Html<String>, Failu
         changes: changes(&snapshot),
         networks: snapshot.networks.iter().map(network).collect(),
         stages: snapshot.stages.iter().map(Stage::new).collect(),
+        canaries: snapshot.canaries.iter().map(Canary::new).collect(),
         alerts: seen.alerts.iter().take(ALERTS_SHOWN_MAX).map(|a| Row::new(a, now)).collect(),
         has_more_alerts: seen.alerts.len() > ALERTS_SHOWN_MAX,
         charts: seen.charts,

@@ -146,6 +146,7 @@ pub(super) async fn fine(
         judged_on: paths::today(),
         why: filled.because,
         until,
+        salt: None,
     };
     let kept = tokio::task::spawn_blocking(move || teacher.fine(&fine)).await;
     match kept {

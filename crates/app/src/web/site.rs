@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, Semaphore, broadcast, watch};
 use crate::{
     answers::{Answers, Chats},
     attacks::{self, Attacks},
+    canary::Canaries,
     community::Community,
     coverage::{Account, Plan},
     dossier::{Declared, Dossier, Seen, Standings},
@@ -28,7 +29,7 @@ use crate::{
     paths::{Paths, TaughtFolder},
     pulse::{self, Turns, Vitals},
     reports,
-    snapshot::{Code, NetworkHealth, Reason, Snapshot, TrustLimits, Verdict},
+    snapshot::{NetworkHealth, Own, Snapshot, TrustLimits},
     twin::Twins,
     words,
 };
@@ -165,8 +166,6 @@ pub struct Sources {
     pub info: watch::Receiver<Arc<SiteInfo>>,
     /// What the followers say, one entry for each network.
     pub health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
-    /// Why nobody can be paged at the moment, if so.
-    pub paging: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     /// Told when something changed that a page shows. Only a weak hold on it is kept: `/events`
     /// ends when whoever tells is gone.
     pub changes: broadcast::Sender<()>,
@@ -182,6 +181,8 @@ pub struct Sources {
     pub twins: Twins,
     /// Whether each stage comes round.
     pub turns: Turns,
+    /// Whether canaries come through all of them.
+    pub canaries: Canaries,
     /// When lag and silence are too much.
     pub limits: TrustLimits,
     /// The machine's clock.
@@ -202,7 +203,6 @@ struct Inner {
     store: Store,
     info: watch::Receiver<Arc<SiteInfo>>,
     health: Arc<dyn Fn() -> Vec<NetworkHealth> + Send + Sync>,
-    paging: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     changes: broadcast::WeakSender<()>,
     mailbox: Option<Arc<dyn Mailbox>>,
     pager: Inbox,
@@ -210,6 +210,7 @@ struct Inner {
     vitals: watch::Receiver<Vitals>,
     twins: Twins,
     turns: Turns,
+    canaries: Canaries,
     limits: TrustLimits,
     clock: fn() -> UnixMillis,
     started_at: UnixMillis,
@@ -235,7 +236,6 @@ impl Site {
             store,
             info,
             health,
-            paging,
             changes,
             mailbox,
             pager,
@@ -243,6 +243,7 @@ impl Site {
             vitals,
             twins,
             turns,
+            canaries,
             limits,
             clock,
         } = sources;
@@ -250,7 +251,6 @@ impl Site {
             store,
             info,
             health,
-            paging,
             changes: changes.downgrade(),
             mailbox,
             pager,
@@ -258,6 +258,7 @@ impl Site {
             vitals,
             twins,
             turns,
+            canaries,
             limits,
             started_at: clock(),
             clock,
@@ -332,16 +333,14 @@ impl Site {
             .get(SNAPSHOT_SHARED, || {
                 let health = (self.inner.health)();
                 let (limits, now) = (self.inner.limits, self.now());
-                let mut own = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
-                own.extend(self.inner.twins.reasons(now));
-                own.extend((self.inner.paging)().map(|why| Reason {
-                    network: None,
-                    code: Code::NotPaging,
-                    verdict: Verdict::No,
-                    text: format!("nobody is paged: {why}"),
-                }));
-                let stages = self.inner.turns.states(now);
-                self.read(move |store| Snapshot::take(store, &health, own, stages, &limits, now))
+                let mut reasons = self.inner.vitals.borrow().reasons(&self.info().pulse, now);
+                reasons.extend(self.inner.twins.reasons(now));
+                let own = Own {
+                    reasons,
+                    stages: self.inner.turns.states(now),
+                    canaries: self.inner.canaries.states(now),
+                };
+                self.read(move |store| Snapshot::take(store, &health, own, &limits, now))
             })
             .await
     }

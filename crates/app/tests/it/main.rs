@@ -14,6 +14,7 @@ mod authority; // who holds power, held against a policy, and mended
 mod backtest; // the past judged: the same whatever the threads, and side by side
 mod browser; //  the page: complete without scripts, live with them
 mod calls; //    telephones: a key, no answer, the next person
+mod canary; //   whether the path to people works, tried without them
 mod chaos; //    whatever fails, who must hear hears, the worst first
 mod commands; // as a person types them
 mod community; // what everybody hears: signed, in feeds, by mail, taken back

@@ -200,3 +200,47 @@ async fn a_judgement_says_who_and_why_and_names_what_exists() {
     assert!(listed.out.contains("second") && !listed.out.contains("first"), "{}", listed.out);
     assert!(listed.out.contains("1 path judged to be fine"), "{}", listed.out);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_judgement_under_another_salt_holds_for_nothing_and_is_said_to() {
+    let project = Project::meridian_contracts();
+    project.write(
+        "networks/devnet.toml",
+        "chain_id = 31337\n\n[[endpoint]]\nname = \"node\"\nurl = \"http://127.0.0.1:1\"\n",
+    );
+    project.write("monitors/paths.toml", MONITORS);
+    let main = fs::read_to_string(project.path().join("bellwether.toml")).unwrap();
+    project.write("bellwether.toml", &format!("path_salt = {{ file = \"salt\" }}\n{main}"));
+    let check = async || {
+        let mut command = bellwether();
+        command.args(["check", "--secrets"]).arg(project.path());
+        run_to_end(command).await
+    };
+    let fine = ["fine", "d0bb68bb955c000e", "--exact", "--why", "known", "--by", "Ana"];
+    let unreadable = path(&project, &fine).await;
+    assert_eq!(unreadable.code, Some(2));
+    assert!(unreadable.err.contains("path_salt that cannot be read here"), "{}", unreadable.err);
+
+    project.write("salt", "0123456789abcdef0123456789abcdef\n");
+    assert_eq!(path(&project, &fine).await.code, Some(0));
+    let file = fs::read_to_string(project.path().join("paths/fine.toml")).unwrap();
+    assert!(file.contains("salt = \"") && !file.contains("0123456789abcdef0"), "{file}");
+    let checked = check().await;
+    assert!(!(checked.out + &checked.err).contains("another path_salt"));
+    let listed = path(&project, &["list", "--json"]).await.json();
+    assert_eq!(listed["fine"][0]["why"], "known");
+
+    project.write("salt", "another0123456789abcdef0123456789\n");
+    let checked = check().await;
+    let said = checked.out + &checked.err;
+    let says = "paths/fine.toml: 1 fingerprints were made under another path_salt";
+    assert!(said.contains(says), "{said}");
+    let listed = path(&project, &["list", "--json"]).await.json();
+    assert_eq!(listed["fine"].as_array().map(Vec::len), Some(0));
+    // Judged anew, it stands beside the old one, which can be taken back too.
+    assert_eq!(path(&project, &fine).await.code, Some(0));
+    let withdrawn = path(&project, &["withdraw", "d0bb68bb955c000e"]).await;
+    assert_eq!(withdrawn.code, Some(0), "{}", withdrawn.err);
+    let file = fs::read_to_string(project.path().join("paths/fine.toml")).unwrap();
+    assert!(!file.contains("[[fine]]"), "{file}");
+}

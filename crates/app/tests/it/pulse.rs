@@ -24,12 +24,12 @@ const RECENT: Duration = Duration::from_secs(120);
 
 /// A dead-man's switch: keeps what it was pinged with, by path.
 #[derive(Clone, Default)]
-struct Switch {
+pub(crate) struct Switch {
     pings: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Switch {
-    async fn start(&self) -> String {
+    pub(crate) async fn start(&self) -> String {
         async fn take(State(switch): State<Switch>, uri: Uri, body: Bytes) {
             let body = String::from_utf8(body.to_vec()).unwrap();
             switch.pings.lock().unwrap().push((uri.path().to_owned(), body));
@@ -41,11 +41,11 @@ impl Switch {
         format!("http://{address}")
     }
 
-    fn count(&self, path: &str) -> usize {
+    pub(crate) fn count(&self, path: &str) -> usize {
         self.pings.lock().unwrap().iter().filter(|(to, _)| to == path).count()
     }
 
-    fn newest(&self) -> Option<(String, String)> {
+    pub(crate) fn newest(&self) -> Option<(String, String)> {
         self.pings.lock().unwrap().last().cloned()
     }
 }

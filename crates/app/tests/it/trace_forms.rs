@@ -153,7 +153,7 @@ proptest! {
         let judged = |trace: &model::TxTrace| {
             let scene = Scene::new(trace, None);
             let view = View::new(&scene, &protected)?;
-            Some((Path::of(&view, b"salt"), observe(&view)))
+            Some((Path::of(&view), observe(&view)))
         };
         prop_assert_eq!(judged(&nested), judged(&flat));
     }

@@ -149,6 +149,74 @@ async fn one_network_of_the_status() {
             "iso": "2024-03-09T16:00:00.000Z",
             "unix_ms": 1710000000000
           },
+          "canaries": [
+            {
+              "arrived": 0,
+              "arrived_ago_ms": null,
+              "block": null,
+              "every_ms": 300000,
+              "hanging": null,
+              "latency": [],
+              "lost": 0,
+              "network": "base"
+            },
+            {
+              "arrived": 12,
+              "arrived_ago_ms": 39942,
+              "block": {
+                "hash": "0xee2655a17366302f7ac143284d9cabde821502cf454aa4b70bb4023f6b7de62f",
+                "number": 19426587
+              },
+              "every_ms": 300000,
+              "hanging": null,
+              "latency": [
+                {
+                  "last_ms": 31,
+                  "median_ms": 31,
+                  "p99_ms": 31,
+                  "stage": "judged"
+                },
+                {
+                  "last_ms": 7,
+                  "median_ms": 7,
+                  "p99_ms": 7,
+                  "stage": "stored"
+                },
+                {
+                  "last_ms": 3,
+                  "median_ms": 3,
+                  "p99_ms": 3,
+                  "stage": "taken"
+                },
+                {
+                  "last_ms": 3,
+                  "median_ms": 3,
+                  "p99_ms": 3,
+                  "stage": "decided"
+                },
+                {
+                  "last_ms": 8,
+                  "median_ms": 8,
+                  "p99_ms": 1908,
+                  "stage": "queued"
+                },
+                {
+                  "last_ms": 6,
+                  "median_ms": 6,
+                  "p99_ms": 6,
+                  "stage": "delivered"
+                },
+                {
+                  "last_ms": 58,
+                  "median_ms": 58,
+                  "p99_ms": 1958,
+                  "stage": "whole"
+                }
+              ],
+              "lost": 0,
+              "network": "mainnet"
+            }
+          ],
           "deployments": 8,
           "findings": [
             {

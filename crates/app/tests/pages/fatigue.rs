@@ -1,5 +1,6 @@
 //! What people bear, as a page and as JSON.
 
+use bellwether::pulse::Stage;
 use store::Store;
 
 use crate::{
@@ -61,14 +62,15 @@ async fn a_pager_that_failed_is_red_on_the_first_page_and_is_not_ready() {
     let store = Store::in_memory().unwrap();
     sample::fill(&store, now());
     let served = Served::over(store, |sources| {
-        sources.paging = std::sync::Arc::new(|| Some("a row cannot be read".to_owned()));
+        sources.turns.start([Stage::Pager], now());
+        sources.turns.failed(&Stage::Pager, "a row cannot be read".to_owned());
     })
     .await;
-    let why = "nobody is paged: a row cannot be read";
+    let why = "deciding who hears what failed: a row cannot be read";
     let status: serde_json::Value =
         serde_json::from_str(&served.get("/api/v1/status").await.body).unwrap();
     assert_eq!(status["trust"]["verdict"], "no");
-    assert_eq!(status["trust"]["reasons"][0]["code"], "not_paging");
+    assert_eq!(status["trust"]["reasons"][0]["code"], "stalled");
     assert!(served.get("/").await.text().contains(why));
     let ready = served.get("/readyz").await;
     assert_eq!(ready.status, 503);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use alert::{Policy, Route};
 use bellwether::{
+    canary::{Canaries, Point, Settings, Track},
     coverage::{Backfilling, Plan},
     snapshot::{EndpointHealth, NetworkHealth, TrustLimits},
     web::{Mail, MailSummary, Mailbox, NetworkInfo, SiteInfo, Sources},
@@ -268,17 +269,40 @@ pub(crate) fn sources(store: Store, clock: fn() -> UnixMillis) -> (Sources, broa
         store,
         info,
         health: Arc::new(move || health(began)),
-        paging: Arc::new(|| None),
         changes: changes.clone(),
         mailbox: Some(Arc::new(Mails(clock))),
         teacher: None,
         vitals: tokio::sync::watch::channel(bellwether::pulse::Vitals::default()).1,
         twins: bellwether::twin::Twins::default(),
         turns: bellwether::pulse::Turns::default(),
+        canaries: canaries(clock),
         limits: TrustLimits::default(),
         clock,
     };
     (sources, changes)
+}
+
+/// Mainnet's came through every five minutes for an hour, one of them slowly; of base's the newest is
+/// in the outbox and does not leave.
+fn canaries(clock: fn() -> UnixMillis) -> Canaries {
+    let now = clock();
+    let (mut mainnet, mut base) = (Track::new(Settings::default()), Track::default());
+    for i in 0..12_u64 {
+        let (alert, block) =
+            (AlertId(hash(700 + i)[..16].try_into().expect("half")), hash(800 + i));
+        let at = now.plus(-40_000 - (11 - i as i64) * 300_000);
+        mainnet.saw(block, at);
+        mainnet.made(alert, BlockRef { number: HEAD - 25 * (11 - i), hash: block }, at.plus(31));
+        let slow = if i == 7 { 1_900 } else { 0 };
+        for (point, ms) in Point::ALL.into_iter().skip(2).zip([38, 41, 44, 52 + slow, 58 + slow]) {
+            mainnet.pass(alert, point, at.plus(ms + wobble(9, i) as i64));
+        }
+    }
+    let (alert, block) = (AlertId([9; 16]), BlockRef { number: HEAD, hash: hash(900) });
+    let at = now.plus(-20_000);
+    base.made(alert, block, at);
+    base.pass(alert, Point::Stored, at.plus(6));
+    Canaries::by(clock).with([(name("mainnet"), mainnet), (name("base"), base)])
 }
 
 fn seconds(at: UnixMillis) -> UnixSeconds {

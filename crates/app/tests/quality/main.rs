@@ -83,7 +83,7 @@ fn both_forms_of_traces_give_the_same_fingerprints() {
                 let protected: Protected = [*contract].into_iter().collect();
                 let path = |scene: &Scene<'_>| {
                     let view = View::new(scene, &protected)?;
-                    Some((detect::trace::Path::of(&view, b"salt"), observe(&view)))
+                    Some((detect::trace::Path::of(&view), observe(&view)))
                 };
                 assert_eq!(path(&a), path(&b), "{:?} for {contract}", flat.hash);
                 compared += 1;

@@ -171,7 +171,7 @@ impl<'a> Block<'a> {
         }
         let addresses: Protected =
             protected.iter().map(|index| self.deployment(*index).address).collect();
-        let side = Side::of(scene, &addresses).map(Rc::new);
+        let side = Side::of(scene, &addresses, self.registry.path_salt()).map(Rc::new);
         self.sides.borrow_mut().insert((tx, protected), side.clone());
         Some(View::from_side(scene, side?))
     }

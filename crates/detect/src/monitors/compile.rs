@@ -301,6 +301,9 @@ pub(crate) fn set_version(specs: &[MonitorSpec], registry: &Registry) -> u64 {
     if !registry.dependencies().is_empty() {
         text += &registry.dependencies().fingerprint();
     }
+    if let Some(mark) = registry.path_salt().mark() {
+        text += &format!("paths salted {mark}\n");
+    }
     for deployment in registry.deployments() {
         text += &format!("{} {} {}\n", deployment.label, deployment.network, deployment.address);
     }

@@ -21,9 +21,16 @@ use crate::{
             token_event::Supply,
         },
         dispersion::share_crossed::Shares,
-        flow::vocabulary::{PathSeen, Vocabulary},
+        flow::{
+            running_code::RunningCode,
+            vocabulary::{PathCounted, PathSeen, PathsCounted, Vocabulary},
+        },
         governance::{
-            power_concentrated::{Quorum, VotingPower},
+            delay_shorter_than_exit::{ExitTime, ShortDelay},
+            power_concentrated::VotingPower,
+            quorum::Quorum,
+            quorum_cheaper_than_prize::CheapQuorum,
+            quorum_held_by_few::Delegates,
             vote_turned_late::Polls,
         },
         invariant::broken::InvariantSeen,
@@ -96,7 +103,8 @@ pub enum DecodeError {
 }
 
 macro_rules! remembered {
-    ($( $(#[doc = $doc:literal])+ $byte:literal v $version:literal $name:ident ),+ $(,)?) => {
+    ($( $(#[doc = $doc:literal])+ $byte:literal v $version:literal $name:ident
+        $( reads v $old_version:literal $old:ident )? ),+ $(,)?) => {
         /// What a value is, as the first byte of its key. Numbers are never used again.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -122,16 +130,11 @@ macro_rules! remembered {
             pub fn decode(key: &Key, bytes: &[u8]) -> Result<Self, DecodeError> {
                 let kind = key.as_bytes()[0];
                 let (&found, body) = bytes.split_first().ok_or(DecodeError::Empty(kind))?;
-                let malformed = |e: postcard::Error| DecodeError::Malformed { kind, reason: e.to_string() };
                 match kind {
-                    $( $byte if found == $version => {
-                        let (value, rest) = postcard::take_from_bytes::<$name>(body).map_err(malformed)?;
-                        if !rest.is_empty() {
-                            let reason = format!("{} bytes too many", rest.len());
-                            return Err(DecodeError::Malformed { kind, reason });
-                        }
-                        Ok(value.wrap())
-                    }
+                    $( $byte if found == $version => Ok(whole::<$name>(kind, body)?.wrap()),
+                    $( $byte if found == $old_version => {
+                        Ok($name::from(whole::<$old>(kind, body)?).wrap())
+                    } )?
                     $byte => Err(DecodeError::UnknownVersion { kind, found, known: $version }), )+
                     _ => Err(DecodeError::UnknownKind(kind)),
                 }
@@ -151,6 +154,17 @@ macro_rules! remembered {
             }
         } )+
     };
+}
+
+/// Reads a value that takes up all of the bytes.
+fn whole<T: DeserializeOwned>(kind: u8, bytes: &[u8]) -> Result<T, DecodeError> {
+    let malformed = |reason: String| DecodeError::Malformed { kind, reason };
+    let (value, rest) =
+        postcard::take_from_bytes::<T>(bytes).map_err(|error| malformed(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(malformed(format!("{} bytes too many", rest.len())));
+    }
+    Ok(value)
 }
 
 remembered! {
@@ -223,9 +237,11 @@ remembered! {
     /// What was told of a lending market.
     47 v 1 MarketTold,
     /// How often a path through a monitor's contracts was taken.
-    60 v 1 PathSeen,
+    60 v 2 PathSeen reads v 1 PathCounted,
     /// How many paths through a monitor's contracts there are.
-    61 v 1 Vocabulary,
+    61 v 2 Vocabulary reads v 1 PathsCounted,
+    /// What code ran behind one function of a monitor's contracts last.
+    62 v 1 RunningCode,
     /// What a monitor read of a Safe last.
     70 v 1 SafeSeen,
     /// How a contract writes its storage.
@@ -254,6 +270,14 @@ remembered! {
     82 v 1 OpenMessages,
     /// Polls of a governor, as they stand.
     83 v 1 Polls,
+    /// Since when a quorum costs less than what it decides about.
+    84 v 1 CheapQuorum,
+    /// The largest delegates of a token of votes.
+    85 v 1 Delegates,
+    /// A timelock whose delay is shorter than leaving takes.
+    86 v 1 ShortDelay,
+    /// How long leaving takes.
+    87 v 1 ExitTime,
     /// Where a few accounts come from.
     140 v 1 Origins,
     /// The first contracts that had code of some hashes.

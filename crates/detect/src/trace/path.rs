@@ -9,11 +9,14 @@
 //! Canonical bytes of a node: its kind, the contract and selector where it is protected, then its
 //! children between brackets. Fingerprints are the first eight bytes of the Keccak hash of a salt
 //! and these bytes, so that who does not know the salt cannot prepare a collision.
+//!
+//! Which code ran on the path is told apart from it ([`Path::under`]): an upgrade puts other code on
+//! every path, and what is known of the path itself must not be lost with it.
 
 use std::fmt;
 
 use alloy_primitives::{Address, keccak256};
-use model::FrameKind;
+use model::{FrameKind, PathSalt};
 use rustc_hash::FxHashMap;
 
 use super::scene::View;
@@ -48,11 +51,13 @@ pub struct Path {
 }
 
 impl Path {
-    /// The path in a view; `None` when no protected contract was entered with effect.
-    pub fn of(view: &View<'_, '_>, salt: &[u8]) -> Option<Self> {
+    /// The path in a view, under the view's salt; `None` when no protected contract was entered with
+    /// effect.
+    pub fn of(view: &View<'_, '_>) -> Option<Self> {
         if view.entries.is_empty() {
             return None;
         }
+        let salt = view.salt.bytes();
         let whole = |form| fingerprint(salt, &Forest::of(view, form));
         let tree = view.tree();
         let mut entries = Vec::new();
@@ -63,6 +68,11 @@ impl Path {
             }
         }
         Some(Self { exact: whole(Form::Exact), general: whole(Form::General), entries })
+    }
+
+    /// The exact path together with the code that ran on it, as canonical bytes tell that.
+    pub fn under(&self, code: &[u8], salt: &PathSalt) -> Fingerprint {
+        fingerprint(salt.bytes(), &[&self.exact.0.to_be_bytes(), code].concat())
     }
 }
 

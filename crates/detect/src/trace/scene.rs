@@ -4,7 +4,7 @@
 use std::{cell::OnceCell, rc::Rc};
 
 use alloy_primitives::Address;
-use model::{FrameKind, Log, TxTrace};
+use model::{FrameKind, Log, PathSalt, TxTrace};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
@@ -99,6 +99,8 @@ pub struct Side {
     pub created: Vec<Address>,
     /// Frames by which a protected contract was called from outside, changing state, kept.
     pub entries: Vec<usize>,
+    /// What fingerprints of paths are made with.
+    pub salt: PathSalt,
     around: Vec<Around>,
     found: OnceCell<Vec<Found>>,
     path: OnceCell<Option<Path>>,
@@ -141,7 +143,11 @@ impl std::ops::Deref for View<'_, '_> {
 
 impl Side {
     /// Works it out. `None` when the transaction does not touch the contracts.
-    pub(crate) fn of(scene: &Scene<'_>, protected: &FxHashSet<Address>) -> Option<Self> {
+    pub(crate) fn of(
+        scene: &Scene<'_>,
+        protected: &FxHashSet<Address>,
+        salt: &PathSalt,
+    ) -> Option<Self> {
         let tree = &scene.tree;
         let first = tree.frames().first()?;
         let mut protected = protected.clone();
@@ -192,7 +198,8 @@ impl Side {
             })
             .collect();
         let (found, path) = (OnceCell::new(), OnceCell::new());
-        Some(Self { protected, borrowers, cluster, created, entries, around, found, path })
+        let salt = salt.clone();
+        Some(Self { protected, borrowers, cluster, created, entries, salt, around, found, path })
     }
 }
 
@@ -239,9 +246,19 @@ fn surroundings(
 }
 
 impl<'a, 's> View<'a, 's> {
-    /// Takes the side of some contracts. `None` when the transaction does not touch them.
+    /// Takes the side of some contracts, with paths under no salt. `None` when the transaction does
+    /// not touch them.
     pub fn new(scene: &'s Scene<'a>, protected: &FxHashSet<Address>) -> Option<Self> {
-        Some(Self { scene, side: Rc::new(Side::of(scene, protected)?) })
+        Self::salted(scene, protected, &PathSalt::default())
+    }
+
+    /// The same, with paths under a salt.
+    pub fn salted(
+        scene: &'s Scene<'a>,
+        protected: &FxHashSet<Address>,
+        salt: &PathSalt,
+    ) -> Option<Self> {
+        Some(Self { scene, side: Rc::new(Side::of(scene, protected, salt)?) })
     }
 
     /// Takes a side that was worked out before, of the same scene.
@@ -254,9 +271,9 @@ impl<'a, 's> View<'a, 's> {
         self.side.found.get_or_init(|| observe(self))
     }
 
-    /// The path through the protected contracts under no salt; worked out once.
+    /// The path through the protected contracts; worked out once.
     pub fn path(&self) -> Option<&Path> {
-        self.side.path.get_or_init(|| Path::of(self, &[])).as_ref()
+        self.side.path.get_or_init(|| Path::of(self)).as_ref()
     }
 
     /// The calls.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, Bytes, U256};
 use bellwether_detect::trace::{Path, Protected, Scene, View, observe, weigh};
-use model::{Frame, FrameKind, TxTrace};
+use model::{Frame, FrameKind, PathSalt, Secret, TxTrace};
 use proptest::prelude::*;
 
 /// Addresses below this are protected; all others are outside.
@@ -94,7 +94,7 @@ fn moved(trace: &TxTrace, to: &BTreeMap<Address, Address>, factor: u64) -> TxTra
 
 fn path(trace: &TxTrace) -> Option<Path> {
     let scene = Scene::new(trace, None);
-    Path::of(&View::new(&scene, &protected())?, b"salt")
+    Path::of(&View::new(&scene, &protected())?)
 }
 
 proptest! {
@@ -163,6 +163,12 @@ fn repetitions_count_in_powers_of_two_and_not_at_all_in_general() {
 fn a_salt_of_ones_own_changes_every_fingerprint() {
     let trace = rounds(1);
     let scene = Scene::new(&trace, None);
-    let view = View::new(&scene, &protected()).unwrap();
-    assert_ne!(Path::of(&view, b"a"), Path::of(&view, b"b"));
+    let under = |salt: &str| {
+        let salt = PathSalt::new(Secret::new(salt.to_owned()));
+        Path::of(&View::salted(&scene, &protected(), &salt).unwrap()).unwrap()
+    };
+    let (one, other) = (under("a"), under("b"));
+    assert!(one.exact != other.exact && one.general != other.general);
+    assert_eq!(one, under("a"));
+    assert_eq!(Path::of(&View::new(&scene, &protected()).unwrap()), Some(under("")), "no salt");
 }

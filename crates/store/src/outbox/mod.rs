@@ -25,7 +25,7 @@ pub(crate) use rows::{
 
 use model::{
     Alert, AlertId, Name, Notification, NotificationId, NotificationLine, NotificationState,
-    UnixMillis,
+    Provenance, UnixMillis,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -285,8 +285,11 @@ impl Outbox {
                 )?
                 .execute(params![id.0.as_slice(), at.0, receipt])?;
             if settled == 1 {
-                tx.prepare_cached("INSERT INTO told (notification) VALUES (?1)")?
-                    .execute([id.0.as_slice()])?;
+                tx.prepare_cached(
+                    "INSERT INTO told (notification)
+                     SELECT id FROM notifications WHERE id = ?1 AND receiver <> ?2",
+                )?
+                .execute(params![id.0.as_slice(), Provenance::SINK])?;
             }
             // The receiver takes messages again, perhaps: the worst that rests is tried next.
             tx.prepare_cached(
@@ -433,7 +436,7 @@ impl Outbox {
         })
     }
 
-    /// How many messages are where.
+    /// How many messages are where; canaries are told to nobody and not counted.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -441,9 +444,9 @@ impl Outbox {
         self.store.read("count messages", |tx| {
             let mut statement = tx.prepare_cached(
                 "SELECT state, count(*), sum(attempts > 0), min(decided_at)
-                 FROM notifications GROUP BY state",
+                 FROM notifications WHERE receiver <> ?1 GROUP BY state",
             )?;
-            let mut rows = statement.query([])?;
+            let mut rows = statement.query([Provenance::SINK])?;
             let mut counts = OutboxCounts::default();
             while let Some(row) = rows.next()? {
                 let n = unsigned(row.get(1)?, TABLE, "count")?;
@@ -473,10 +476,12 @@ impl Outbox {
         self.store.read("count settled messages", |tx| {
             let mut statement = tx.prepare_cached(
                 "SELECT coalesce(sum(state = 1), 0), coalesce(sum(state = 2), 0)
-                 FROM notifications WHERE state <> 0 AND at >= ?1",
+                 FROM notifications WHERE state <> 0 AND at >= ?1 AND receiver <> ?2",
             )?;
-            let (delivered, failed) =
-                statement.query_row([since.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (delivered, failed) = statement
+                .query_row(params![since.0, Provenance::SINK], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
             Ok(Settled {
                 delivered: unsigned(delivered, TABLE, "count")?,
                 failed: unsigned(failed, TABLE, "count")?,
@@ -513,9 +518,9 @@ impl Outbox {
                 "SELECT ",
                 columns!(),
                 " FROM notifications AS n
-                     WHERE state <> 1 ORDER BY decided_at DESC, id LIMIT ?1"
+                     WHERE state <> 1 AND receiver <> ?2 ORDER BY decided_at DESC, id LIMIT ?1"
             ))?;
-            let mut rows = statement.query([limit])?;
+            let mut rows = statement.query(params![limit, Provenance::SINK])?;
             let mut listed = Vec::new();
             while let Some(row) = rows.next()? {
                 listed.push(notification(row)?);

@@ -13,7 +13,7 @@ impl Store {
     /// [`StoreError::NotADrill`] when the alert is real, or when the database cannot be written;
     /// nothing is on record then.
     pub fn begin_drill(&self, alert: &Alert, input: &Input) -> Result<u64, StoreError> {
-        if alert.provenance().is_live() {
+        if alert.provenance().drill().is_none() {
             return Err(StoreError::NotADrill(alert.id));
         }
         self.write("begin a drill", |tx, _| {

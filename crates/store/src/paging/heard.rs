@@ -56,8 +56,8 @@ pub struct HeardOf {
 }
 
 impl Store {
-    /// Who was told and called about what within `from..to`. Drills are left out: people agreed to
-    /// them.
+    /// Who was told and called about what within `from..to`. Drills are left out, because people agreed to
+    /// them, and canaries, which people do not hear of.
     ///
     /// # Errors
     /// When the database cannot be read or a row is corrupt.
@@ -91,7 +91,7 @@ fn rows(
          FROM notifications AS n JOIN notification_alerts AS line ON line.notification = n.id
          LEFT JOIN alerts ON alerts.id = line.alert
          WHERE n.decided_at >= ?1 AND n.decided_at < ?2
-           AND line.kind NOT IN ('closed', 'retracted') AND alerts.drill IS NULL
+           AND line.kind NOT IN ('closed', 'retracted') AND alerts.apart IS NULL
          ORDER BY n.number DESC, line.place DESC LIMIT ?3",
     )?;
     let mut found = statement.query(params![from.0, to.0, HEARD_MAX as i64 + 1])?;

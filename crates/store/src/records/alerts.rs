@@ -25,7 +25,7 @@ const DECISIONS: &str = "decisions";
 const NO_NETWORK: &str = "";
 
 /// Whether drills are listed. What does not ask for them does not get them, so that no figure counts
-/// one by mistake.
+/// one by mistake. Canaries are in no list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Drills {
     /// Only what is real.
@@ -168,8 +168,8 @@ impl Store {
                      SELECT id FROM alerts WHERE network = ?1 AND state = 0
                      UNION SELECT id FROM alerts WHERE network = ?1 AND last_finding_at >= (
                          SELECT max(last_finding_at) - ?2 FROM alerts
-                         WHERE network = ?1 AND drill IS NULL))
-                   AND drill IS NULL
+                         WHERE network = ?1 AND apart IS NULL))
+                   AND apart IS NULL
                  ORDER BY opened_at, id",
             )?;
             let kept_s = codec::seconds(UnixSeconds(kept_s));
@@ -189,7 +189,7 @@ impl Store {
     pub fn alerts_total(&self) -> Result<u64, StoreError> {
         self.read("count alerts", |tx| {
             let total =
-                tx.query_row("SELECT count(*) FROM alerts WHERE drill IS NULL", [], |row| {
+                tx.query_row("SELECT count(*) FROM alerts WHERE apart IS NULL", [], |row| {
                     row.get(0)
                 })?;
             codec::unsigned(total, TABLE, "count")
@@ -263,8 +263,11 @@ impl Store {
                 decisions: decisions(tx, id)?,
                 rulings: paging::of_alert(tx, id)?,
                 card: tx
-                    .prepare_cached("SELECT row FROM pager_rows WHERE key IN (?1, ?2)")?
-                    .query_row([format!("card/{id}"), format!("drill/card/{id}")], |row| row.get(0))
+                    .prepare_cached("SELECT row FROM pager_rows WHERE key IN (?1, ?2, ?3)")?
+                    .query_row(
+                        ["", "drill/", "canary/"].map(|side| format!("{side}card/{id}")),
+                        |row| row.get(0),
+                    )
                     .optional()?,
                 alert,
             }))
@@ -300,7 +303,7 @@ fn listing(filter: &AlertFilter) -> String {
                AND (:network IS NULL OR network = :network)
                AND (:state IS NULL OR state = :state)
                AND severity >= :severity_min
-               AND (:drills = 1 OR (drill IS NOT NULL) = (:drills = 2))
+               AND (:drills = 1 OR (apart IS NOT NULL) = (:drills = 2)) AND apart IS NOT 'canary'
              ORDER BY opened_at DESC, id DESC LIMIT :fetch)
          SELECT alerts.id, body, opened_at FROM listed CROSS JOIN alerts USING (id)
          ORDER BY opened_at DESC, alerts.id DESC"
@@ -312,13 +315,13 @@ pub(crate) fn upsert(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreErr
     tx.prepare_cached(
         "INSERT INTO alerts
          (id, network, monitor, deployment, state, severity, opened_at, last_finding_at, body,
-          is_open, drill, source)
+          is_open, apart, source)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5 <> 2, ?10, ?11)
          ON CONFLICT DO UPDATE SET network = excluded.network, monitor = excluded.monitor,
              deployment = excluded.deployment, state = excluded.state,
              severity = excluded.severity, opened_at = excluded.opened_at,
              last_finding_at = excluded.last_finding_at, body = excluded.body,
-             drill = excluded.drill, source = excluded.source,
+             apart = excluded.apart, source = excluded.source,
              is_open = iif(alerts.stage IS NULL, excluded.is_open, alerts.is_open)",
     )?
     .execute(params![
@@ -331,7 +334,7 @@ pub(crate) fn upsert(tx: &Transaction<'_>, alert: &Alert) -> Result<(), StoreErr
         codec::seconds(alert.opened_at),
         codec::seconds(alert.last_finding_at),
         codec::encode_alert(TABLE, alert)?,
-        alert.provenance().drill().map(Name::as_str),
+        alert.provenance().mark(),
         alert.source().map(ToString::to_string),
     ])?;
     Ok(())

@@ -39,7 +39,7 @@ impl Store {
         const TABLE: &str = "alerts";
         self.read("count alerts", |tx| {
             let mut statement = tx.prepare_cached(
-                "SELECT state, severity, count(*) FROM alerts WHERE opened_at >= ?1 AND drill IS NULL
+                "SELECT state, severity, count(*) FROM alerts WHERE opened_at >= ?1 AND apart IS NULL
                  GROUP BY state, severity ORDER BY state, severity",
             )?;
             let mut rows = statement.query([codec::seconds(since)])?;

@@ -5,6 +5,7 @@
 
 pub(crate) mod alerts; //     alerts, decisions
 mod answers; //               what people answered to messages
+pub(crate) mod canaries; //   the program's own, of which few are kept
 mod counts; //                how many, by kind
 pub(crate) mod coverage; //   what was judged, per block
 pub(crate) mod feedback; //   what people said afterwards
@@ -15,6 +16,7 @@ pub(crate) mod state; //      what detectors remember
 
 pub use alerts::{AlertDetails, AlertFilter, AlertStage, Drills};
 pub use answers::{AnswerKey, AnswerRecord};
+pub use canaries::CANARIES_KEPT;
 pub use counts::{AlertCount, FindingCount};
 pub use coverage::{
     BlindCount, COVERAGE_LISTED_MAX, CoverageSummary, HoleRecord, JudgedSpan, LEDGER_RUNS_MAX,

@@ -1,6 +1,6 @@
 //! What was told, and what people said: ours for the other, the other's for us.
 
-use model::{AlertId, Name, NotificationKind, Severity, UnixMillis};
+use model::{AlertId, Name, NotificationKind, Provenance, Severity, UnixMillis};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::{
@@ -117,9 +117,9 @@ impl Store {
                  FROM notifications AS n
                  JOIN attempts AS taken ON taken.notification = n.id AND taken.number = n.attempts
                  JOIN notification_alerts AS line ON line.notification = n.id
-                 WHERE n.state = 0 AND taken.ended_at IS NULL LIMIT ?1",
+                 WHERE n.state = 0 AND taken.ended_at IS NULL AND n.receiver <> ?2 LIMIT ?1",
             )?;
-            let mut rows = statement.query([limit])?;
+            let mut rows = statement.query(params![limit, Provenance::SINK])?;
             let mut words = Vec::new();
             while let Some(row) = rows.next()? {
                 words.push(word(row)?);

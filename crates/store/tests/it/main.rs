@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod answers; //     answers to messages: once each
+mod canaries; //    few are kept, none is counted
 mod event_log; //   one contract, every implementation
 mod feedback; //    what people said: the last word holds, every word stays
 mod file; //        the database file: modes, locks, reopening, backup, damage

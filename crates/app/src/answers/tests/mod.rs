@@ -136,7 +136,6 @@ impl World {
             store: self.store.clone(),
             info: watch::channel(Arc::new(info)).1,
             health: Arc::new(Vec::new),
-            paging: Arc::new(|| None),
             changes: broadcast::channel(1).0,
             mailbox: None,
             pager: Inbox::new(self.store.clone(), Arc::new(Notify::new())),
@@ -144,6 +143,7 @@ impl World {
             vitals: watch::channel(crate::pulse::Vitals::default()).1,
             twins: crate::twin::Twins::default(),
             turns: crate::pulse::Turns::default(),
+            canaries: crate::canary::Canaries::default(),
             limits: TrustLimits::default(),
             clock: now,
         });

@@ -50,7 +50,9 @@ impl Fine {
             let all: Vec<&str> = known().map(Name::as_str).collect();
             bail!("unknown monitor {:?} (one of: {})", unknown.as_str(), all.join(", "));
         }
+        let salt = config.general.path_salt.known()?;
         let fine = FinePath {
+            salt: salt.mark(),
             path: self.path,
             covers: if self.exact { Covers::Exact } else { Covers::General },
             monitors: self.monitors,

@@ -55,7 +55,7 @@ impl List {
                 .paths
                 .seeds
                 .iter()
-                .map(|seed| {
+                .map(|(_, seed)| {
                     let times: u64 = seed.seen.iter().map(|(_, times)| times).sum();
                     json!({ "monitor": seed.monitor, "paths": seed.seen.len(), "transactions": times })
                 })
@@ -84,7 +84,7 @@ impl List {
             ));
             print_line(&style.dim(&format!("  {} ({file})", fine.why)));
         }
-        for seed in &config.paths.seeds {
+        for (_, seed) in &config.paths.seeds {
             let times: u64 = seed.seen.iter().map(|(_, times)| times).sum();
             print_line(&format!(
                 "{}: {} learned from {}",

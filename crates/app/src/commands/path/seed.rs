@@ -60,6 +60,7 @@ impl Seed {
             bail!("--to-block {} lies before --from-block {}", self.to_block, self.from_block);
         }
         let monitor = self.monitor(&config)?;
+        let salt = config.general.path_salt.known()?;
         let mut network = self.network(&config, monitor)?;
         let registry = &config.registry;
         let protected = protected(registry, monitor, &network.name);
@@ -72,7 +73,7 @@ impl Seed {
         }
         let mut progress = Progress::new();
         let (from, to) = (self.from_block, self.to_block);
-        let learned = learn(network, (from, to), &protected, &stands_for, |number| {
+        let learned = learn(network, (from, to), &protected, (&stands_for, &salt), |number| {
             progress.show(&format!("block {number} of {to}"));
         });
         let learned = learned.await;
@@ -84,7 +85,8 @@ impl Seed {
                 monitor.name
             );
         }
-        let seed = Learned { monitor: monitor.name.clone(), seen: seen.into_iter().collect() };
+        let seen = seen.into_iter().collect();
+        let seed = Learned { monitor: monitor.name.clone(), salt: salt.mark(), seen };
         let file = format!("paths/seed-{}.toml", seed.monitor);
         let origin =
             format!("{transactions} transactions of blocks {from} to {to} of a test chain");

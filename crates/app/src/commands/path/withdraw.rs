@@ -22,7 +22,7 @@ pub(super) struct Withdraw {
 impl Withdraw {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let config = loaded_from(&self.at.folder)?;
-        let of_it = || config.paths.fine.iter().filter(|(_, fine)| fine.path == self.path);
+        let of_it = || config.paths.judged().filter(|(_, fine)| fine.path == self.path);
         if of_it().next().is_none() {
             bail!("nobody judged {} to be fine", self.path.as_str());
         }

@@ -10,7 +10,7 @@ mod webhook; //   JSON
 use std::{ops::Range, time::Duration};
 
 use alert::plan::{Channel, ChannelKind};
-use model::Name;
+use model::{Name, Provenance};
 
 use super::{
     folder::Surroundings,
@@ -67,6 +67,15 @@ pub(super) fn receivers(
             if declared.contains(&name.value) {
                 entry
                     .mistake(name.span.clone(), format!("two receivers are called {}", name.value));
+            }
+            if name.value.as_str() == Provenance::SINK {
+                entry.mistake(
+                    name.span.clone(),
+                    format!(
+                        "{} is where the program's own canaries end; choose another name",
+                        name.value
+                    ),
+                );
             }
             declared.push(name.value.clone());
         }

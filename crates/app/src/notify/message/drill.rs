@@ -14,7 +14,7 @@ pub(super) fn headline(alert: &Alert) -> String {
         _ => safe::title(alert.title()),
     };
     match alert.provenance() {
-        Provenance::Live => title,
+        Provenance::Live | Provenance::Canary => title,
         Provenance::Drill { .. } => format!("{MARK}{}", title.trim_start_matches(MARK)),
     }
 }

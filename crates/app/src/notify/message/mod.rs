@@ -29,6 +29,7 @@ mod words; //    measurements, confidence, state in words
 
 use std::collections::BTreeMap;
 
+use alert::Tellable;
 use model::{
     Alert, AlertId, AlertState, Cause, MessageForm, Name, Notification, NotificationId,
     NotificationKind, Provenance, Report, Severity, UnixMillis,
@@ -156,11 +157,12 @@ pub const SUBJECT_CHARS_MAX: usize = 160;
 impl Message {
     /// Puts into words what `notification` says about `alert` at the time `at`.
     pub fn new(
-        alert: Alert,
+        alert: Tellable,
         notification: &Notification,
         context: &Context,
         at: UnixMillis,
     ) -> Self {
+        let alert = alert.into_alert();
         let links = links(&alert, context);
         Self {
             id: notification.id,
@@ -189,7 +191,7 @@ impl Message {
     #[must_use]
     pub fn with_others(
         mut self,
-        others: impl IntoIterator<Item = (NotificationKind, Alert)>,
+        others: impl IntoIterator<Item = (NotificationKind, Tellable)>,
         all: u64,
         context: &Context,
     ) -> Self {
@@ -197,6 +199,7 @@ impl Message {
         self.others = others
             .into_iter()
             .take(OTHERS_MAX)
+            .map(|(kind, alert)| (kind, alert.into_alert()))
             .map(|(kind, alert)| Other {
                 alert: alert.id,
                 severity: alert.severity,
@@ -287,7 +290,9 @@ fn rows(alert: &Alert, notification: &Notification, context: &Context, at: UnixM
     let provenance = alert.provenance();
     match &provenance {
         Provenance::Drill { drill } => row(Provenance::DRILL_WORD, drill::words(drill), None),
-        Provenance::Live => row("State", words::state(alert.state).to_owned(), None),
+        Provenance::Live | Provenance::Canary => {
+            row("State", words::state(alert.state).to_owned(), None);
+        }
     }
     row("Sent because", safe::ours(&notification.reason), None);
     row("Where", words::place(alert), first.address.and_then(|to| Some(explorer?.address(to))));

@@ -96,7 +96,12 @@ pub(crate) fn context() -> Context {
 
 pub(crate) fn message() -> Message {
     let (alert, notification) = alert_of(finding());
-    Message::new(alert, &notification, &context(), UnixMillis((NOON_S as i64 + 4) * 1000))
+    Message::new(
+        Tellable::of(alert).unwrap(),
+        &notification,
+        &context(),
+        UnixMillis((NOON_S as i64 + 4) * 1000),
+    )
 }
 
 /// Strings as they occur on chains whose authors know what reads them.
@@ -122,7 +127,12 @@ fn hostile() -> Message {
     ];
     finding.runbook = Some("javascript:alert(1)".to_owned());
     let (alert, notification) = alert_of(finding);
-    Message::new(alert, &notification, &context(), UnixMillis(NOON_S as i64 * 1000))
+    Message::new(
+        Tellable::of(alert).unwrap(),
+        &notification,
+        &context(),
+        UnixMillis(NOON_S as i64 * 1000),
+    )
 }
 
 #[test]
@@ -348,7 +358,12 @@ fn slack_gets_blocks_and_a_text() {
 fn a_message_that_was_delayed_tells_that_it_is_void() {
     let (mut alert, notification) = alert_of(finding());
     alert.state = AlertState::Retracted;
-    let late = Message::new(alert, &notification, &context(), UnixMillis(NOON_S as i64 * 1000));
+    let late = Message::new(
+        Tellable::of(alert).unwrap(),
+        &notification,
+        &context(),
+        UnixMillis(NOON_S as i64 * 1000),
+    );
     assert_eq!(
         late.subject(),
         "[CRITICAL] Retracted: 93 % of vault left in one transaction (mainnet)"
@@ -365,7 +380,8 @@ fn hostile_strings_stay_text_in_a_subject() {
     let mut finding = finding();
     finding.title = "x\r\nBcc: all@corp.example\r\n\r\nbody".to_owned();
     let (alert, notification) = alert_of(finding);
-    let message = Message::new(alert, &notification, &context(), UnixMillis(0));
+    let message =
+        Message::new(Tellable::of(alert).unwrap(), &notification, &context(), UnixMillis(0));
     assert_eq!(message.subject(), "[CRITICAL] x Bcc: all[@]corp.example body (mainnet)");
 }
 
@@ -445,6 +461,7 @@ fn a_storm_says_how_many_more() {
         attempts: 0,
         state: NotificationState::Due { not_before: UnixMillis(0) },
     };
-    let text = Message::new(alert, &notification, &context(), UnixMillis(0)).text();
+    let text =
+        Message::new(Tellable::of(alert).unwrap(), &notification, &context(), UnixMillis(0)).text();
     assert!(text.contains("this one and 9,999 more"), "{text}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alert::Tellable;
 use bellwether::notify::{Context, Message};
 use model::{
     Address, Alert, AlertId, AlertState, Anchor, B256, BlockRef, Confidence, Evidence, Fact,
@@ -112,6 +113,7 @@ fn about(finding: Finding, state: AlertState, sequence: u32) -> Message {
         explorers: BTreeMap::from([(name("mainnet"), explorer)]),
         answers: None,
     };
+    let alert = Tellable::of(alert).expect("no canary");
     Message::new(alert, &notification, &context, at)
 }
 

@@ -1,15 +1,14 @@
 //! One voice gets much of what a decision takes. The page is `power_concentrated.md`.
 
-use std::num::NonZeroU32;
-
 use alloy_primitives::{Address, U256};
-use model::{
-    BlindReason, FactValue, Level, Measure, Name, PlannedRead, ReadRequest, Severity, UnixSeconds,
-};
-use registry::{Deployment, Registry};
+use model::{BlindReason, FactValue, Level, Measure, Name, PlannedRead, Severity, UnixSeconds};
+use registry::Registry;
 use serde::{Deserialize, Serialize};
 
-use super::voting::{self, Voice};
+use super::{
+    quorum::{self, QuorumSource},
+    voting::{self, Voice},
+};
 use crate::{
     detectors::{
         Block, Claim, Detector, Judge, ParamKind, ParamSpec, Report, Settings, Site, Spec, Touch,
@@ -34,17 +33,10 @@ static SPEC: Spec = Spec {
             kind: ParamKind::Integer { default: 86_400, min: 3_600, max: 604_800 },
             doc: "the window, in whole hours",
         },
-        ParamSpec {
-            name: "quorum_votes",
-            kind: ParamKind::Text { default: "" },
-            doc: "the quorum in the smallest unit of the votes, where the governor cannot be asked for it",
-        },
+        super::quorum::PARAM,
     ],
     page: include_str!("power_concentrated.md"),
 };
-
-/// The quorum changes by proposals, which take days: it is asked for once an hour of mainnet.
-const READ_EVERY_BLOCKS: NonZeroU32 = NonZeroU32::new(300).expect("three hundred is not zero");
 
 const HOUR_S: u64 = 3_600;
 
@@ -65,21 +57,12 @@ impl Detector for PowerConcentrated {
     }
 
     fn mistakes(&self, settings: &Settings, _: &Registry, _: &Name) -> Vec<String> {
-        let text = settings.text("quorum_votes");
-        let is_wrong = !text.is_empty() && votes(text).is_none();
-        let mistake =
-            format!("parameter \"quorum_votes\" is {text:?}, allowed is a whole number above zero");
-        is_wrong.then_some(mistake).into_iter().collect()
+        quorum::mistakes(settings)
     }
 
     fn configure(&self, settings: &Settings, site: Site) -> Box<dyn Judge> {
-        let stated = votes(settings.text("quorum_votes"));
-        let source = match stated {
-            Some(votes) => Source::Stated(votes),
-            None => Source::asked(&site),
-        };
         Box::new(Configured {
-            source,
+            source: QuorumSource::of(settings, &site),
             share: settings.number("quorum_share"),
             window_s: settings.integer("window_s").div_ceil(HOUR_S) * HOUR_S,
             site,
@@ -87,100 +70,12 @@ impl Detector for PowerConcentrated {
     }
 }
 
-fn votes(text: &str) -> Option<U256> {
-    text.replace('_', "").parse().ok().filter(|votes: &U256| !votes.is_zero())
-}
-
-/// Where the quorum is known from.
-enum Source {
-    Stated(U256),
-    /// One call of the governor.
-    Call(PlannedRead),
-    /// A fraction of the votes' supply: numerator, denominator if there is one, supply.
-    Fraction(PlannedRead, Option<PlannedRead>, PlannedRead),
-    Unknown,
-}
-
-impl Source {
-    fn asked(site: &Site) -> Self {
-        let call = |of: &Deployment, signature: &str| {
-            let function = of.abi.functions().find(|f| f.signature == signature)?;
-            Some(ReadRequest::Call { to: of.address, input: function.selector.into() })
-        };
-        let all = || site.deployments().map(|(_, deployment)| deployment);
-        let named = |name: &str| all().find_map(|of| call(of, name));
-        if let Some(request) = named("quorumVotes()").or_else(|| named("quorum()")) {
-            return Self::Call(request.every(READ_EVERY_BLOCKS));
-        }
-        let supply = all().filter(|of| tells_power(of)).find_map(|of| call(of, "totalSupply()"));
-        match (named("quorumNumerator()"), supply) {
-            (Some(numerator), Some(supply)) => {
-                let numerator = numerator.every(READ_EVERY_BLOCKS);
-                let with = |request: ReadRequest| request.every_with(READ_EVERY_BLOCKS, &numerator);
-                let denominator = named("quorumDenominator()").map(with);
-                let supply = with(supply);
-                Self::Fraction(numerator, denominator, supply)
-            }
-            _ => Self::Unknown,
-        }
-    }
-
-    fn reads(&self) -> Vec<PlannedRead> {
-        match self {
-            Self::Stated(_) | Self::Unknown => Vec::new(),
-            Self::Call(read) => vec![read.clone()],
-            Self::Fraction(numerator, denominator, supply) => {
-                [Some(numerator), denominator.as_ref(), Some(supply)]
-                    .into_iter()
-                    .flatten()
-                    .cloned()
-                    .collect()
-            }
-        }
-    }
-
-    /// The quorum after this block, if it is asked for after this block.
-    fn read(&self, block: &Block<'_>) -> Option<Result<U256, BlindReason>> {
-        let number = block.bundle.header.number;
-        let word = |read: &PlannedRead| match &read.request {
-            ReadRequest::Call { to, input } => block
-                .read_words(*to, input, 1)
-                .map(|words| words[0])
-                .map_err(BlindReason::ReadMissing),
-            _ => Err(BlindReason::ReadMissing("the quorum is read by a call".to_owned())),
-        };
-        let is_due = self.reads().first().is_some_and(|read| read.is_due(number));
-        if !is_due {
-            return None;
-        }
-        Some(match self {
-            Self::Stated(_) | Self::Unknown => return None,
-            Self::Call(read) => word(read),
-            Self::Fraction(numerator, denominator, supply) => (|| {
-                let denominator = denominator.as_ref().map_or(Ok(U256::from(100)), word)?;
-                let product = word(supply)?.checked_mul(word(numerator)?);
-                product.and_then(|product| product.checked_div(denominator)).ok_or_else(|| {
-                    BlindReason::Evaluation("the quorum's fraction is no number".to_owned())
-                })
-            })(),
-        })
-    }
-}
-
-fn tells_power(of: &Deployment) -> bool {
-    of.abi.events().any(|event| event.name == "DelegateVotesChanged")
-}
-
 struct Configured {
     site: Site,
-    source: Source,
+    source: QuorumSource,
     share: f64,
     window_s: u64,
 }
-
-/// The quorum as it was asked for last.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quorum(Option<U256>);
 
 /// What a delegate's votes were within the window.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,21 +104,7 @@ impl Judge for Configured {
         memory: &mut StateTable,
         report: &mut Report<'_>,
     ) {
-        let key = Key::new(Kind::Quorum).monitor(&self.site.key);
-        match self.source.read(block) {
-            Some(Ok(now)) => {
-                let now = Quorum(Some(now).filter(|quorum| !quorum.is_zero()));
-                if memory.get::<Quorum>(&key) != Some(&now) {
-                    *memory.entry(key, Quorum::default) = now;
-                }
-            }
-            Some(Err(reason)) => report.blind(reason),
-            None => {}
-        }
-        let quorum = match self.source {
-            Source::Stated(quorum) => Some(quorum),
-            _ => memory.get::<Quorum>(&key).and_then(|quorum| quorum.0),
-        };
+        let quorum = self.source.take(block, &self.site.key, memory, report);
         for touch in touches {
             let What::Log(ordinal) = touch.what else { continue };
             match (voting::read(block.log(touch.tx, ordinal)), quorum) {
@@ -232,8 +113,7 @@ impl Judge for Configured {
                     self.changed(block, (touch.tx, ordinal), change, memory, report);
                 }
                 (Ok(Some(Voice::Power { .. })), None) => {
-                    let reason = "votes moved and the quorum is not known: name the governor in on, or state quorum_votes";
-                    report.blind(BlindReason::Evaluation(reason.to_owned()));
+                    report.blind(quorum::unknown());
                 }
                 (Ok(_), _) => {}
                 (Err(why), _) => report.blind(BlindReason::Undecodable(why)),

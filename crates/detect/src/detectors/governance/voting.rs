@@ -85,6 +85,12 @@ pub(super) fn topics() -> Vec<B256> {
     EVENTS.events().filter_map(|event| event.topic0).collect()
 }
 
+/// Topics of proposals.
+pub(super) fn proposal_topics() -> Vec<B256> {
+    let proposals = EVENTS.events().filter(|event| event.name == "ProposalCreated");
+    proposals.filter_map(|event| event.topic0).collect()
+}
+
 /// Topics of changes of power alone.
 pub(super) fn power_topics() -> Vec<B256> {
     let changes = EVENTS.events().filter(|event| event.name == "DelegateVotesChanged");

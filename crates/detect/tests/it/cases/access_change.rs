@@ -39,6 +39,11 @@ fn upgraded_to(emitter: u8) -> model::Log {
     log(emitter, topics, Vec::new())
 }
 
+/// A role that a contract says it gave.
+pub(super) fn role(emitter: u8) -> model::Log {
+    granted(emitter, B256::ZERO)
+}
+
 fn one_log(log: model::Log) -> Vec<Finding> {
     let mut world = World::new(monitors());
     world.push(12, &block([tx(ALICE, VAULT).log(log)])).findings

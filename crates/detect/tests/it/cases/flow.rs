@@ -15,9 +15,9 @@ use crate::chain::*;
 
 const LENDER: u8 = 0x31;
 const POOL: u8 = 0x32;
-const WORKER: u8 = 0x33;
+pub(super) const WORKER: u8 = 0x33;
 
-fn moved(to: Address, amount: u64) -> Vec<u8> {
+pub(super) fn moved(to: Address, amount: u64) -> Vec<u8> {
     let mut input = vec![0xa9, 0x05, 0x9c, 0xbb];
     input.extend([0; 12]);
     input.extend(to);
@@ -259,18 +259,18 @@ fn what_was_extracted_is_told_in_money_and_without_prices_nothing_is() {
     expect!["flow.value_extracted: could not evaluate: no token with a price is declared in dependencies/"].assert_eq(&blind(&judgement).join("\n"));
 }
 
-fn path_world() -> World {
+pub(super) fn path_world() -> World {
     let settings = [("transactions_min", "20"), ("unseen_share_max", "0.1")];
     World::new(vec![detector("flow/unusual_code_path", &["vault"], &settings, Severity::Critical)])
 }
 
-fn redeemed_by(sender: u8, salt: u64) -> TxBuilder {
+pub(super) fn redeemed_by(sender: u8, salt: u64) -> TxBuilder {
     let frames = vec![frame(None, 0, address(sender), address(VAULT), &call("redeem(uint256)", 1))];
     tx(sender, VAULT).frames(frames).salt(salt)
 }
 
 /// Thirty times the same, by two people.
-fn learned() -> World {
+pub(super) fn learned() -> World {
     let mut world = path_world();
     for salt in 0..30 {
         let sender = if salt % 2 == 0 { ALICE } else { MALLORY };
@@ -305,7 +305,7 @@ fn who_was_taught_beforehand_knows_the_first_usual_transaction() {
         let scene = bellwether_detect::trace::Scene::new(&trace, None);
         let protected = [address(VAULT)].into_iter().collect();
         let view = bellwether_detect::trace::View::new(&scene, &protected).unwrap();
-        bellwether_detect::trace::Path::of(&view, &[]).unwrap().exact
+        bellwether_detect::trace::Path::of(&view).unwrap().exact
     };
     let seeds = format!("{usual} x40");
     let settings =

@@ -11,7 +11,7 @@ use registry::{Class, ContractAbi, Deployment, Labels};
 use crate::chain::*;
 
 const GOVERNOR: u8 = 0xc1;
-const VOTES: u8 = 0xc2;
+pub(super) const VOTES: u8 = 0xc2;
 
 pub(crate) fn all() -> Vec<Deployment> {
     let abi = |items: &[&str]| Arc::new(ContractAbi::from_solidity(items.iter().copied()).unwrap());
@@ -42,7 +42,7 @@ fn world(id: &str, params: &[(&str, &str)], severity: Severity) -> World {
     World::with(all(), Labels::default(), vec![monitor])
 }
 
-fn words(words: &[u64]) -> Vec<u8> {
+pub(super) fn words(words: &[u64]) -> Vec<u8> {
     words.iter().flat_map(|word| U256::from(*word).to_be_bytes::<32>()).collect()
 }
 
@@ -62,7 +62,7 @@ fn vote(voter: u8) -> Log {
     log(GOVERNOR, vec![topic, word_of(address(voter))], data.abi_encode_params())
 }
 
-fn proposal(calls: &[(Address, u64, &str, Vec<u8>)]) -> Log {
+pub(super) fn proposal(calls: &[(Address, u64, &str, Vec<u8>)]) -> Log {
     proposal_between(100, 200, calls)
 }
 
@@ -86,7 +86,7 @@ fn proposal_between(start: u64, end: u64, calls: &[(Address, u64, &str, Vec<u8>)
     log(GOVERNOR, vec![topic], data.abi_encode_params())
 }
 
-fn says(logs: &[Log]) -> BlockBuilder {
+pub(super) fn says(logs: &[Log]) -> BlockBuilder {
     let says = tx(ALICE, VOTES);
     block([logs.iter().fold(says, |tx, log| tx.log(log.clone()))])
 }

@@ -9,6 +9,7 @@ mod deployment;
 mod dispersion;
 mod flow;
 pub(crate) mod governance;
+mod governors;
 mod invariant;
 mod liquidity;
 mod oracle;
@@ -20,6 +21,7 @@ mod share_price;
 pub(crate) mod signers;
 mod silence;
 mod storage;
+mod usual_paths;
 
 use bellwether_detect::detectors;
 use model::Finding;
@@ -83,6 +85,22 @@ const CASES: &[(&str, Case, Case)] = &[
     ("governance/votes_borrowed", governance::borrowed, governance::voted_with_own),
     ("governance/vote_turned_late", governance::turned_at_the_end, governance::decided_early),
     ("governance/proposal_dangerous", governance::upgrade_proposed, governance::fee_proposed),
+    (
+        "governance/proposed_by_newcomer",
+        governors::proposed_by_a_newcomer,
+        governors::proposed_by_an_elder,
+    ),
+    ("governance/quorum_held_by_few", governors::two_delegates, governors::four_delegates),
+    (
+        "governance/quorum_cheaper_than_prize",
+        governors::bought_for_less,
+        governors::bought_for_more,
+    ),
+    (
+        "governance/delay_shorter_than_exit",
+        governors::delay_cut_short,
+        governors::delay_long_enough,
+    ),
     ("silence/expected_event_missing", silence::nobody_redeemed, silence::redeemed_in_time),
     ("silence/contract_silent", silence::nobody_calls, silence::a_long_pause),
     ("silence/canary", silence::canary_sings, silence::canary_rests),
