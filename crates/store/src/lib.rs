@@ -47,7 +47,7 @@ pub use outbox::{
 };
 pub use paging::{
     AlarmRow, HEARD_MAX, HeardAlert, HeardOf, HeardRow, Inbox, Input, OutboxMessage, PagingStep,
-    Reports, RulingRow, StageRow, TakenInput,
+    ReportStep, Reports, RulingRow, StageRow, TakenInput,
 };
 pub use public::{
     PublicDelivered, PublicDue, PublicEntry, PublicMessage, PublicMessageCounts, PublicSaid,

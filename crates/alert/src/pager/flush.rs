@@ -10,7 +10,7 @@ use model::{AlertId, Severity, UnixMillis};
 
 use super::{
     GroupId, Key, LINES_MAX, Line, Message, MessageId, MessageKind, News, Outcome, Pager, Ruling,
-    Verdict, Whom, Why, ms,
+    Verdict, Whom, Why, ms, own,
     state::{Card, Group, Hidden, Told},
     take::{FLAPS, FLAPS_WITHIN_S},
 };
@@ -47,6 +47,7 @@ impl Pager {
                 self.speak(id, whom, lines, now, outcome);
             }
         }
+        self.tell_others(id, way, &pending, now, outcome);
         self.call(id, way, &pending, now, outcome);
         self.settle(id, way, &pending, now, outcome);
         self.changed.insert(Key::Group(id));
@@ -54,6 +55,36 @@ impl Pager {
             self.drop_group(id);
         } else {
             self.rest(id);
+        }
+    }
+
+    /// What is about a channel that fails is never told over that channel alone.
+    fn tell_others(
+        &mut self,
+        id: GroupId,
+        way: &Way,
+        pending: &[AlertId],
+        now: UnixMillis,
+        outcome: &mut Outcome,
+    ) {
+        for alert in pending {
+            let Some(card) = self.cards.get(alert) else { continue };
+            let Some(failing) = own::failing(&card.facts.labels) else { continue };
+            if way.receivers.iter().any(|name| name.as_str() != failing) {
+                continue;
+            }
+            let is_hidden = card.groups.get(&id).is_none_or(|member| member.hidden.is_some());
+            if is_hidden || !card.life.stage().is_firing() {
+                continue;
+            }
+            let severity = card.facts.severity;
+            // Whoever was told once hears of it as all others do.
+            let mut whom = own::others(&self.plan, failing);
+            whom.retain(|whom| !card.told.contains_key(whom));
+            for whom in whom {
+                let line = Line { alert: *alert, severity, news: News::New, sequence: 0 };
+                self.speak(id, whom, vec![line], now, outcome);
+            }
         }
     }
 

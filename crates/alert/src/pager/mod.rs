@@ -45,6 +45,7 @@ mod facts; //   what is known about an alert
 mod flush; //   groups speak
 mod ids; //     groups, messages, readers
 mod message; // what goes to the outbox
+mod own; //     what is wrong with the paging itself, as alerts
 mod page; //    escalations climb
 mod rest; //    when groups have nothing to say
 mod rows; //    what is stored, and how it comes back
@@ -72,6 +73,7 @@ pub use apart::{DRILL_S_MAX, Pagers, Side, Sides};
 pub use facts::Facts;
 pub use ids::{GroupId, MessageId, Whom};
 pub use message::{LINES_MAX, Line, Message, MessageKind, News};
+pub use own::{FAILING, QUIET_S, Stands, Trouble};
 pub use state::{Card, Desk, Group, Key, ROWS_VERSION, RestoreError, Row, Stored, Week};
 pub use storm::{QUEUE_MAX, SUMMARY_CRITICAL_S, SUMMARY_S};
 pub use take::{FLAPS, FLAPS_WITHIN_S};

@@ -54,7 +54,8 @@ impl Alarm {
     pub fn trouble(&self, now: UnixMillis) -> Trouble {
         let after = |s: u64| Stands::Until(now.plus(super::ms(s)));
         let of = |rule: &'static str, severity, about: Option<(&'static str, String)>, stands| {
-            let key = about.as_ref().map_or_else(|| rule.to_owned(), |(_, it)| format!("{rule}/{it}"));
+            let key =
+                about.as_ref().map_or_else(|| rule.to_owned(), |(_, it)| format!("{rule}/{it}"));
             Trouble { key, rule, severity, title: self.to_string(), about, stands }
         };
         match self {
@@ -156,9 +157,8 @@ impl Pager {
     fn is_about_others(&self, group: GroupId) -> bool {
         let members = self.groups.get(&group).into_iter().flat_map(|group| &group.members);
         let cards = members.filter_map(|alert| self.cards.get(alert));
-        let is_needed = |card: &Card| {
-            card.life.stage().is_unattended() && !is_own(&card.facts.labels)
-        };
+        let is_needed =
+            |card: &Card| card.life.stage().is_unattended() && !is_own(&card.facts.labels);
         cards.into_iter().any(is_needed)
     }
 }

@@ -392,6 +392,13 @@ pub enum Alarm {
         /// What the channel said.
         error: String,
     },
+    /// Messages over a channel wait for longer than they should.
+    Waiting {
+        /// Channel of the one that waits longest.
+        channel: Name,
+        /// Since when.
+        since: UnixMillis,
+    },
     /// Alerts that nobody closed were closed, because they stood for too long without a word.
     Stale {
         /// How many.
@@ -429,6 +436,9 @@ impl fmt::Display for Alarm {
             }
             Self::Undelivered { message, whom, error } => {
                 write!(f, "message {message} to {whom} was not delivered: {error}")
+            }
+            Self::Waiting { channel, since } => {
+                write!(f, "messages wait, the oldest over {channel} since {}", moment(*since))
             }
             Self::Stale { alerts: n, because } => {
                 write!(f, "{} that nobody closed were closed: {because}", alerts(*n))

@@ -17,7 +17,7 @@ use model::{
 };
 use store::{AlarmRow, OutboxMessage, PagingStep, RulingRow, StageRow, Store, StoreError};
 
-use super::{inbox, verdicts};
+use super::{inbox, own::Own, verdicts};
 use crate::{
     canary::{Canaries, Point},
     reports,
@@ -82,6 +82,8 @@ pub struct Desk {
     is_public: bool,
     /// Other installations that tell the same people.
     twins: Twins,
+    /// What is wrong with paging itself.
+    own: Own,
     /// When canaries came past here.
     canaries: Canaries,
 }
@@ -114,8 +116,9 @@ impl Desk {
         }
         let applied = store.inbox().applied()?;
         let pagers = Pagers::restore(&plan, rows)?;
+        let own = Own::read(&store)?;
         let canaries = Canaries::default();
-        let mut desk = Self { store, pagers, applied, is_public: false, twins, canaries };
+        let mut desk = Self { store, pagers, applied, is_public: false, twins, own, canaries };
         // The files may have changed while nothing ran.
         let outcomes = desk.pagers.replan(&plan, now);
         let heard = Heard { applied: desk.applied, ..Heard::default() };
@@ -159,8 +162,11 @@ impl Desk {
     /// memory may be ahead of the disk.
     pub fn advance(&mut self, now: UnixMillis) -> Result<Paged, PagingError> {
         reports::end_due(&self.store, now)?;
+        let late = self.own.waiting(&self.store, now)?;
         let waiting = self.store.inbox().waiting(STEP_INPUTS_MAX)?;
-        let is_due = self.pagers.next_due().is_some_and(|due| due <= now);
+        let is_due = self.pagers.next_due().is_some_and(|due| due <= now)
+            || late.is_some()
+            || self.own.has_mended(self.pager(), now);
         if waiting.is_empty() && !is_due {
             return Ok(Paged::default());
         }
@@ -187,7 +193,8 @@ impl Desk {
         let flying: Vec<AlertId> = inputs.iter().filter_map(canary).collect();
         self.canaries.pass(flying.iter().copied(), Point::Taken);
         let verdicts = verdicts::verdicts(&self.store, &inputs, now)?;
-        let (outcomes, not_taken) = self.pagers.apply_all(inputs, now);
+        let (mut outcomes, not_taken) = self.pagers.apply_all(inputs, now);
+        outcomes.live.alarms.extend(late);
         for (at, refusal) in not_taken {
             if let Some(sequence) = sequences.get(at) {
                 refused.push((*sequence, refusal.to_string()));
@@ -197,18 +204,21 @@ impl Desk {
         let decided: Vec<AlertId> = told.map(|line| line.alert).collect();
         self.canaries.pass(decided.iter().copied(), Point::Decided);
         let applied = waiting.last().map_or(self.applied, |taken| taken.sequence);
-        let messages = self.commit(outcomes, Heard { applied, refused, verdicts }, now)?;
+        let heard = Heard { applied, refused, verdicts };
+        let (messages, told_itself) = self.commit(outcomes, heard, now)?;
         self.canaries.pass(decided, Point::Queued);
-        let is_behind = waiting.len() == STEP_INPUTS_MAX;
+        let is_behind = waiting.len() == STEP_INPUTS_MAX || told_itself;
         Ok(Paged { inputs: waiting.len(), messages, is_behind })
     }
 
+    /// Commits what was decided. Gives the messages that are new, and whether the pager was told of
+    /// itself.
     fn commit(
         &mut self,
         mut outcomes: Sides<Outcome>,
         heard: Heard,
         now: UnixMillis,
-    ) -> Result<u64, PagingError> {
+    ) -> Result<(u64, bool), PagingError> {
         let Heard { applied, refused, verdicts } = heard;
         let is_nothing = |outcome: &Outcome| {
             outcome.rows.is_empty()
@@ -216,9 +226,15 @@ impl Desk {
                 && outcome.rulings.is_empty()
                 && outcome.alarms.is_empty()
         };
-        let is_quiet = outcomes.iter().all(|(_, outcome)| is_nothing(outcome));
+        let live = self.pagers.of(Side::Live);
+        let reports = self.own.steps(&self.store, live, &outcomes.live.alarms, now)?;
+        // A state that lasts is said once.
+        let begins = |key: &str| reports.iter().any(|r| r.input.is_some() && r.fingerprint == key);
+        outcomes.live.alarms.retain(|a| !a.is_state() || begins(&a.trouble(now).key));
+        let is_quiet =
+            reports.is_empty() && outcomes.iter().all(|(_, outcome)| is_nothing(outcome));
         if applied == self.applied && is_quiet && refused.is_empty() {
-            return Ok(0);
+            return Ok((0, false));
         }
         // Drills and canaries are known to this installation alone: nobody else tells them.
         let own = std::mem::take(&mut outcomes.live.messages);
@@ -235,6 +251,7 @@ impl Desk {
             verdicts,
             public,
             messages,
+            reports,
             at,
             ..PagingStep::default()
         };
@@ -244,10 +261,11 @@ impl Desk {
         step.rulings.extend(held.iter().map(ruling));
         let messages = self.store.commit_paging(&step)?;
         self.applied = applied;
+        self.own.took(&step.reports);
         if !held.is_empty() {
             self.twins.wake().notify_one();
         }
-        Ok(messages)
+        Ok((messages, step.reports.iter().any(|report| report.input.is_some())))
     }
 
     /// The messages for the outbox, those held back that another installation may tell, and why.

@@ -17,6 +17,7 @@ mod account; // as pages, API and commands show it
 mod desk; //  the pager with its memory on disk
 mod facts; // what it is told of our own alerts
 mod inbox; // what it is told
+mod own; //   what is wrong with paging, on the way of every alert
 mod silences; // those in force
 mod task; //  at work
 mod verdicts; // what answers say of the quality of alerts

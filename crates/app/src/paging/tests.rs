@@ -152,6 +152,143 @@ fn a_channel_that_fails_is_followed_by_the_next_one_within_30_s() {
     assert!(alarms.iter().any(|alarm| alarm.text == "all channels of ann failed"), "{alarms:?}");
 }
 
+/// What the program reports about itself, newest first.
+fn all_own(scene: &Scene) -> Vec<Alert> {
+    let monitor = Some(name(model::Source::OWN));
+    let filter = store::AlertFilter { monitor, ..store::AlertFilter::default() };
+    scene.store.alerts(&filter, None, 100).unwrap().items
+}
+
+/// The newest of each cause, and where it is among people.
+fn own(scene: &Scene) -> BTreeMap<String, (Alert, String)> {
+    let mut by_cause: BTreeMap<String, (Alert, String)> = BTreeMap::new();
+    for alert in all_own(scene).into_iter().rev() {
+        let details = scene.store.alert(alert.id).unwrap().unwrap();
+        let stage = life(&details).map_or("untold", |life| life.stage().as_str()).to_owned();
+        let cause = alert.report().unwrap().fingerprint.clone();
+        if let Some((_, before)) = by_cause.insert(cause, (alert, stage)) {
+            assert_eq!(before, "resolved", "one alert for each cause");
+        }
+    }
+    by_cause
+}
+
+/// Lets time pass as the program does: whenever something is due, and once in ten seconds.
+fn pass(desk: &mut Desk, from: i64, to: i64) {
+    let mut now = from;
+    while now < to {
+        let due = desk.next_due().map_or(i64::MAX, |due| (due.0 - at(0).0).div_euclid(1_000) + 1);
+        now = due.clamp(now + 1, now + 10).min(to);
+        while desk.advance(at(now)).unwrap().is_behind {}
+    }
+}
+
+#[test]
+fn nobody_answers_is_one_alert_with_its_count_that_ends_with_its_cause_and_causes_none() {
+    let scene = Scene::new();
+    let (one, two) = (scene.alert(1), scene.alert(2));
+    let mut desk = scene.desk(0);
+    scene.found(&one, Truth::Confirmed, 0);
+    scene.found(&two, Truth::Confirmed, 0);
+    pass(&mut desk, 0, 4 * 3_600);
+    let (alert, stage) = own(&scene)["NobodyAnswers"].clone();
+    let times = alert.report().unwrap().times;
+    assert!(times >= 4, "two groups, more than one round each: {times}");
+    assert_eq!((stage.as_str(), alert.severity), ("open", Severity::Medium));
+    assert_eq!(alert.network, None);
+    assert!(scene.messages(&alert).len() < 8, "told when it doubled, not each time");
+    // What is called for itself is no reason to say it again.
+    scene.said(&one, Deed::Acknowledge, 4 * 3_600);
+    scene.said(&two, Deed::Acknowledge, 4 * 3_600);
+    pass(&mut desk, 4 * 3_600, 4 * 3_600 + 60);
+    assert_eq!(own(&scene)["NobodyAnswers"].1, "resolved");
+    // Nothing is delivered here, for days, and nobody says a word: no alert has another one's cause.
+    pass(&mut desk, 4 * 3_600 + 60, 3 * 86_400);
+    let troubles: Vec<String> = own(&scene).into_keys().collect();
+    assert_eq!(
+        troubles,
+        ["MessagesWait/chat", "NobodyAnswers", "Unreachable/ann", "Unreachable/bob"]
+    );
+    assert_eq!(own(&scene)["NobodyAnswers"].1, "resolved");
+    let told = scene.store.outbox().counts().unwrap();
+    assert!(told.due < 1_500, "it does not feed itself: {told:?}");
+    assert_eq!(scene.store.verify().unwrap().problems, [""; 0]);
+}
+
+#[test]
+fn a_channel_that_fails_is_told_over_others_and_each_failure_adds_to_the_same_alert() {
+    let scene = Scene::new();
+    let alert = scene.alert(1);
+    let mut desk = scene.desk(0);
+    scene.found(&alert, Truth::Confirmed, 0);
+    pass(&mut desk, 0, 1);
+    let chat = |of: &Alert| {
+        let messages = scene.messages(of);
+        messages.into_iter().find(|message| message.receiver.as_str() == "chat").unwrap()
+    };
+    let fail = |notice: &Notification, s| {
+        let (message, error) = (MessageId(notice.id.0), "410 gone".to_owned());
+        let whom = Whom::readers(&name("chat"));
+        scene.inbox.put(&Input::Failed { message, whom, error }, at(s)).unwrap();
+    };
+    scene.said(&alert, Deed::Acknowledge, 2);
+    fail(&chat(&alert), 2);
+    pass(&mut desk, 2, 4);
+    let (failing, stage) = own(&scene)["ChannelFails/chat"].clone();
+    assert_eq!((stage.as_str(), failing.title()), ("open", "chat does not deliver: 410 gone"));
+    let told: Vec<String> = scene
+        .messages(&failing)
+        .iter()
+        .filter(|message| message.form == MessageForm::Notice)
+        .map(|m| format!("{} {:?}", m.receiver, m.person.as_ref().map(ToString::to_string)))
+        .collect();
+    assert_eq!(told, ["chat None", "voice Some(\"ann\")", "voice Some(\"bob\")"]);
+    // Word of it cannot be delivered there either: that is the same alert.
+    fail(&chat(&failing), 5);
+    scene.said(&failing, Deed::Acknowledge, 6);
+    pass(&mut desk, 5, 8);
+    let (again, stage) = own(&scene)["ChannelFails/chat"].clone();
+    assert_eq!((again.id, again.report().unwrap().times), (failing.id, 2));
+    assert_eq!(stage, "acknowledged");
+    // An hour without a failure: it is over by itself.
+    pass(&mut desk, 8, 3_590);
+    assert_eq!(own(&scene)["ChannelFails/chat"].1, "acknowledged");
+    pass(&mut desk, 3_590, 3_700);
+    assert_eq!(own(&scene)["ChannelFails/chat"].1, "resolved");
+}
+
+#[test]
+fn messages_that_wait_too_long_are_an_alert_until_they_are_delivered() {
+    let scene = Scene::new();
+    let alert = scene.alert(1);
+    let mut desk = scene.desk(0);
+    scene.found(&alert, Truth::Confirmed, 0);
+    pass(&mut desk, 0, 1);
+    scene.said(&alert, Deed::Acknowledge, 2);
+    pass(&mut desk, 2, 119);
+    assert!(own(&scene).is_empty());
+    pass(&mut desk, 119, 140);
+    assert_eq!(own(&scene)["MessagesWait/chat"].1, "open");
+    let alarms = || {
+        let all = scene.store.paging_alarms(at(0), 100).unwrap();
+        all.iter().filter(|alarm| alarm.text.starts_with("messages wait")).count()
+    };
+    assert_eq!(alarms(), 1);
+    pass(&mut desk, 140, 600);
+    assert_eq!(own(&scene)["MessagesWait/chat"].0.report().unwrap().times, 1);
+    assert_eq!(alarms(), 1, "what lasts is said once");
+    // Somebody is on it, so that nothing new is sent; then all arrives.
+    scene.said(&own(&scene)["MessagesWait/chat"].0, Deed::Acknowledge, 600);
+    pass(&mut desk, 600, 605);
+    let due = scene.store.outbox().undelivered(100).unwrap();
+    for message in due {
+        let told = scene.store.outbox().delivered(message.id, "ok", at(606), None);
+        told.unwrap();
+    }
+    pass(&mut desk, 606, 700);
+    assert_eq!(own(&scene)["MessagesWait/chat"].1, "resolved");
+}
+
 #[test]
 fn a_pager_whose_memory_is_ahead_or_behind_of_the_disk_commits_nothing() {
     let scene = Scene::new();
@@ -283,15 +420,17 @@ fn a_drill_climbs_beside_what_is_real_and_comes_back_after_a_crash() {
     assert_eq!(told.stage(), alert::life::Stage::Resolved);
     // Neither list nor count knows it, unless it is asked for.
     let listed = |drills| {
-        let filter = store::AlertFilter { drills, ..store::AlertFilter::default() };
+        let monitor = Some(real.monitor.clone());
+        let filter = store::AlertFilter { drills, monitor, ..store::AlertFilter::default() };
         scene.store.alerts(&filter, None, 10).unwrap().items.len()
     };
     assert_eq!(listed(store::Drills::Without), 1);
     assert_eq!(listed(store::Drills::Only), 1);
     assert_eq!(listed(store::Drills::With), 2);
-    assert_eq!(scene.store.alerts_total().unwrap(), 1);
+    let own = all_own(&scene).len() as u64;
+    assert_eq!(scene.store.alerts_total().unwrap(), 1 + own);
     let counts = scene.store.alert_counts(model::UnixSeconds(0)).unwrap();
-    assert_eq!(counts.iter().map(|count| count.alerts).sum::<u64>(), 1);
+    assert_eq!(counts.iter().map(|count| count.alerts).sum::<u64>(), 1 + own);
     let open = scene.store.open_alerts(real.network.as_ref().unwrap(), u64::MAX >> 1).unwrap();
     assert!(open.iter().all(|alert| alert.id == real.id), "no book of alerts holds a drill");
 }

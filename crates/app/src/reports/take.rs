@@ -89,7 +89,10 @@ pub fn take(
 /// When the store cannot be written.
 pub fn end_due(store: &Store, now: UnixMillis) -> Result<usize, StoreError> {
     store.end_reports(now, ENDS_AT_ONCE, |alert| {
-        let because = format!("{} does not say it any more", alert.monitor);
+        let because = match alert.report().is_some_and(model::Report::is_own) {
+            true => "it was not noticed again".to_owned(),
+            false => format!("{} does not say it any more", alert.monitor),
+        };
         over(alert, &because, now)
     })
 }

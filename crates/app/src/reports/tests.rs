@@ -71,7 +71,8 @@ impl Scene {
     }
 
     fn alerts(&self) -> Vec<Alert> {
-        let mut alerts = self.store.alerts(&AlertFilter::default(), None, 100).unwrap().items;
+        let filter = AlertFilter { monitor: Some(name("prometheus")), ..AlertFilter::default() };
+        let mut alerts = self.store.alerts(&filter, None, 100).unwrap().items;
         alerts.reverse();
         alerts
     }

@@ -489,6 +489,24 @@ impl Outbox {
         })
     }
 
+    /// The receiver of the message that is due for longest, and since when.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the row is corrupt.
+    pub fn oldest_due(&self) -> Result<Option<(Name, UnixMillis)>, StoreError> {
+        self.store.read("look at the oldest message", |tx| {
+            let row: Option<(String, i64)> = tx
+                .prepare_cached(
+                    "SELECT receiver, decided_at FROM notifications WHERE state = 0
+                     ORDER BY decided_at, receiver LIMIT 1",
+                )?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((receiver, at)) = row else { return Ok(None) };
+            Ok(Some((codec::name(&receiver, TABLE, at)?, UnixMillis(at))))
+        })
+    }
+
     /// Messages that nobody took, newest decision first: still due, or given up. At most `limit`.
     ///
     /// # Errors

@@ -1,9 +1,9 @@
 //! What follows from inputs, in one transaction.
 
-use model::{AlertId, AlertVerdict, Name, Notification, NotificationLine, UnixMillis};
+use model::{AlertId, AlertVerdict, Name, Notification, NotificationLine, Source, UnixMillis};
 use rusqlite::{Transaction, params};
 
-use super::{AlarmRow, RulingRow, account, inbox};
+use super::{AlarmRow, ReportStep, RulingRow, account, inbox, reports};
 use crate::{Store, StoreError, outbox, public, records::feedback};
 
 /// A message with what it says of each of its alerts.
@@ -33,7 +33,7 @@ pub struct StageRow {
 }
 
 /// Everything that follows from the inputs after `from` up to `applied`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PagingStep {
     /// Newest input applied before: must be the stored one.
     pub from: u64,
@@ -60,6 +60,8 @@ pub struct PagingStep {
     pub rulings: Vec<RulingRow>,
     /// What is wrong with the paging itself.
     pub alarms: Vec<AlarmRow>,
+    /// What this program reports about itself.
+    pub reports: Vec<ReportStep>,
     /// Wall time.
     pub at: UnixMillis,
 }
@@ -181,6 +183,7 @@ fn apply(tx: &Transaction<'_>, step: &PagingStep) -> Result<u64, StoreError> {
     for ruling in &step.rulings {
         account::add_ruling(tx, ruling)?;
     }
+    reports::apply(tx, Source::OWN, &step.reports)?;
     for alarm in &step.alarms {
         account::add_alarm(tx, alarm)?;
     }

@@ -23,4 +23,4 @@ pub use commit::{OutboxMessage, PagingStep, StageRow};
 pub use heard::{HEARD_MAX, HeardAlert, HeardOf, HeardRow};
 pub(crate) use inbox::insert;
 pub use inbox::{Inbox, Input, TakenInput};
-pub use reports::Reports;
+pub use reports::{ReportStep, Reports};

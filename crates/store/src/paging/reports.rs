@@ -18,6 +18,19 @@ pub struct Reports<'tx> {
     source: &'tx str,
 }
 
+/// What becomes of one thing that this program reports about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportStep {
+    /// What it is known by.
+    pub fingerprint: String,
+    /// The alert that it is on record as.
+    pub alert: Alert,
+    /// It goes on: until then, or without an end that is known; `None`: it is over.
+    pub goes_on: Option<Option<UnixMillis>>,
+    /// What the pager is told.
+    pub input: Option<Input>,
+}
+
 impl Store {
     /// Changes what `source` goes on reporting: all of it, or nothing.
     ///
@@ -66,6 +79,31 @@ impl Store {
                 reports.forget(fingerprint)?;
             }
             Ok(rows.len())
+        })
+    }
+
+    /// The alert that goes on under a fingerprint of a source.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row is corrupt.
+    pub fn open_report(
+        &self,
+        source: &str,
+        fingerprint: &str,
+    ) -> Result<Option<Alert>, StoreError> {
+        self.read("read what a source reports", |tx| Reports { tx, source }.open(fingerprint))
+    }
+
+    /// Fingerprints of what a source reports without an end that is known.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn reports_without_end(&self, source: &str) -> Result<Vec<String>, StoreError> {
+        self.read("read what a source reports", |tx| {
+            let sql = "SELECT fingerprint FROM reports WHERE source = ?1 AND until IS NULL";
+            let mut statement = tx.prepare_cached(sql)?;
+            let rows = statement.query_map([source], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -161,4 +199,23 @@ impl Reports<'_> {
     pub fn tell(&self, input: &Input) -> Result<(), StoreError> {
         inbox::insert(self.tx, input).map(drop)
     }
+}
+
+/// Applies what this program reports about itself.
+pub(super) fn apply(
+    tx: &Transaction<'_>,
+    source: &str,
+    steps: &[ReportStep],
+) -> Result<(), StoreError> {
+    let reports = Reports { tx, source };
+    for step in steps {
+        match step.goes_on {
+            Some(until) => reports.keep(&step.fingerprint, &step.alert, until)?,
+            None => reports.forget(&step.fingerprint)?,
+        }
+        if let Some(input) = &step.input {
+            reports.tell(input)?;
+        }
+    }
+    Ok(())
 }

@@ -192,6 +192,8 @@ fn each_rule_of_the_document_has_tests_that_exist() {
         include_str!("../../../src/fatigue/tests.rs"),
         include_str!("../../../src/oncall/tests.rs"),
         include_str!("../../alertmanager/differences.rs"),
+        include_str!("../../../../app/src/paging/tests.rs"),
+        include_str!("../../../../app/src/reports/tests.rs"),
     ]
     .concat();
     let (_, map) = document.split_once("## Each rule and its tests").expect("the map is there");
