@@ -99,8 +99,7 @@ pub enum StoreError {
     },
     /// A row in an encoding of a later version of this program.
     #[error(
-        "row in {table}, key {key}, has format {found}, this program knows up to {known}: use a newer program",
-        known = crate::codec::FORMAT
+        "row in {table}, key {key}, has format {found}, this program knows up to {known}: use a newer program"
     )]
     UnknownFormat {
         /// Table.
@@ -109,6 +108,8 @@ pub enum StoreError {
         key: String,
         /// The row's format.
         found: u8,
+        /// The newest format of such rows that this program reads.
+        known: u8,
     },
     /// A value could not be encoded for storing.
     #[error("cannot encode a row of {table}")]

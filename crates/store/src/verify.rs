@@ -4,8 +4,8 @@ use model::Name;
 use rusqlite::Transaction;
 
 use crate::{
-    Store, StoreError,
-    codec::{self, FORMAT},
+    Store, StoreError, codec,
+    event_log::FORMATS as EVENT_FORMATS,
     outbox, paging,
     records::{alerts, coverage, feedback, findings, state},
     series,
@@ -99,10 +99,11 @@ impl Store {
             for sql in INVARIANTS {
                 report.add_all(texts(tx, sql)?);
             }
+            let formats = EVENT_FORMATS.map(|format| format!("x'{format:02x}'")).join(", ");
             let strange = format!(
                 "SELECT 'event of ' || network || ' at position ' || position
                      || ' has format ' || ifnull(hex(substr(event, 1, 1)), 'none')
-                 FROM log_events WHERE substr(event, 1, 1) <> x'{FORMAT:02x}'"
+                 FROM log_events WHERE substr(event, 1, 1) NOT IN ({formats})"
             );
             report.add_all(texts(tx, &strange)?);
             bodies(tx, &mut report)?;

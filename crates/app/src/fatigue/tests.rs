@@ -6,7 +6,7 @@ use alert::{
     AlertBook, AlertInput, Policy,
     life::Deed,
     oncall::{Layer, Rotation, Schedule, Turn, Turns},
-    pager::{Facts, Input},
+    pager::{Facts, Input, MessageId},
     plan::{Channel, ChannelKind, Escalation, Person, Target},
     route::{Branch, Tree},
 };
@@ -134,10 +134,22 @@ impl Days {
             decisions: vec![],
         };
         self.store.commit(&step).unwrap();
-        self.desk.advance(now).unwrap();
+        self.works(now);
         // What its group waits for.
-        self.desk.advance(now.plus(60_000)).unwrap();
+        self.works(now.plus(60_000));
         id
+    }
+
+    /// What is due is decided and delivered.
+    fn works(&mut self, now: UnixMillis) {
+        self.desk.advance(now).unwrap();
+        let outbox = self.store.outbox();
+        for message in outbox.due(now, 100).unwrap() {
+            let arrived = Input::Delivered { message: MessageId(message.id.0) };
+            let report = message.person.is_some().then(|| stored(&arrived, now));
+            outbox.delivered(message.id, "", now, report.as_ref()).unwrap();
+        }
+        self.desk.advance(now).unwrap();
     }
 
     fn says(&mut self, alert: AlertId, deed: Deed, hour: i64, minute: i64) {
@@ -145,7 +157,7 @@ impl Days {
         let reason = "looked".to_owned();
         let said = Input::Said { alerts: vec![alert], by: name("ann"), deed, at, reason };
         self.store.inbox().put(&[stored(&said, at)]).unwrap();
-        self.desk.advance(at).unwrap();
+        self.works(at);
     }
 
     fn report(&self) -> Report {
@@ -167,11 +179,12 @@ fn what_the_pager_stored_becomes_what_people_bore_with_the_rule_to_tune() {
         days.finds("pool", Severity::Low, 60);
     }
     expect![[r#"
-        2024-03-10 00:00:00 UTC to 2024-03-17 00:00:00 UTC: 0 % (0 of 5) called for action, 16.7 % (1 of 6) were never answered, 40 % (2 of 5) of the pages came at night
+        2024-03-10 00:00:00 UTC to 2024-03-17 00:00:00 UTC: 0 % (0 of 5) called for action, 28.6 % (2 of 7) were never answered, 40 % (2 of 5) of the pages came at night
         ann: 5 pages in 1 shift, 5 a shift, too many; 40 % (2 of 5) at night, 0 % (0 of 5) never answered
-        route all: 0, 1 alerts a week, no budget
+        route all: 0, 2 alerts a week, no budget
         route all/pages: 0, 5 alerts a week, over its budget of 4 in 1 week
         gas (expression): 6 alerts, called people for 5; 0 % (0 of 5) called for action; 2 repetitions and 0 flaps not told
+        bellwether (OverBudget): 1 alert, called people for 0; unknown (of none) called for action; 0 repetitions and 0 flaps not told
         tune first: let gas notify and not page until it is tuned
           because gas raised 6 alerts and called people for 5; 0 of 5 judged ones called for action, 1 of 6 were never acknowledged
           bellwether quality promote gas notify --by NAME --because "0 of 5 called for action" --write

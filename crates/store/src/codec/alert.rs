@@ -15,7 +15,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, value};
+use super::{FORMAT, unknown_format, value};
 use crate::StoreError;
 
 /// The format in which alerts are written, and the newest that is read.
@@ -76,7 +76,7 @@ pub(crate) fn decode_alert(
     match bytes.split_first() {
         Some((&ALERT_FORMAT, body)) => value(body, table, key),
         Some((&FORMAT, body)) => value::<Alert1>(body, table, key).map(Alert::from),
-        Some((&found, _)) => Err(StoreError::UnknownFormat { table, key: key.to_string(), found }),
+        Some((&found, _)) => Err(unknown_format(table, key, found, ALERT_FORMAT)),
         None => Err(StoreError::corrupt(table, key, "empty value")),
     }
 }

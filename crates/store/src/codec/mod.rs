@@ -37,9 +37,19 @@ pub(crate) fn decode<T: DeserializeOwned>(
 ) -> Result<T, StoreError> {
     match bytes.split_first() {
         Some((&FORMAT, body)) => value(body, table, key),
-        Some((&found, _)) => Err(StoreError::UnknownFormat { table, key: key.to_string(), found }),
+        Some((&found, _)) => Err(unknown_format(table, key, found, FORMAT)),
         None => Err(StoreError::corrupt(table, key, "empty value")),
     }
+}
+
+/// The error of a row in a format beyond `known`.
+pub(crate) fn unknown_format(
+    table: &'static str,
+    key: impl ToString,
+    found: u8,
+    known: u8,
+) -> StoreError {
+    StoreError::UnknownFormat { table, key: key.to_string(), found, known }
 }
 
 /// What follows the byte that names the format: one value, and nothing after it.

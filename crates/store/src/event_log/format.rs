@@ -22,6 +22,9 @@ use crate::{StoreError, codec};
 /// The format that is written.
 const FORMAT: u8 = 2;
 
+/// Those that are read.
+pub(crate) const FORMATS: [u8; 2] = [codec::FORMAT, FORMAT];
+
 /// Encodes an event.
 pub(super) fn encode(table: &'static str, event: &ChainEvent) -> Result<Vec<u8>, StoreError> {
     postcard::to_extend(event, vec![FORMAT]).map_err(|source| StoreError::Encode { table, source })
@@ -35,6 +38,9 @@ pub(super) fn decode(
 ) -> Result<ChainEvent, StoreError> {
     match bytes.split_first() {
         Some((&FORMAT, body)) => codec::value(body, table, key),
+        Some((&found, _)) if found > FORMAT => {
+            Err(codec::unknown_format(table, key, found, FORMAT))
+        }
         _ => codec::decode::<Earlier>(bytes, table, key).map(Earlier::event),
     }
 }
@@ -273,7 +279,10 @@ mod tests {
             assert!(matches!(error, StoreError::Corrupt { .. }), "{end}: {error}");
         }
         let error = decode(&[9, 0], "events", "net 5").unwrap_err();
-        assert!(matches!(error, StoreError::UnknownFormat { found: 9, .. }), "{error}");
+        assert!(
+            matches!(error, StoreError::UnknownFormat { found: 9, known: FORMAT, .. }),
+            "{error}"
+        );
     }
 
     proptest::proptest! {

@@ -13,6 +13,7 @@ mod memory;
 
 pub use embedded::EmbeddedLog;
 pub(crate) use embedded::remove_before;
+pub(crate) use format::FORMATS;
 pub use memory::MemoryLog;
 
 use model::{B256, BlindReason, BlockNumber, BlockRef, ChainEvent, Name, Position};

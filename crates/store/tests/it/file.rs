@@ -189,15 +189,15 @@ fn damaged<T>(sql: &str, ask: impl FnOnce(&Store) -> T) -> (T, Vec<String>) {
 
 #[test]
 fn an_event_of_a_later_format_is_an_error_that_names_its_position() {
-    let sql = "UPDATE log_events SET event = x'02ffff' WHERE position = 3";
+    let sql = "UPDATE log_events SET event = x'03ffff' WHERE position = 3";
     let (read, problems) = damaged(sql, |store| {
         let log = store.event_log();
         assert_eq!(log.read(&name("mainnet"), Position(0), 3).unwrap().len(), 3);
         log.read(&name("mainnet"), Position(0), 10).unwrap_err().to_string()
     });
-    expect!["row in log_events, key mainnet position 3, has format 2, this program knows up to 1: use a newer program"]
+    expect!["row in log_events, key mainnet position 3, has format 3, this program knows up to 2: use a newer program"]
         .assert_eq(&read);
-    expect!["event of mainnet at position 3 has format 02"].assert_eq(&problems.join("\n"));
+    expect!["event of mainnet at position 3 has format 03"].assert_eq(&problems.join("\n"));
 }
 
 #[test]

@@ -6,14 +6,16 @@
 
 mod alert; //   alerts, findings, evidence
 mod attacks; // alerts that belong together
+mod canary; //  how canaries fare
 mod dossier; // everything about one address
 mod fact; //    named values, and what no chain says
 mod fatigue; // how much people bear
 mod ledger; //  coverage as a number, what is missing, what closes it
+mod network; // one network as it is followed
 mod quality; // how good detection is
 mod series; //  points
-mod status;
-mod threats; // the threat map //  networks, coverage, trust, outbox
+mod status; //  networks, coverage, trust, outbox
+mod threats; // the threat map
 
 use model::{BlockRef, TokenAmount, UnixMillis, UnixSeconds};
 use serde::Serialize;
@@ -36,15 +38,14 @@ pub use fatigue::{
 pub use ledger::{
     Cell, ClosedHole, Filling, Ledger, LedgerDeployment, LedgerNetwork, MissingBlocks, Watch,
 };
+pub use network::{Blind, Coverage, Endpoint, Hole, Network};
 pub use quality::{
     Class as IncidentClass, Monitor as MonitorQuality, Proposal, Quality, Rate as WeeklyRate, Share,
 };
 pub use series::{Metrics, Points, Series, SeriesAnswer};
 pub use status::{
-    Blind, BlindHere, Counted, Coverage, CoverageRow, Deployment, Endpoint, Hole, Network, Outbox,
-    Ready, Reason, Stage, Status, Trust, Twin,
+    BlindHere, Counted, CoverageRow, Deployment, Outbox, Ready, Reason, Stage, Status, Trust, Twin,
 };
-
 pub use threats::Threats;
 
 use crate::words;

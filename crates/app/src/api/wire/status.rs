@@ -1,14 +1,12 @@
 //! Networks, coverage, trust and messages at one moment.
 
-use chain::execute::ExecutionStatus;
 use model::{BlockCoverage, CoverageResult, UnixMillis};
 use serde::Serialize;
 
-use super::{Amount, Block, Message, Moment, WallMoment};
+use super::{Amount, Block, Message, Moment, Network, WallMoment, canary::Canary};
 use crate::{
-    canary::{self, CanaryState},
     pulse::StageState,
-    snapshot::{self, NetworkState, OutboxState, Snapshot},
+    snapshot::{self, OutboxState, Snapshot},
     web::SiteInfo,
     words,
 };
@@ -42,78 +40,6 @@ pub struct Status {
     pub stages: Vec<Stage>,
     /// Canaries through all of them, by network; none when they are off.
     pub canaries: Vec<Canary>,
-}
-
-/// How the canaries of a network fare.
-#[derive(Debug, Serialize)]
-pub struct Canary {
-    /// Network.
-    pub network: String,
-    /// Time between two of them, in milliseconds.
-    pub every_ms: u64,
-    /// Those that arrived since the start.
-    pub arrived: u64,
-    /// Those that a younger one overtook.
-    pub lost: u64,
-    /// Block of the newest that arrived.
-    pub block: Option<Block>,
-    /// How long ago it arrived, in milliseconds.
-    pub arrived_ago_ms: Option<u64>,
-    /// The one that does not arrive, if any.
-    pub hanging: Option<HangingCanary>,
-    /// How long they took to each point from the one before it, and to the sink (`whole`).
-    pub latency: Vec<CanaryLatency>,
-}
-
-/// A canary that does not arrive.
-#[derive(Debug, Serialize)]
-pub struct HangingCanary {
-    /// The block that it was made of.
-    pub block: Block,
-    /// How long ago, in milliseconds.
-    pub age_ms: u64,
-    /// The point that it does not come past: `stored`, `taken`, `decided`, `queued` or `delivered`.
-    pub before: &'static str,
-    /// In words.
-    pub text: &'static str,
-}
-
-/// How long canaries took.
-#[derive(Debug, Serialize)]
-pub struct CanaryLatency {
-    /// To this point: `judged`, `stored`, `taken`, `decided`, `queued`, `delivered`; or `whole`.
-    pub stage: &'static str,
-    /// The newest of them, in milliseconds.
-    pub last_ms: u64,
-    /// Half of them took no longer.
-    pub median_ms: u64,
-    /// 99 of 100 took no longer.
-    pub p99_ms: u64,
-}
-
-impl Canary {
-    fn new(state: &CanaryState) -> Self {
-        let latency = |stage, span: canary::Span| {
-            let canary::Span { last_ms, median_ms, p99_ms } = span;
-            CanaryLatency { stage, last_ms, median_ms, p99_ms }
-        };
-        let to = state.to.iter().map(|(point, span)| latency(point.as_str(), *span));
-        Self {
-            network: state.network.to_string(),
-            every_ms: state.every_ms,
-            arrived: state.arrived,
-            lost: state.lost,
-            block: state.newest.map(|flight| flight.block.into()),
-            arrived_ago_ms: state.arrived_ago_ms,
-            hanging: state.hanging.as_ref().map(|hanging| HangingCanary {
-                block: hanging.block.into(),
-                age_ms: hanging.age_ms,
-                before: hanging.point.as_str(),
-                text: hanging.point.missing(),
-            }),
-            latency: to.chain(state.whole.map(|span| latency("whole", span))).collect(),
-        }
-    }
 }
 
 /// A stage on the way from blocks to people.
@@ -251,7 +177,7 @@ impl Reason {
 }
 
 impl Trust {
-    fn new(trust: &snapshot::Trust) -> Self {
+    pub(super) fn new(trust: &snapshot::Trust) -> Self {
         let reasons = trust.reasons.iter().map(Reason::new).collect();
         Self { verdict: trust.verdict.as_str(), reasons }
     }
@@ -264,199 +190,6 @@ pub struct Ready {
     pub ready: bool,
     /// Why not.
     pub reasons: Vec<Reason>,
-}
-
-/// One network.
-#[derive(Debug, Serialize)]
-pub struct Network {
-    /// Name.
-    pub name: String,
-    /// EIP-155 id.
-    pub chain_id: u64,
-    /// Whether it can be trusted.
-    pub trust: Trust,
-    /// Newest block that an endpoint showed.
-    pub head_seen: Option<u64>,
-    /// Seconds since the newest known block was made.
-    pub head_age_s: Option<u64>,
-    /// Newest judged block.
-    pub judged: Option<Block>,
-    /// Its own time.
-    pub judged_at: Option<Moment>,
-    /// Newest final block.
-    pub finalized: Option<Block>,
-    /// Blocks between the two.
-    pub lag_blocks: Option<u64>,
-    /// Chain time between the two, in seconds.
-    pub lag_s: Option<u64>,
-    /// Whether old blocks are being fetched.
-    pub catching_up: bool,
-    /// Why it is not followed any more.
-    pub stopped_reason: Option<String>,
-    /// Whether a WebSocket is up; `null` when none is configured.
-    pub websocket: Option<bool>,
-    /// Monitors that judge it.
-    pub monitors: usize,
-    /// The ledger of the newest blocks, summed up.
-    pub coverage: Coverage,
-    /// Endpoints.
-    pub endpoints: Vec<Endpoint>,
-    /// Blocks executed here because no node traces them; `null` where there were none.
-    pub execution: Option<Execution>,
-}
-
-/// How executing blocks goes that no node traces, since the start.
-#[derive(Debug, Serialize)]
-pub struct Execution {
-    /// Blocks that have call traces from it.
-    pub blocks: u64,
-    /// Blocks that stayed without.
-    pub blind: u64,
-    /// Requests for parts of the state, of all blocks together.
-    pub reads: u64,
-    /// Parts of the state that were known from the block before, of all blocks together.
-    pub kept: u64,
-    /// Requests of the newest block that has traces.
-    pub newest_reads: u32,
-    /// Rounds of requests that it took.
-    pub newest_rounds: u32,
-    /// Milliseconds that it took.
-    pub newest_ms: u64,
-    /// Why the newest block stayed without; `null` when it has them.
-    pub why_blind: Option<String>,
-}
-
-/// The ledger of the newest blocks, summed up.
-#[derive(Debug, Serialize)]
-pub struct Coverage {
-    /// Lowest block looked at.
-    pub from: u64,
-    /// Blocks looked at.
-    pub blocks: u64,
-    /// Judged by all monitors or by some.
-    pub judged: u64,
-    /// Judged by every monitor.
-    pub judged_by_all: u64,
-    /// In quarantine.
-    pub quarantined: u64,
-    /// Not accounted for.
-    pub missing: u64,
-    /// Where those are, ascending.
-    pub holes: Vec<Hole>,
-    /// Monitors that were blind.
-    pub blind: Vec<Blind>,
-}
-
-/// Blocks that nobody accounted for.
-#[derive(Debug, Serialize)]
-pub struct Hole {
-    /// Lowest.
-    pub first: u64,
-    /// Highest.
-    pub last: u64,
-}
-
-/// A monitor that was blind.
-#[derive(Debug, Serialize)]
-pub struct Blind {
-    /// Monitor.
-    pub monitor: String,
-    /// Blocks that it could not judge.
-    pub blocks: u64,
-    /// Why, newest.
-    pub reason: String,
-    /// Whether it only lacks history.
-    pub warming_up: bool,
-    /// Whether it was blind in one of the newest 64 blocks.
-    pub now: bool,
-}
-
-/// One endpoint. Never its address.
-#[derive(Debug, Serialize)]
-pub struct Endpoint {
-    /// Name.
-    pub name: String,
-    /// State in one word.
-    pub state: String,
-    /// Whether it is asked.
-    pub healthy: bool,
-    /// Newest error.
-    pub last_error: Option<String>,
-    /// Moving average of its time to answer.
-    pub latency_ms: Option<f64>,
-    /// Newest block it showed.
-    pub head: Option<u64>,
-}
-
-impl Network {
-    pub(crate) fn new(network: &NetworkState, info: &SiteInfo) -> Self {
-        let health = &network.health;
-        let configured = info.networks.iter().find(|n| n.name == health.name);
-        let endpoint = |endpoint: &snapshot::EndpointHealth| Endpoint {
-            name: endpoint.name.to_string(),
-            state: endpoint.state.clone(),
-            healthy: endpoint.healthy,
-            last_error: endpoint.last_error.clone(),
-            latency_ms: endpoint.latency_ms,
-            head: endpoint.head,
-        };
-        Self {
-            name: health.name.to_string(),
-            chain_id: health.chain_id,
-            trust: Trust::new(&network.trust),
-            head_seen: health.head_seen,
-            head_age_s: network.head_age_s,
-            judged: network.judged.map(|judged| judged.block.into()),
-            judged_at: network.judged.and_then(|judged| judged.at).map(Into::into),
-            finalized: network.finalized.map(Into::into),
-            lag_blocks: network.lag_blocks,
-            lag_s: network.lag_s,
-            catching_up: health.catching_up,
-            stopped_reason: health.stopped_reason.clone(),
-            websocket: health.websocket,
-            monitors: configured.map_or(0, |network| network.monitors),
-            coverage: Coverage::new(&network.coverage),
-            endpoints: health.endpoints.iter().map(endpoint).collect(),
-            execution: health.execution.as_ref().map(Execution::new),
-        }
-    }
-}
-
-impl Execution {
-    fn new(status: &ExecutionStatus) -> Self {
-        Self {
-            blocks: status.blocks,
-            blind: status.blind,
-            reads: status.reads,
-            kept: status.kept,
-            newest_reads: status.newest.reads,
-            newest_rounds: status.newest.rounds,
-            newest_ms: status.newest_ms,
-            why_blind: status.why_blind.clone(),
-        }
-    }
-}
-
-impl Coverage {
-    fn new(coverage: &snapshot::Coverage) -> Self {
-        let blind = |blind: &snapshot::BlindMonitor| Blind {
-            monitor: blind.monitor.to_string(),
-            blocks: blind.blocks,
-            reason: blind.reason.to_string(),
-            warming_up: blind.is_warming_up(),
-            now: blind.is_now,
-        };
-        Self {
-            from: coverage.from,
-            blocks: coverage.blocks(),
-            judged: coverage.judged,
-            judged_by_all: coverage.judged_by_all,
-            quarantined: coverage.quarantined,
-            missing: coverage.missing,
-            holes: coverage.holes.iter().map(|h| Hole { first: h.first, last: h.last }).collect(),
-            blind: coverage.blind.iter().map(blind).collect(),
-        }
-    }
 }
 
 /// One row of the coverage ledger.

@@ -25,14 +25,16 @@ use bellwether::{
 };
 use jiff::tz::TimeZone;
 use model::{
-    Alert, AlertId, AlertState, B256, BlockRef, Confidence, Evidence, Finding, FindingId, Name,
-    NotificationState, Origin, Secret, Severity, Stage, UnixMillis, UnixSeconds,
+    Alert, AlertId, AlertState, B256, BlockRef, Confidence, Evidence, Finding, FindingId,
+    MessageForm, Name, NotificationState, Origin, Secret, Severity, Stage, UnixMillis, UnixSeconds,
 };
 use network::{Mood, Network, Taken};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use registry::Registry;
 use store::{Audit, Store};
 use tokio::sync::watch;
+
+use crate::world::all_alerts;
 
 const START_MS: i64 = 1_800_000_000_000;
 
@@ -221,6 +223,30 @@ impl House {
         Self { store, inbox, desk, worker, receivers, now_ms, network }
     }
 
+    /// Whether a message is about an alert that the pager raised about itself.
+    fn is_of_our_own(&self, message: &Taken) -> bool {
+        let text = message.body.to_string();
+        let own = all_alerts(&self.store).into_iter().filter(|alert| alert.source().is_some());
+        own.map(|alert| alert.id.to_string()).any(|id| text.contains(&id))
+    }
+
+    /// Calls for alerts of the pager's own that ended before anybody was reached.
+    fn withdrawn_of_our_own(&self) -> u64 {
+        let own = all_alerts(&self.store).into_iter().filter(|alert| alert.source().is_some());
+        let messages =
+            own.flat_map(|alert| self.store.alert(alert.id).unwrap().unwrap().notifications);
+        let states = messages.map(|message| (message.form, message.state));
+        let withdrawn = states.filter(|(form, state)| match state {
+            NotificationState::Failed { reason, .. } => {
+                assert_eq!(*form, MessageForm::Page);
+                assert!(reason.starts_with("not needed any more"), "{reason}");
+                true
+            }
+            _ => false,
+        });
+        withdrawn.count() as u64
+    }
+
     /// What the account says of an alert: whom it was delivered to, and what was not.
     fn account(&self, number: u8) -> (BTreeSet<String>, Vec<String>) {
         let details = self.store.alert(AlertId([number; 16])).unwrap().unwrap();
@@ -286,7 +312,10 @@ async fn after_an_hour_without_a_network_the_worst_is_told_first_and_nothing_is_
             let told = found.iter().find(|(number, _)| {
                 message.body.to_string().contains(&AlertId([*number; 16]).to_string())
             });
-            let (number, severity) = told.unwrap();
+            let Some((number, severity)) = told else {
+                assert!(stage.is_of_our_own(message), "{message:?}");
+                continue;
+            };
             if seen.insert(*number) {
                 first.push(*severity);
             }
@@ -359,5 +388,6 @@ async fn receivers_that_fail_in_every_way_and_kills_at_any_moment_cost_no_critic
         }
     }
     let counts = stage.store.outbox().counts().unwrap();
-    assert_eq!((counts.due, counts.failed), (0, 0), "{counts:?}");
+    let withdrawn = stage.withdrawn_of_our_own();
+    assert_eq!((counts.due, counts.failed), (0, withdrawn), "{counts:?}");
 }
