@@ -190,6 +190,8 @@ async fn a_prometheus_reports_once_however_often_it_repeats_and_its_end_is_told(
     // People see where it comes from, on the page and in the terminal.
     let page = program.page(&format!("alerts/{}", open["id"].as_str().unwrap())).await;
     assert!(page.contains("Reported by") && page.contains("NodeDown"), "{page}");
+    assert!(page.contains("written by prometheus") && !page.contains("a stranger"), "{page}");
+    assert!(!page.contains("bellwether verdict"), "no verdict is asked for what is no finding");
     assert!(page.contains("no chain says so"), "{page}");
     let mut list = bellwether();
     list.args(["alerts", "list"]).env("BELLWETHER_FOLDER", project.path());
