@@ -71,7 +71,7 @@ async fn the_link_of_a_mail_is_followed_once_and_not_twice() {
                  document.querySelector('form.say button').click(); true";
     let patience = Duration::from_secs(20);
     browser.evaluate(press).await;
-    browser.until(patience, "document.body.innerText.includes('Acknowledged by ann')").await;
+    browser.until(patience, "document.body?.innerText.includes('Acknowledged by ann')").await;
     assert_eq!(said(&project), 1);
 
     browser.open(&link).await;

@@ -93,8 +93,8 @@ async fn the_page_changes_by_itself_and_says_when_it_hears_nothing_any_more() {
     chain.attack("parameter_pushed");
     let head = chain.everyday().number;
     let patience = Duration::from_secs(30);
-    browser.until(patience, &format!("document.body.innerText.includes('{told}')")).await;
-    browser.until(patience, &format!("document.body.innerText.includes('{head}')")).await;
+    browser.until(patience, &format!("document.body?.innerText.includes('{told}')")).await;
+    browser.until(patience, &format!("document.body?.innerText.includes('{head}')")).await;
     assert_eq!(browser.evaluate("window.same").await, true, "the page was not loaded anew");
     for asked in browser.requested() {
         assert!(asked.starts_with(&url), "the page asks only its own server: {asked}");
